@@ -1,0 +1,173 @@
+"""The nouns of match: what is compared, what is said about a pair, and why.
+
+`Features` come out of one report and go into the comparison. An `Edge` is what somebody or a proof
+has said about two reports; a `Suggestion` is what similarity says about them. Only edges that stand
+on a proof or on a person join reports into one finding (design, law 4).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from clearhouse.clearing.intake.record import Credit
+
+
+class KeyKind(StrEnum):
+    """What an exact key is made of."""
+
+    PUBLIC_ID = "public-id"
+    """A CVE, GHSA, PYSEC, ... id that the report claims for its flaw."""
+    POC = "poc"
+    """SHA-256 of the bytes of a proof of concept."""
+    PATCH = "patch"
+    """Id of a patch that ignores places, line numbers and white space."""
+    PLACE = "place"
+    """File, function and CWE family."""
+    CRASH = "crash"
+    """Crash type and the first frames of the stack."""
+
+    @property
+    def proves(self) -> bool:
+        """Say whether an equal key in the same package can prove that two reports are one bug."""
+        return self in {KeyKind.PUBLIC_ID, KeyKind.POC, KeyKind.PATCH}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class ExactKey:
+    """One value that two reports either share or do not."""
+
+    kind: KeyKind
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Features:
+    """What the matcher knows about one report."""
+
+    package: str | None
+    """Canonical purl without a version; None when the report names no package."""
+    keys: tuple[ExactKey, ...]
+    tokens: tuple[str, ...]
+    """Distinct tokens of the report's own words, sorted."""
+    families: tuple[str, ...]
+    """CWE families, sorted; empty when the report names no CWE."""
+    missing: tuple[str, ...] = ()
+    """Why some features are absent, in words for a reader."""
+
+
+class Relation(StrEnum):
+    """What an edge says about two reports."""
+
+    SAME = "same"
+    """Fixing one fixes the other."""
+    SIBLING = "sibling"
+    """The same kind of flaw in another place, or a return of a fixed one."""
+    SUGGESTED = "suggested"
+    """They look alike; nobody has decided."""
+    DIFFERENT = "different"
+    """A person has looked and says that these are two bugs."""
+
+
+class Basis(StrEnum):
+    """What an edge stands on."""
+
+    PROOF = "proof"
+    PERSON = "person"
+    SIMILARITY = "similarity"
+
+
+class ReasonCode(StrEnum):
+    """The kinds of evidence that a reader meets."""
+
+    SAME_PUBLIC_ID = "same-public-id"
+    SAME_POC = "same-poc"
+    SAME_PATCH = "same-patch"
+    SAME_PLACE = "same-place"
+    SAME_CRASH = "same-crash"
+    RARE_WORDS = "rare-words"
+    TEXT = "text"
+    PERSON = "person"
+    OTHER_PUBLIC_ID = "other-public-id"
+    OTHER_FAMILY = "other-weakness-family"
+    OTHER_TEXT = "other-words"
+    OTHER_PACKAGE = "other-package"
+    UNTRUSTED = "contradicted-report"
+    SAID_DIFFERENT = "said-different"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """One piece of evidence for or against a relation."""
+
+    code: ReasonCode
+    text: str
+    """One sentence for the coordinator."""
+    weight: float
+    """Above 0 speaks for, below 0 against. Comparable within one suggestion only."""
+    evidence: tuple[str, ...] = ()
+    """The shared values themselves. Each is really in both reports."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Suggestion:
+    """What similarity and keys say about an earlier report."""
+
+    report: str
+    """Id of the earlier report."""
+    score: float
+    """Between 0 and 1; sorts suggestions and proves nothing."""
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edge:
+    """One statement about two reports. Edges are never deleted, only retracted."""
+
+    id: str
+    left: str
+    """The report received earlier."""
+    right: str
+    relation: Relation
+    basis: Basis
+    reasons: tuple[Reason, ...]
+    decided_by: str
+    """The person or agent, or the rule, that made this edge."""
+    decided_at: datetime
+    retracted_at: datetime | None = None
+    retracted_by: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Say whether the edge still counts."""
+        return self.retracted_at is None
+
+    @property
+    def joins(self) -> bool:
+        """Say whether the edge makes its two reports one finding."""
+        return (
+            self.active
+            and self.relation is Relation.SAME
+            and self.basis in {Basis.PROOF, Basis.PERSON}
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One report as the clusters see it."""
+
+    report: str
+    finding: str
+    """The finding that this report is, as long as nothing earlier turns out to be the same."""
+    received_at: datetime
+    credits: tuple[Credit, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cluster:
+    """All reports of one bug, the first reporter first."""
+
+    finding: str
+    """Id of the finding of the earliest report; it survives every merge."""
+    members: tuple[Member, ...]
+    credits: tuple[Credit, ...]
+    """Everybody who is to be thanked, in the order of their reports, each once per role."""
