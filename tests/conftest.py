@@ -1,9 +1,17 @@
 """What every test may ask for."""
 
 import os
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
+
+from clearhouse.app import App, Settings, build
+from clearhouse.kernel.store import embedded
+from clearhouse.kernel.store.embedded import Embedded
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -27,3 +35,38 @@ def suites(shared: Path) -> Path:
 def examples() -> Path:
     """Return the project's own example input."""
     return PROJECT / "examples"
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Embedded]]:
+    """A throw-away store per test process, with a migrated database to copy from."""
+    home = tmp_path_factory.mktemp("clearhouse")
+    home.chmod(0o711)  # the server's account must be able to enter
+    for parent in home.parents:
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o001)
+    server = embedded.prepare(home / "store", durable=False)
+    server.start()
+    build(Settings(home=home, database_url=server.url())).close()
+    yield home, server
+    server.stop()
+
+
+@pytest.fixture
+def app(installation: tuple[Path, Embedded], tmp_path: Path) -> Iterator[App]:
+    """A wired clearinghouse over a fresh, empty database."""
+    home, server = installation
+    name = f"t{secrets.token_hex(6)}"
+    with psycopg.connect(server.url(), dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE clearhouse")
+        wired = build(
+            Settings(
+                home=home,
+                database_url=make_conninfo(server.url(), dbname=name),
+                known=PROJECT / "examples" / "known",
+                published=tmp_path / "published",
+            )
+        )
+        yield wired
+        wired.close()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,162 @@
+"""The composition root: settings in, a wired clearinghouse out.
+
+In: the environment (`Settings.from_environment`). Out: an `App` with the services of the desk
+and of the counter over one store. Refused: an external database without the passwords of the
+application roles.
+"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+
+from clearhouse.clearing import route
+from clearhouse.kernel import identity, policy
+from clearhouse.kernel.clock import Clock, system_clock
+from clearhouse.kernel.identity import ActorKind, PartyKind
+from clearhouse.kernel.jobs import Jobs
+from clearhouse.kernel.keys import KeyFolder, Keys
+from clearhouse.kernel.services import Counter, Desk
+from clearhouse.kernel.store import embedded
+from clearhouse.kernel.store.database import Database, Role
+from clearhouse.kernel.store.migrate import migrate
+from clearhouse.kernel.vault import Sealer, Vault
+
+HOUSE = "this clearinghouse"
+CLEARING = "clearing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Where an installation keeps what it has."""
+
+    home: Path
+    """Folder of keys, store and published advisories; private to this installation."""
+    database_url: str | None = None
+    """Connection string of the schema's owner; None for the embedded server."""
+    known: Path | None = None
+    """Local copies of public knowledge; None for `home/known`."""
+    published: Path | None = None
+    """Where advisories are written; None for `home/published`."""
+    durable: bool = True
+    """False switches fsync off, for throw-away test stores only."""
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """Read `CLEARHOUSE_HOME`, `_DATABASE_URL`, `_KNOWN` and `_PUBLISHED`."""
+        known, published = (
+            os.environ.get("CLEARHOUSE_KNOWN"),
+            os.environ.get("CLEARHOUSE_PUBLISHED"),
+        )
+        return cls(
+            home=Path(os.environ.get("CLEARHOUSE_HOME", ".clearhouse")).resolve(),
+            database_url=os.environ.get("CLEARHOUSE_DATABASE_URL"),
+            known=Path(known) if known else None,
+            published=Path(published) if published else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class App:
+    """One wired installation."""
+
+    settings: Settings
+    desk: Desk
+    counter: Counter
+    server: embedded.Embedded | None
+
+    def close(self) -> None:
+        """Close the connections; the embedded server keeps running until `stop`."""
+        self.desk.database.close()
+        self.counter.database.close()
+
+    def stop(self) -> None:
+        """Close the connections and stop the embedded server."""
+        self.close()
+        if self.server is not None:
+            self.server.stop()
+
+
+def build(settings: Settings, *, clock: Clock = system_clock) -> App:
+    """Start the store if it is ours, bring the schema up to date, and wire the services.
+
+    Raises: StoreUnavailableError, SchemaMismatchError, KeyFileError, PolicyError; each message
+    says what to do.
+    """
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    server = (
+        None
+        if settings.database_url
+        else embedded.prepare(settings.home / "store", durable=settings.durable)
+    )
+    if server is not None:
+        server.start()
+    owner_url = settings.database_url or (server.url() if server else "")
+    passwords = _role_passwords(settings.home)
+    migrate(owner_url, passwords)
+    return _wire(settings, server, owner_url, passwords, clock)
+
+
+def _wire(
+    settings: Settings,
+    server: embedded.Embedded | None,
+    owner_url: str,
+    passwords: dict[Role, str],
+    clock: Clock,
+) -> App:
+    keys = Keys(KeyFolder(settings.home / "keys"))
+    authority, jobs = policy.authority(), Jobs()
+    desk_database = Database(_url(owner_url, Role.DESK, passwords), clock=clock, name="desk")
+    desk = Desk(
+        database=desk_database,
+        vault=Vault.with_key(keys.opening_key()),
+        keys=keys,
+        authority=authority,
+        jobs=jobs,
+        clearing_actor=_clearing_actor(desk_database),
+        known_folder=settings.known or settings.home / "known",
+        published_folder=settings.published or settings.home / "published",
+    )
+    counter = Counter(
+        database=Database(_url(owner_url, Role.COUNTER, passwords), clock=clock, name="counter"),
+        sealer=Sealer(keys.sealing_key()),
+        authority=authority,
+        jobs=jobs,
+    )
+    route.register_jobs(desk)
+    return App(settings=settings, desk=desk, counter=counter, server=server)
+
+
+def _clearing_actor(database: Database) -> identity.Actor:
+    with database.transaction(None) as transaction:
+        house = identity.add_party(transaction, PartyKind.COORDINATOR, HOUSE)
+        actor_id = identity.add_actor(
+            transaction, house, ActorKind.SYSTEM, CLEARING, roles=["clearing"]
+        )
+        actor = identity.actor(transaction, actor_id)
+    if actor is None:
+        raise policy.ForbiddenError("the clearing actor of this house was revoked")
+    return actor
+
+
+def _role_passwords(home: Path) -> dict[Role, str]:
+    path = home / "roles.json"
+    if not path.exists():
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps({role: secrets.token_urlsafe(32) for role in Role}))
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass  # another process was first
+        finally:
+            fresh.unlink()
+    stored = json.loads(path.read_text())
+    return {role: str(stored[role]) for role in Role}
+
+
+def _url(owner_url: str, role: Role, passwords: dict[Role, str]) -> str:
+    return make_conninfo(owner_url, user=role, password=passwords[role])

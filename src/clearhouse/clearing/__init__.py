@@ -1,0 +1,1 @@
+"""The route of a report: deconflict, intake, match, validate, prioritize, coordinate, publish."""

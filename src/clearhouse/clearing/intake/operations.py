@@ -1,0 +1,272 @@
+"""Taking reports in, durably, and handing their content to those who are read in.
+
+In: bytes through a door, or a report id. Out: a receipt once everything is on disk, or the
+report with its content. Refused: the same idempotency key with other bytes.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from clearhouse.clearing.intake.completeness import judge
+from clearhouse.clearing.intake.record import Draft
+from clearhouse.kernel import ledger
+from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.ids import (
+    ActorId,
+    Compartment,
+    PartyId,
+    PayloadId,
+    Receipt,
+    ReportId,
+    new_id,
+    new_receipt,
+)
+from clearhouse.kernel.services import Counter, Desk
+from clearhouse.kernel.store.database import Row, Transaction
+from clearhouse.kernel.vault import Box
+
+CLEAR_REPORT = "clear_report"
+"""Name of the job that takes a report along the route."""
+
+DESK_READERS = ("role:clearing", "role:intake_analyst")
+"""Who may read a report before a case limits it to those read in."""
+
+
+class KeyReusedError(ValueError):
+    """The caller sent other bytes under an idempotency key that it used before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """What came through a door, read and ready to be taken in."""
+
+    original: bytes
+    format: str
+    drafts: tuple[Draft, ...]
+    content_type: str | None = None
+    filename: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """One accepted report."""
+
+    report_id: ReportId
+    receipt: Receipt
+    ordinal: int
+    """Its place among the reports of the same submission, from 0."""
+    received_at: datetime
+    actor_id: ActorId
+    party_id: PartyId
+    format: str
+    compartment: Compartment
+    readers: tuple[str, ...]
+    content: Draft
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Content:
+    """What is sealed of a report: the draft without its files, and the files' payloads."""
+
+    draft: Draft
+    files: tuple[PayloadId, ...]
+
+
+_CONTENT = TypeAdapter(_Content)
+
+
+def take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
+    """Store an arrival for ever and return its receipt; when this returns, it is on disk.
+
+    The same idempotency key with the same bytes returns the first receipt again.
+    Raises: ForbiddenError, KeyReusedError; StoreUnavailableError when nothing was stored.
+    """
+    counter.authority.demand(actor, "report.submit")
+    with counter.database.transaction(actor.actor_id) as transaction:
+        if arrival.idempotency_key is not None:
+            earlier = _earlier(transaction, arrival)
+            if earlier is not None:
+                return earlier
+        receipt = new_receipt()
+        readers = (*DESK_READERS, actor.party_id)
+        box = counter.sealer.new_box(transaction, readers)
+        _insert_submission(transaction, actor, arrival, receipt, box)
+        for ordinal, draft in enumerate(arrival.drafts):
+            alone = len(arrival.drafts) == 1
+            own = box if alone else counter.sealer.new_box(transaction, readers)
+            report_id = _insert_report(transaction, actor, arrival, receipt, ordinal, draft, own)
+            counter.jobs.ask(transaction, CLEAR_REPORT, report_id=report_id)
+    return receipt
+
+
+def status(counter: Counter, receipt: str) -> tuple[Receipt, str, datetime] | None:
+    """Return (receipt, status, since) to whoever holds a receipt; None for an unknown one.
+
+    Source: TAP Intake API, GET /v1/submissions/{receipt}.
+    """
+    with counter.database.transaction(None) as transaction:
+        row = transaction.one("SELECT * FROM submission_status(%s)", [receipt])
+    return None if row is None else (Receipt(row["receipt"]), row["status"], row["status_at"])
+
+
+def load(
+    desk: Desk, transaction: Transaction, report_ids: Sequence[ReportId], *, files: bool = False
+) -> list[Report]:
+    """Return the reports that the actor may read, in the order of their arrival.
+
+    Attachments come with empty `data` unless `files` is set: most readers do not need them.
+    """
+    rows = transaction.all(
+        "SELECT * FROM report WHERE report_id = ANY(%s) ORDER BY received_at, report_id",
+        [list(report_ids)],
+    )
+    contents = desk.vault.open_many(transaction, [row["content_payload"] for row in rows])
+    return [
+        _report(
+            row, _open_content(desk, transaction, contents[row["content_payload"]], files=files)
+        )
+        for row in rows
+    ]
+
+
+def original(desk: Desk, transaction: Transaction, receipt: Receipt) -> bytes | None:
+    """Return what came through the door, byte for byte; None when the actor may not read it."""
+    row = transaction.one("SELECT original_payload FROM submission WHERE receipt = %s", [receipt])
+    return None if row is None else desk.vault.open(transaction, row["original_payload"])
+
+
+def mark(transaction: Transaction, receipt: Receipt, now_status: str) -> None:
+    """Move a submission to `processing` or `done`; moving it again to the same is no change."""
+    transaction.execute(
+        "UPDATE submission SET status = %s, status_at = %s WHERE receipt = %s AND status <> %s",
+        [now_status, transaction.now, receipt, now_status],
+    )
+
+
+def _earlier(transaction: Transaction, arrival: Arrival) -> Receipt | None:
+    row = transaction.one("SELECT * FROM earlier_submission(%s)", [arrival.idempotency_key])
+    if row is None:
+        return None
+    if row["body_sha256"] != _salted(Receipt(row["receipt"]), arrival.original):
+        raise KeyReusedError(
+            "this Idempotency-Key was used for a different report; use a new key for a new report"
+        )
+    return Receipt(row["receipt"])
+
+
+def _salted(receipt: Receipt, body: bytes) -> bytes:
+    return hashlib.sha256(receipt.encode() + body).digest()
+
+
+def _insert_submission(
+    transaction: Transaction, actor: Actor, arrival: Arrival, receipt: Receipt, box: Box
+) -> None:
+    payload_id = box.seal(transaction, "original", arrival.original)
+    transaction.execute(
+        "INSERT INTO submission (receipt, actor_id, party_id, received_at, format, size_bytes,"
+        " original_payload, idempotency_key, body_sha256, status_at, compartment, readers)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            receipt,
+            actor.actor_id,
+            actor.party_id,
+            transaction.now,
+            arrival.format,
+            len(arrival.original),
+            payload_id,
+            arrival.idempotency_key,
+            _salted(receipt, arrival.original),
+            transaction.now,
+            box.compartment,
+            list(box.readers),
+        ],
+    )
+
+
+def _insert_report(  # one report needs all that is known of it
+    transaction: Transaction,
+    actor: Actor,
+    arrival: Arrival,
+    receipt: Receipt,
+    ordinal: int,
+    draft: Draft,
+    box: Box,
+) -> ReportId:
+    report_id = ReportId(new_id("rep"))
+    present = [str(element) for element in judge(draft).present]
+    content = _seal_content(transaction, box, draft)
+    transaction.execute(
+        "INSERT INTO report (report_id, receipt, ordinal, received_at, actor_id, party_id, format,"
+        " content_payload, present_elements, compartment, readers)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            report_id,
+            receipt,
+            ordinal,
+            transaction.now,
+            actor.actor_id,
+            actor.party_id,
+            arrival.format,
+            content,
+            present,
+            box.compartment,
+            list(box.readers),
+        ],
+    )
+    ledger.append(
+        transaction,
+        "report.received",
+        report_id,
+        {
+            "receipt": receipt,
+            "format": arrival.format,
+            "original_sha256": hashlib.sha256(arrival.original).hexdigest(),
+            "present_elements": present,
+        },
+        readers=box.readers,
+        compartment=box.compartment,
+    )
+    return report_id
+
+
+def _seal_content(transaction: Transaction, box: Box, draft: Draft) -> PayloadId:
+    files = [box.seal(transaction, "attachment", file.data) for file in draft.attachments]
+    bare = tuple(replace(file, data=b"") for file in draft.attachments)
+    content = _CONTENT.dump_json(
+        _Content(draft=replace(draft, attachments=bare), files=tuple(files))
+    )
+    return box.seal(transaction, "content", content)
+
+
+def _open_content(
+    desk: Desk, transaction: Transaction, sealed_content: bytes, *, files: bool
+) -> Draft:
+    content = _CONTENT.validate_json(sealed_content)
+    if not files or not content.files:
+        return content.draft
+    data = desk.vault.open_many(transaction, content.files)
+    full = tuple(
+        replace(file, data=data[payload_id])
+        for file, payload_id in zip(content.draft.attachments, content.files, strict=True)
+    )
+    return replace(content.draft, attachments=full)
+
+
+def _report(row: Row, content: Draft) -> Report:
+    return Report(
+        report_id=ReportId(row["report_id"]),
+        receipt=Receipt(row["receipt"]),
+        ordinal=row["ordinal"],
+        received_at=row["received_at"],
+        actor_id=ActorId(row["actor_id"]),
+        party_id=PartyId(row["party_id"]),
+        format=row["format"],
+        compartment=Compartment(row["compartment"]),
+        readers=tuple(row["readers"]),
+        content=content,
+    )

@@ -1,0 +1,103 @@
+"""Signed envelopes: a payload, its type, and Ed25519 signatures over both.
+
+In: payload bytes and a signing key, or an envelope and the keys that are trusted. Out: an
+envelope, or the payload with the ids of the keys that signed it. Refused: envelopes that no
+trusted key signed; the payload of such an envelope is never returned.
+Source: DSSE v1.0 (secure-systems-lab), protocol.md and envelope.md.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from clearhouse.formats.canonical import Json
+
+
+class UntrustedEnvelopeError(ValueError):
+    """The envelope is malformed, or no trusted key signed it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A payload whose signatures were checked."""
+
+    payload: bytes
+    payload_type: str
+    key_ids: tuple[str, ...]
+    """The trusted keys that signed it; never empty."""
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """Name a key by the hex SHA-256 of its 32 raw bytes."""
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()
+
+
+def seal(payload: bytes, payload_type: str, keys: Iterable[Ed25519PrivateKey]) -> dict[str, Json]:
+    """Sign a payload with every key and return the JSON envelope."""
+    message = _pre_authentication_encoding(payload_type, payload)
+    return {
+        "payload": base64.b64encode(payload).decode("ascii"),
+        "payloadType": payload_type,
+        "signatures": [
+            {
+                "keyid": key_id(key.public_key()),
+                "sig": base64.b64encode(key.sign(message)).decode("ascii"),
+            }
+            for key in keys
+        ],
+    }
+
+
+def open_envelope(envelope: object, trusted: Iterable[Ed25519PublicKey]) -> Opened:
+    """Check an envelope against the trusted keys and return its payload.
+
+    Raises: UntrustedEnvelopeError when it is malformed or no trusted key signed it.
+    """
+    payload, payload_type, signatures = _parse(envelope)
+    message = _pre_authentication_encoding(payload_type, payload)
+    signed_by = tuple(
+        key_id(key)
+        for key in trusted
+        if any(_signature_holds(key, signature, message) for signature in signatures)
+    )
+    if not signed_by:
+        raise UntrustedEnvelopeError("no trusted key signed this envelope")
+    return Opened(payload=payload, payload_type=payload_type, key_ids=signed_by)
+
+
+def _pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def _signature_holds(key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _parse(envelope: object) -> tuple[bytes, str, list[bytes]]:
+    match envelope:
+        case {"payload": str(payload), "payloadType": str(kind), "signatures": list(signatures)}:
+            pass
+        case _:
+            raise UntrustedEnvelopeError("not a DSSE envelope: payload, payloadType or signatures")
+    try:
+        return (
+            base64.b64decode(payload, validate=True),
+            kind,
+            [
+                base64.b64decode(entry["sig"], validate=True)
+                for entry in signatures
+                if isinstance(entry, dict) and isinstance(entry.get("sig"), str)
+            ],
+        )
+    except binascii.Error as error:
+        raise UntrustedEnvelopeError("an envelope field is not base64") from error

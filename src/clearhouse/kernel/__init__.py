@@ -1,0 +1,1 @@
+"""What every system stands on: ids, clock, store, ledger, vault, identity, policy, jobs."""

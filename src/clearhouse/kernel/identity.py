@@ -1,0 +1,202 @@
+"""Who acts: parties, the persons and agents that act for them, and the tokens they show.
+
+In: names and secrets. Out: `Actor`s. Refused: tokens that are unknown, expired or revoked, and
+actors that were revoked; the answer never says which.
+Only the SHA-256 of a token is stored; a token has 256 random bits, so that is enough.
+An agent is a named actor with a responsible person.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from clearhouse.kernel.ids import ActorId, PartyId, TokenId, new_id, new_secret
+from clearhouse.kernel.store.database import Row, Transaction
+
+TOKEN_PREFIX = "chs"  # noqa: S105 - a prefix that lets scanners recognise a leaked token
+LONGEST_TOKEN_LIFE = timedelta(days=365)
+"""Source: TAP Intake API, Submission token."""
+
+
+class PartyKind(StrEnum):
+    """What an organisation is to the clearinghouse."""
+
+    COORDINATOR = "coordinator"
+    FINDER = "finder"
+    REPORTER = "reporter"
+    VENDOR = "vendor"
+    OPERATOR = "operator"
+    LAB = "lab"
+    EVALUATOR = "evaluator"
+    AUDITOR = "auditor"
+
+
+class ActorKind(StrEnum):
+    """A person, an agent with a responsible person, or the house's own machinery."""
+
+    PERSON = "person"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class Scope(StrEnum):
+    """What a token may be used for; an actor's roles still decide the rest."""
+
+    SUBMIT = "reports:submit"
+    DESK = "desk"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Somebody who acts, as the doors know them after authentication."""
+
+    actor_id: ActorId
+    party_id: PartyId
+    kind: ActorKind
+    name: str
+    roles: frozenset[str]
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def principals(self) -> frozenset[str]:
+        """The names under which rows may be opened to this actor; as SQL `principals()`."""
+        return frozenset({self.actor_id, self.party_id, *(f"role:{role}" for role in self.roles)})
+
+
+def add_party(
+    transaction: Transaction, kind: PartyKind, name: str, *, contact: str | None = None
+) -> PartyId:
+    """Add a party, or return the one of that name."""
+    known = transaction.one("SELECT party_id FROM party WHERE name = %s", [name])
+    if known is not None:
+        return PartyId(known["party_id"])
+    party_id = PartyId(new_id("pty"))
+    transaction.execute(
+        "INSERT INTO party (party_id, kind, name, contact, created_at) VALUES (%s, %s, %s, %s, %s)",
+        [party_id, kind, name, contact, transaction.now],
+    )
+    return party_id
+
+
+def add_actor(
+    transaction: Transaction,
+    party_id: PartyId,
+    kind: ActorKind,
+    name: str,
+    *,
+    roles: Sequence[str] = (),
+    responsible: ActorId | None = None,
+) -> ActorId:
+    """Add a person or agent of a party, or return the one of that name.
+
+    Raises: ValueError for an agent without a responsible person.
+    """
+    if kind is ActorKind.AGENT and responsible is None:
+        raise ValueError("an agent needs a responsible person")
+    known = transaction.one(
+        "SELECT actor_id FROM actor WHERE party_id = %s AND name = %s", [party_id, name]
+    )
+    if known is not None:
+        return ActorId(known["actor_id"])
+    actor_id = ActorId(new_id("act"))
+    transaction.execute(
+        "INSERT INTO actor"
+        " (actor_id, party_id, kind, name, responsible_actor_id, roles, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [actor_id, party_id, kind, name, responsible, sorted(roles), transaction.now],
+    )
+    return actor_id
+
+
+def issue_token(
+    transaction: Transaction,
+    actor_id: ActorId,
+    *,
+    label: str,
+    scopes: Sequence[Scope],
+    life: timedelta = timedelta(days=90),
+) -> str:
+    """Make a token and return its secret, which is shown this once.
+
+    Raises: ValueError when it would live longer than a year.
+    """
+    if not timedelta(0) < life <= LONGEST_TOKEN_LIFE:
+        raise ValueError("a token lives at most a year")
+    secret = new_secret(TOKEN_PREFIX)
+    transaction.execute(
+        "INSERT INTO token (token_id, actor_id, hash, label, scopes, created_at, expires_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [
+            new_id("tok"),
+            actor_id,
+            _hash(secret),
+            label,
+            sorted(scopes),
+            transaction.now,
+            transaction.now + life,
+        ],
+    )
+    return secret
+
+
+def authenticate(transaction: Transaction, secret: str) -> Actor | None:
+    """Return the actor behind a live token, None for any other token."""
+    row = transaction.one("SELECT * FROM authenticate(%s, %s)", [_hash(secret), transaction.now])
+    return None if row is None else _actor(row)
+
+
+def actor(transaction: Transaction, actor_id: ActorId) -> Actor | None:
+    """Return an actor that is not revoked."""
+    row = transaction.one(
+        "SELECT actor_id, party_id, kind, name, roles, '{}'::text[] AS scopes"
+        " FROM actor WHERE actor_id = %s AND revoked_at IS NULL",
+        [actor_id],
+    )
+    return None if row is None else _actor(row)
+
+
+def actor_named(transaction: Transaction, party_id: PartyId, name: str) -> Actor | None:
+    """Return a party's actor by name, unless revoked."""
+    row = transaction.one(
+        "SELECT actor_id, party_id, kind, name, roles, '{}'::text[] AS scopes"
+        " FROM actor WHERE party_id = %s AND name = %s AND revoked_at IS NULL",
+        [party_id, name],
+    )
+    return None if row is None else _actor(row)
+
+
+def revoke_token(transaction: Transaction, token_id: TokenId) -> bool:
+    """End a token at once; True when it was live."""
+    return bool(
+        transaction.execute(
+            "UPDATE token SET revoked_at = %s WHERE token_id = %s AND revoked_at IS NULL",
+            [transaction.now, token_id],
+        )
+    )
+
+
+def revoke_actor(transaction: Transaction, actor_id: ActorId) -> bool:
+    """End an actor at once: every token, and every reading right in the database."""
+    return bool(
+        transaction.execute(
+            "UPDATE actor SET revoked_at = %s WHERE actor_id = %s AND revoked_at IS NULL",
+            [transaction.now, actor_id],
+        )
+    )
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _actor(row: Row) -> Actor:
+    return Actor(
+        actor_id=ActorId(row["actor_id"]),
+        party_id=PartyId(row["party_id"]),
+        kind=ActorKind(row["kind"]),
+        name=row["name"],
+        roles=frozenset(row["roles"]),
+        scopes=frozenset(row["scopes"]),
+    )

@@ -1,0 +1,41 @@
+"""Names of things. Random, so that no id tells when it was made or how many there are.
+
+An id is a prefix that says the kind and 26 characters of base 32 (130 random bits).
+Receipts follow the TAP Intake API: `SUB-` and 18 characters (90 bits); whoever holds one may
+read the submission's status, so it must not be guessable.
+"""
+
+import base64
+import secrets
+from typing import NewType
+
+PartyId = NewType("PartyId", str)
+ActorId = NewType("ActorId", str)
+TokenId = NewType("TokenId", str)
+ReportId = NewType("ReportId", str)
+Receipt = NewType("Receipt", str)
+FindingId = NewType("FindingId", str)
+CaseId = NewType("CaseId", str)
+EventId = NewType("EventId", str)
+PayloadId = NewType("PayloadId", str)
+Compartment = NewType("Compartment", str)
+"""Name of a need-to-know compartment: who may read, and which data key seals."""
+
+
+def _random(length: int) -> str:
+    return base64.b32encode(secrets.token_bytes(length)).decode("ascii").lower()[:length]
+
+
+def new_id(prefix: str) -> str:
+    """Return a fresh id such as `rep_k3…`."""
+    return f"{prefix}_{_random(26)}"
+
+
+def new_receipt() -> Receipt:
+    """Return a fresh submission receipt. Source: TAP Intake API, 202 Accepted."""
+    return Receipt(f"SUB-{_random(18)}")
+
+
+def new_secret(prefix: str) -> str:
+    """Return a fresh bearer secret of 256 bits, recognisable by its prefix."""
+    return f"{prefix}_{_random(52)}"

@@ -1,0 +1,89 @@
+"""The keys of one installation: who signs, who can open what was sealed, who can index it.
+
+In: a folder that only this installation can read, or another `KeyHolder`. Out: the keys.
+Refused: key files that other users of the machine can read.
+A key management service plugs in as another `KeyHolder`.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+_RAW_KEY_BYTES = 32
+
+
+class KeyFileError(RuntimeError):
+    """A key file is missing, damaged, or open to others."""
+
+
+class KeyHolder(Protocol):
+    """Where keys come from: files here, a key management service elsewhere."""
+
+    def secret(self, name: str) -> bytes:
+        """Return the 32 bytes of a named secret key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFolder:
+    """Keys as files of 32 raw bytes, mode 0600, made when first asked for."""
+
+    folder: Path
+
+    def secret(self, name: str) -> bytes:
+        """Return the named key, making it if it does not exist.
+
+        Raises: KeyFileError when the file is damaged or readable by others.
+        """
+        path = self.folder / f"{name}.key"
+        if not path.exists():
+            self._make(path)
+        if path.stat().st_mode & 0o077:
+            raise KeyFileError(f"{path} is open to others; run: chmod 600 {path}")
+        key = path.read_bytes()
+        if len(key) != _RAW_KEY_BYTES:
+            raise KeyFileError(f"{path} is damaged; restore it from the backup of the keys")
+        return key
+
+    def _make(self, path: Path) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = self.folder / f".{path.name}.{os.getpid()}"
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(handle, os.urandom(_RAW_KEY_BYTES))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        try:
+            os.link(fresh, path)  # fails, rather than replaces, if another process was first
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of the desk and the workers, who may open what was sealed."""
+
+    holder: KeyHolder
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """Return the key that signs tree heads, statements and advisories."""
+        return Ed25519PrivateKey.from_private_bytes(self.holder.secret("signing"))
+
+    def opening_key(self) -> X25519PrivateKey:
+        """Return the key-encryption key that unwraps data keys."""
+        return X25519PrivateKey.from_private_bytes(self.holder.secret("opening"))
+
+    def sealing_key(self) -> X25519PublicKey:
+        """Return the public half, all that the counter needs to seal."""
+        return self.opening_key().public_key()
+
+    def index_key(self) -> bytes:
+        """Return the HMAC key of features, so that the index alone tells a thief nothing."""
+        return self.holder.secret("index")

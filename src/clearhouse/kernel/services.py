@@ -1,0 +1,38 @@
+"""What the kernel lends to the rooms: at the counter, and at the desk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.jobs import Jobs
+from clearhouse.kernel.keys import Keys
+from clearhouse.kernel.policy import Authority
+from clearhouse.kernel.store.database import Database
+from clearhouse.kernel.vault import Sealer, Vault
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counter:
+    """Services for taking in: a database role that reads no case, and a key that only seals."""
+
+    database: Database
+    sealer: Sealer
+    authority: Authority
+    jobs: Jobs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """Services for working on what came in."""
+
+    database: Database
+    vault: Vault
+    keys: Keys
+    authority: Authority
+    jobs: Jobs
+    clearing_actor: Actor
+    """The house's own machinery, which acts when no person does."""
+    known_folder: Path
+    """Local copies of public knowledge: OSV records, release lists, KEV."""
+    published_folder: Path
+    """Where advisories are written at their instant."""

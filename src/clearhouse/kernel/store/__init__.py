@@ -1,0 +1,1 @@
+"""PostgreSQL, on a laptop and in production alike: embedded launcher, roles, transactions."""

@@ -1,0 +1,119 @@
+"""Transactions on behalf of one actor, under a database role that cannot bypass need to know.
+
+In: connection strings per trust role. Out: transactions whose every statement runs with the
+actor set for row-level security. Refused: work without an actor sees public rows only.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from clearhouse.kernel.clock import Clock, system_clock
+from clearhouse.kernel.ids import ActorId
+from clearhouse.kernel.store.embedded import StoreUnavailableError
+
+Row = dict[str, Any]
+"""One result row by column name; parsed into a record at once by the store that asked."""
+
+Value = object
+
+
+class SwallowedDatabaseError(RuntimeError):
+    """Our bug: code went on after a database error that had already undone its transaction."""
+
+
+class Role(StrEnum):
+    """Database roles, one per trust tier; what each may touch is in the migrations."""
+
+    DESK = "clearhouse_desk"
+    COUNTER = "clearhouse_counter"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One database transaction of one actor. All of it happens, or nothing."""
+
+    connection: psycopg.Connection[DictRow]
+    actor: ActorId | None
+    now: datetime
+    """The instant of the transaction, UTC; every row and event of it carries the same."""
+
+    def execute(self, sql: LiteralString, parameters: Sequence[Value] = ()) -> int:
+        """Run a statement and return how many rows it touched."""
+        return self.connection.execute(sql, parameters).rowcount
+
+    def one(self, sql: LiteralString, parameters: Sequence[Value] = ()) -> Row | None:
+        """Return the first row, or None."""
+        return self.connection.execute(sql, parameters).fetchone()
+
+    def all(self, sql: LiteralString, parameters: Sequence[Value] = ()) -> list[Row]:
+        """Return every row."""
+        return self.connection.execute(sql, parameters).fetchall()
+
+    def many(self, sql: LiteralString, rows: Sequence[Sequence[Value]]) -> None:
+        """Run one statement for many rows."""
+        if rows:
+            with self.connection.cursor() as cursor:
+                cursor.executemany(sql, rows)
+
+    @contextlib.contextmanager
+    def pipeline(self) -> Iterator[None]:
+        """Send the statements inside without waiting for each answer."""
+        with self.connection.pipeline():
+            yield
+
+
+class Database:
+    """A pool of connections under one role."""
+
+    def __init__(
+        self, url: str, *, clock: Clock = system_clock, size: int = 8, name: str = "clearhouse"
+    ) -> None:
+        self.clock = clock
+        self.url = url
+        self._pool: ConnectionPool[psycopg.Connection[DictRow]] = ConnectionPool(
+            url,
+            connection_class=psycopg.Connection[DictRow],
+            kwargs={"row_factory": dict_row, "application_name": name},
+            min_size=1,
+            max_size=size,
+            timeout=10,
+            reconnect_timeout=3600,  # the supervisor restarts a killed store
+            open=False,
+        )
+
+    def open(self) -> None:
+        """Open the pool; calling it again is fine."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    @contextlib.contextmanager
+    def transaction(self, actor: ActorId | None) -> Iterator[Transaction]:
+        """Run a block as one transaction of `actor`; an exception rolls it back.
+
+        Raises: StoreUnavailableError when the database cannot be reached or went away; the
+        work is then not known to be stored, and the caller must say so.
+        """
+        self.open()
+        try:
+            with self._pool.connection() as connection:
+                connection.execute("SELECT set_config('clearhouse.actor', %s, true)", [actor or ""])
+                yield Transaction(connection, actor, self.clock())
+                if connection.info.transaction_status is TransactionStatus.INERROR:
+                    # COMMIT would quietly roll back, and the caller would believe it stored.
+                    raise SwallowedDatabaseError("a database error inside the block was caught")
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise StoreUnavailableError(
+                "the database did not answer; nothing was stored, try again shortly"
+            ) from error

@@ -1,0 +1,86 @@
+"""Brings a database to the schema of this version, once, whoever starts first.
+
+In: a connection string of the schema's owner and the passwords of the application roles.
+Out: all numbered migrations applied in order, each in its own transaction.
+Refused: a database whose applied migrations differ from ours, because they were edited later or
+come from a newer version.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+
+import psycopg
+from procrastinate.schema import SchemaManager
+from psycopg import sql
+
+from clearhouse.kernel.store.database import Role
+
+_LOCK = 0x636C6872  # "clhr"
+
+
+class SchemaMismatchError(RuntimeError):
+    """The database was made by another version of the software."""
+
+
+def migrations() -> list[tuple[str, str]]:
+    """Return (name, text) of every migration in order."""
+    folder = files("clearhouse.kernel.store") / "migrations"
+    found = sorted((entry.name, entry.read_text("utf-8")) for entry in folder.iterdir())
+    return [(name, text) for name, text in found if name.endswith(".sql")]
+
+
+def migrate(owner_url: str, passwords: Mapping[Role, str]) -> list[str]:
+    """Apply what is missing and return the names of what was applied.
+
+    Raises: SchemaMismatchError when an applied migration is not one of ours.
+    """
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        for role in Role:
+            _make_role(connection, role, passwords[role])
+        connection.execute("CREATE SCHEMA IF NOT EXISTS clearhouse")
+        connection.execute("SET search_path = clearhouse")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, sha256 text NOT NULL,"
+            " applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        return _apply_missing(connection)
+
+
+def _apply_missing(connection: psycopg.Connection) -> list[str]:
+    applied: dict[str, str] = dict(
+        connection.execute("SELECT name, sha256 FROM migration").fetchall()
+    )
+    ours = {name: (text, hashlib.sha256(text.encode()).hexdigest()) for name, text in migrations()}
+    foreign = sorted(name for name, sha in applied.items() if ours.get(name, ("", ""))[1] != sha)
+    if foreign:
+        raise SchemaMismatchError(
+            f"this database was made by another version of Clearhouse ({foreign[0]}); "
+            "use that version, or start with a fresh store"
+        )
+    fresh = [name for name in ours if name not in applied]
+    for name in fresh:
+        text, sha = ours[name]
+        with connection.transaction():
+            connection.execute(_expand(text).encode())
+            connection.execute("INSERT INTO migration VALUES (%s, %s)", [name, sha])
+    return fresh
+
+
+def _expand(text: str) -> str:
+    """Put the job library's own schema where a migration asks for it."""
+    marker = "-- include: procrastinate schema"
+    return text.replace(marker, SchemaManager.get_schema()) if marker in text else text
+
+
+def _make_role(connection: psycopg.Connection, role: Role, password: str) -> None:
+    name = sql.Identifier(role)
+    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+    verb = sql.SQL("ALTER" if known else "CREATE")
+    connection.execute(
+        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD {}").format(
+            verb, name, sql.Literal(password)
+        )
+    )
+    connection.execute(sql.SQL("ALTER ROLE {} SET search_path = clearhouse, public").format(name))

@@ -1,0 +1,154 @@
+"""Seals what must not lie around: report texts, proofs of concept, patches, messages.
+
+In: bytes and the compartment they belong to. Out: the id of a sealed payload; later, for those
+who are read in, the bytes again. Refused: opening a compartment that was shredded or that the
+actor may not read (the database does not return the row).
+
+Each compartment has a data key of its own (AES-256-GCM). The data key is wrapped to the
+installation's X25519 key with HPKE, so that the counter, which holds only the public half, can
+seal and never open. Deleting the wrapped key shreds the compartment.
+Source: RFC 9180 (HPKE); NIST SP 800-38D (GCM).
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from clearhouse.kernel.ids import Compartment, PayloadId, new_id
+from clearhouse.kernel.store.database import Transaction
+
+_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_NONCE_BYTES = 12
+
+
+class SealedError(RuntimeError):
+    """The payload cannot be opened: not read in, shredded, or not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A compartment opened for sealing: its name, its readers and its data key."""
+
+    compartment: Compartment
+    readers: tuple[str, ...]
+    _data_key: bytes
+
+    def seal(self, transaction: Transaction, kind: str, data: bytes) -> PayloadId:
+        """Store `data` sealed and return its id."""
+        payload_id = PayloadId(new_id("pay"))
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + AESGCM(self._data_key).encrypt(nonce, data, _bound_to(payload_id, kind))
+        transaction.execute(
+            "INSERT INTO payload (payload_id, compartment, kind, sealed, readers)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            [payload_id, self.compartment, kind, sealed, list(self.readers)],
+        )
+        return payload_id
+
+
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """Makes compartments and seals into them; cannot open any."""
+
+    sealing_key: X25519PublicKey
+
+    def new_box(self, transaction: Transaction, readers: Sequence[str]) -> Box:
+        """Make a compartment that `readers` may read."""
+        compartment = Compartment(new_id("cmp"))
+        data_key = AESGCM.generate_key(256)
+        transaction.execute(
+            "INSERT INTO data_key (compartment, wrapped, kek_id, readers, created_at)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            [
+                compartment,
+                _SUITE.encrypt(data_key, self.sealing_key, info=compartment.encode()),
+                self.sealing_key.public_bytes_raw().hex()[:16],
+                list(readers),
+                transaction.now,
+            ],
+        )
+        return Box(compartment, tuple(readers), data_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Vault(Sealer):
+    """Seals and opens; only the desk and the workers have one."""
+
+    opening_key: X25519PrivateKey
+
+    @classmethod
+    def with_key(cls, opening_key: X25519PrivateKey) -> "Vault":
+        """Return a vault that seals to the public half of `opening_key`."""
+        return cls(opening_key.public_key(), opening_key)
+
+    def open_box(self, transaction: Transaction, compartment: Compartment) -> Box:
+        """Open an existing compartment to seal more into it.
+
+        Raises: SealedError when the actor may not read it or it was shredded.
+        """
+        row = transaction.one(
+            "SELECT wrapped, readers FROM data_key WHERE compartment = %s", [compartment]
+        )
+        if row is None or row["wrapped"] is None:
+            raise SealedError("this compartment is closed to you, or shredded")
+        return Box(compartment, tuple(row["readers"]), self._unwrap(compartment, row["wrapped"]))
+
+    def open(self, transaction: Transaction, payload_id: PayloadId) -> bytes:
+        """Return the bytes of a sealed payload.
+
+        Raises: SealedError when the actor may not read it, it was shredded or never existed.
+        """
+        return self.open_many(transaction, [payload_id])[payload_id]
+
+    def open_many(
+        self, transaction: Transaction, payload_ids: Sequence[PayloadId]
+    ) -> dict[PayloadId, bytes]:
+        """Return the bytes of several payloads; all or nothing.
+
+        Raises: SealedError as `open`.
+        """
+        rows = transaction.all(
+            "SELECT payload_id, compartment, kind, sealed, wrapped"
+            " FROM payload JOIN data_key USING (compartment) WHERE payload_id = ANY(%s)",
+            [list(payload_ids)],
+        )
+        opened = {
+            row["payload_id"]: _decrypt(row, self._unwrap(row["compartment"], row["wrapped"]))
+            for row in rows
+            if row["wrapped"] is not None
+        }
+        if len(opened) != len(set(payload_ids)):
+            raise SealedError("a payload is closed to you, shredded, or was never there")
+        return opened
+
+    def _unwrap(self, compartment: str, wrapped: bytes) -> bytes:
+        return _SUITE.decrypt(wrapped, self.opening_key, info=compartment.encode())
+
+
+def set_readers(transaction: Transaction, compartment: Compartment, readers: Sequence[str]) -> None:
+    """Change who may read a compartment: every row of it, in every table."""
+    transaction.execute("SELECT set_readers(%s, %s)", [compartment, sorted(set(readers))])
+
+
+def shred(transaction: Transaction, compartment: Compartment) -> None:
+    """Destroy a compartment's data key; nothing sealed in it can ever be opened again."""
+    transaction.execute(
+        "UPDATE data_key SET wrapped = NULL, shredded_at = %s WHERE compartment = %s",
+        [transaction.now, compartment],
+    )
+
+
+def _bound_to(payload_id: str, kind: str) -> bytes:
+    """Return the associated data that ties a ciphertext to its place."""
+    return f"{payload_id}\n{kind}".encode()
+
+
+def _decrypt(row: dict[str, object], data_key: bytes) -> bytes:
+    sealed = bytes(row["sealed"])  # type: ignore[call-overload] # bytea arrives as bytes
+    nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+    bound = _bound_to(str(row["payload_id"]), str(row["kind"]))
+    return AESGCM(data_key).decrypt(nonce, ciphertext, bound)
