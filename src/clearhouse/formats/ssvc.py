@@ -118,7 +118,7 @@ class DecisionTable:
 
 
 def read_table(text: str) -> DecisionTable:
-    """Return the table that a document in either form holds, checked.
+    """Return the table that a text in either form holds, checked.
 
     Raises: `SsvcError` with every fault.
     """
@@ -128,6 +128,14 @@ def read_table(text: str) -> DecisionTable:
         raise SsvcError(["document is neither YAML nor JSON"]) from error
     if not isinstance(document, dict):
         raise SsvcError(["document is not a mapping"])
+    return table_of(document)
+
+
+def table_of(document: Mapping[str, object]) -> DecisionTable:
+    """Return the table that a parsed document in either form holds, checked.
+
+    Raises: `SsvcError` with every fault.
+    """
     try:
         table, rows = _official(document) if "mapping" in document else _compact(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

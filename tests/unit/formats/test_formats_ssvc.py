@@ -5,8 +5,7 @@ import pytest
 from clearhouse.formats.ssvc import SsvcError, falls, read_table, selection_list
 
 TABLE = """
-namespace: test
-key: DT_RAIN
+id: "test:DT_RAIN"
 version: "1.0.0"
 name: Umbrella
 source: the weather
@@ -60,7 +59,7 @@ def test_open_points_leave_every_reachable_outcome_possible():
         ('- "H | N Y"', '- "H | N N"', "row L Y falls from Y to N as W rises"),
         ('- "H | N Y"', '- "H | N"', "line H has 1 outcomes for 2 columns"),
         ("across: 1", "", "'across'"),
-        ("key: DT_RAIN", "", "'key'"),
+        ('id: "test:DT_RAIN"', "", "'id'"),
         ("test:W:1.0.0", "W", "shape of a decision table"),
     ],
 )
