@@ -217,9 +217,9 @@ def _compact(document: _Fields) -> tuple[DecisionTable, list[_Row]]:
     across = points[len(points) - int(str(document["across"])) :]
     columns = list(itertools.product(*(point.keys for point in across)))
     rows = [row for line in cast("list[str]", document["rows"]) for row in _line(line, columns)]
-    return _table(
-        document, points, _compact_point(cast("_Fields", document["outcome"])), rows
-    ), rows
+    namespace, _, key = str(document["id"]).partition(":")
+    outcome = _compact_point(cast("_Fields", document["outcome"]))
+    return _table({**document, "namespace": namespace, "key": key}, points, outcome, rows), rows
 
 
 def _line(line: str, columns: list[tuple[str, ...]]) -> Iterator[_Row]:
