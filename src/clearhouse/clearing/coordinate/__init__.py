@@ -1,0 +1,1 @@
+"""Coordinate: one case, many parties, an embargo that holds until its instant."""

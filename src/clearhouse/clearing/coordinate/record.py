@@ -1,0 +1,132 @@
+"""The nouns of coordinate: one case, its parties, who is read in, and what the vendor said.
+
+A `Case` is never changed: each transition gives a new one. Verdicts, disagreements and
+read-ins are only ever added, so the record shows who knew and said what, and when.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from clearhouse.clearing.coordinate.embargo import Embargo
+from clearhouse.clearing.coordinate.embargo_management import EmState
+from clearhouse.clearing.coordinate.embargo_policy import Share, Tlp
+from clearhouse.clearing.coordinate.report_management import RmState
+
+
+class PartyRole(StrEnum):
+    """What a party is in the case."""
+
+    FINDER = "finder"
+    VENDOR = "vendor"
+    """Whoever maintains the affected software, paid or not."""
+    COORDINATOR = "coordinator"
+    DISTRIBUTOR = "distributor"
+    OTHER = "other"
+
+
+class Outcome(StrEnum):
+    """What a vendor says of the report. It is the vendor's to say."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    NEEDS_INFO = "needs-info"
+    FIX_RELEASED = "fix-released"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Party:
+    """An organisation or person with a part in the case."""
+
+    id: str
+    role: PartyRole
+    name: str
+    contact: str | None = None
+    """Where messages go; None while no contact is known."""
+    report: RmState = RmState.RECEIVED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Participant:
+    """One named person or agent of a party who is read in."""
+
+    actor: str
+    party: str
+    tier: int
+    """0 to 3; what each tier sees is policy."""
+    read_in_at: datetime
+    approved_by: tuple[str, ...]
+    expires_at: datetime | None = None
+    """None: until the advisory is out."""
+    revoked_at: datetime | None = None
+
+    def reads(self, at: datetime) -> bool:
+        """Return whether the read-in stands at an instant."""
+        ended = [end for end in (self.expires_at, self.revoked_at) if end is not None]
+        return self.read_in_at <= at and all(at < end for end in ended)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """A vendor's statement about the report. Later statements add to earlier ones."""
+
+    party: str
+    outcome: Outcome
+    by: str
+    """The actor who brought it, for example the person who read the vendor's mail."""
+    at: datetime
+    reason: str | None = None
+    fixed_version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disagreement:
+    """A coordinator's other opinion, kept beside the verdict and never in its place."""
+
+    verdict: int
+    """Which verdict of the case it is about, counted from 0."""
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One flaw on its way to the public, with everybody who has a part in it."""
+
+    id: str
+    findings: tuple[str, ...]
+    purl: str | None
+    opened_at: datetime
+    embargo: Embargo
+    embargo_state: EmState
+    parties: tuple[Party, ...] = ()
+    participants: tuple[Participant, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    disagreements: tuple[Disagreement, ...] = ()
+    published_at: datetime | None = None
+
+    def party(self, id_: str) -> Party | None:
+        """Return the party of that id, None when it has no part in the case."""
+        return next((party for party in self.parties if party.id == id_), None)
+
+    def latest_verdict(self, party: str) -> Verdict | None:
+        """Return a vendor's last word, None while it has not spoken."""
+        return next((said for said in reversed(self.verdicts) if said.party == party), None)
+
+    @property
+    def vendors(self) -> tuple[Party, ...]:
+        """The parties who own the verdict and the date."""
+        return tuple(party for party in self.parties if party.role is PartyRole.VENDOR)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disclosure:
+    """What one reader may see of a case, and until when it stays there."""
+
+    allowed: bool
+    shares: tuple[Share, ...]
+    tlp: Tlp
+    until: datetime | None
+    """UTC; None when no instant is set or nothing is kept back."""
+    sentence: str
