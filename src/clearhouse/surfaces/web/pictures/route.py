@@ -1,0 +1,103 @@
+"""The route with its rooms: how many passed each, and where things wait.
+
+Two shapes of the same picture: lying for wide screens, standing for narrow ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from clearhouse.surfaces.web.pictures.svg import drawing, group, joined, line, path, rect, text
+
+_BOX, _GAP, _HIGH = 132, 18, 96
+_ROW, _ROW_GAP, _ROW_WIDE = 40, 12, 328
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoomCount:
+    """One room as the picture shows it."""
+
+    room: str
+    what: str
+    """What comes out of it, with its plural: `findings`."""
+    count: int | None
+    """How many came out; None when the room has nothing to count yet."""
+    waiting: int = 0
+    """How many stand before its door."""
+
+
+def route_picture(rooms: Sequence[RoomCount]) -> Markup:
+    """Return the route in both shapes; the style sheet shows the one that fits."""
+    said = "The route: " + "; ".join(_sentence(room) for room in rooms)
+    return joined([_lying(rooms, said), _standing(rooms, said)])
+
+
+def _sentence(room: RoomCount) -> str:
+    count = "nothing counted" if room.count is None else f"{room.count} {room.what}"
+    return f"{room.room}: {count}" + (f", {room.waiting} waiting" if room.waiting else "")
+
+
+def _lying(rooms: Sequence[RoomCount], said: str) -> Markup:
+    width = len(rooms) * (_BOX + _GAP) - _GAP
+    shapes = []
+    for place, room in enumerate(rooms):
+        left = place * (_BOX + _GAP)
+        if place:
+            shapes.append(_arrow_right(left - _GAP + 2, _HIGH / 2))
+        shapes.append(_box(room, left))
+    return drawing(width, _HIGH, said, shapes, look="route wide-only")
+
+
+def _box(room: RoomCount, left: float) -> Markup:
+    middle = left + _BOX / 2
+    shapes = [
+        rect(left + 0.5, 0.5, _BOX - 1, _HIGH - 1, "room", round_=6),
+        text(middle, 22, room.room, "room-name", anchor="middle"),
+        text(middle, 54, _count(room), "room-count", anchor="middle"),
+    ]
+    if room.waiting:
+        shapes += [
+            rect(left + 16, 66, _BOX - 32, 20, "pill", round_=10),
+            text(middle, 80, f"{room.waiting:,} waiting", "pill-text", anchor="middle"),
+        ]
+    else:
+        shapes.append(text(middle, 80, room.what, "room-what", anchor="middle"))
+    return group(_look(room), shapes)
+
+
+def _standing(rooms: Sequence[RoomCount], said: str) -> Markup:
+    height = len(rooms) * (_ROW + _ROW_GAP) - _ROW_GAP
+    shapes = []
+    for place, room in enumerate(rooms):
+        top = place * (_ROW + _ROW_GAP)
+        if place:
+            shapes.append(line(28, top - _ROW_GAP + 1, 28, top - 1, "flow"))
+        shapes.append(_row(room, top))
+    return drawing(_ROW_WIDE, height, said, shapes, look="route narrow-only")
+
+
+def _row(room: RoomCount, top: float) -> Markup:
+    base = top + 26
+    shapes = [
+        rect(0.5, top + 0.5, _ROW_WIDE - 1, _ROW - 1, "room", round_=6),
+        text(14, base, room.room, "room-name"),
+        text(172, base, _count(room), "room-count small", anchor="end"),
+        text(180, base, room.what, "room-what"),
+    ]
+    if room.waiting:
+        shapes.append(text(_ROW_WIDE - 14, base, f"{room.waiting:,} wait", "wait", anchor="end"))
+    return group(_look(room), shapes)
+
+
+def _look(room: RoomCount) -> str:
+    return "waits" if room.waiting else "idle" if not room.count else "clear"
+
+
+def _count(room: RoomCount) -> str:
+    return "-" if room.count is None else f"{room.count:,}"
+
+
+def _arrow_right(x: float, y: float) -> Markup:
+    end = x + _GAP - 4
+    return path(f"M{x} {y}H{end}m-5 -4l5 4l-5 4", "flow")

@@ -1,0 +1,77 @@
+"""The few SVG shapes that the pictures are made of.
+
+In: numbers and text. Out: escaped markup without style attributes, scripts or addresses, so that
+a strict content security policy lets it through and no text can turn into markup.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from markupsafe import Markup
+
+Anchor = Literal["start", "middle", "end"]
+
+
+def drawing(
+    width: float, height: float, title: str, shapes: Iterable[Markup], *, look: str
+) -> Markup:
+    """Return a whole picture that scales with its column; `title` says it in words."""
+    return Markup(
+        '<svg class="picture {}" viewBox="0 0 {} {}" width="{}" height="{}" role="img"'
+        ' aria-label="{}"><title>{}</title>{}</svg>'
+    ).format(look, _n(width), _n(height), _n(width), _n(height), title, title, joined(shapes))
+
+
+def joined(shapes: Iterable[Markup]) -> Markup:
+    """Return shapes one after the other."""
+    return Markup("").join(shapes)
+
+
+def group(look: str, shapes: Iterable[Markup]) -> Markup:
+    """Return shapes that share a class."""
+    return Markup('<g class="{}">{}</g>').format(look, joined(shapes))
+
+
+def linked(address: str, content: Markup) -> Markup:
+    """Return a shape that leads to an address of ours."""
+    return Markup('<a href="{}">{}</a>').format(address, content)
+
+
+def rect(  # a rectangle has these properties
+    x: float, y: float, width: float, height: float, look: str, *, round_: float = 0
+) -> Markup:
+    """Return a rectangle."""
+    return Markup('<rect x="{}" y="{}" width="{}" height="{}" rx="{}" class="{}"/>').format(
+        _n(x), _n(y), _n(max(width, 0)), _n(height), _n(round_), look
+    )
+
+
+def line(x1: float, y1: float, x2: float, y2: float, look: str) -> Markup:
+    """Return a straight line."""
+    return Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" class="{}"/>').format(
+        _n(x1), _n(y1), _n(x2), _n(y2), look
+    )
+
+
+def circle(x: float, y: float, radius: float, look: str) -> Markup:
+    """Return a circle."""
+    return Markup('<circle cx="{}" cy="{}" r="{}" class="{}"/>').format(
+        _n(x), _n(y), _n(radius), look
+    )
+
+
+def path(data: str, look: str) -> Markup:
+    """Return a path; `data` is ours, never a stranger's."""
+    return Markup('<path d="{}" class="{}"/>').format(data, look)
+
+
+def text(x: float, y: float, words: object, look: str, *, anchor: Anchor = "start") -> Markup:
+    """Return one line of text."""
+    return Markup('<text x="{}" y="{}" class="{}" text-anchor="{}">{}</text>').format(
+        _n(x), _n(y), look, anchor, words
+    )
+
+
+def _n(value: float) -> str:
+    """Return a number without needless digits."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
