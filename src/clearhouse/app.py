@@ -1,4 +1,4 @@
-"""The composition root: settings in, a wired clearinghouse out.
+"""The composition root: settings in, a wired clearinghouse out; and the way in to all doors.
 
 In: the environment (`Settings.from_environment`). Out: an `App` with the services of the desk
 and of the counter over one store. Refused: an external database without the passwords of the
@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from psycopg.conninfo import make_conninfo
 
 from clearhouse.clearing import route
@@ -18,12 +19,13 @@ from clearhouse.kernel import identity, policy
 from clearhouse.kernel.clock import Clock, system_clock
 from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.kernel.jobs import Jobs
-from clearhouse.kernel.keys import KeyFolder, Keys
-from clearhouse.kernel.services import Counter, Desk
+from clearhouse.kernel.keys import KeyFileError, KeyFolder, Keys
+from clearhouse.kernel.services import App, Counter, Desk
 from clearhouse.kernel.store import embedded
 from clearhouse.kernel.store.database import Database, Role
 from clearhouse.kernel.store.migrate import migrate
 from clearhouse.kernel.vault import Sealer, Vault
+from clearhouse.surfaces.cli.main import Connect, run_command_line
 
 HOUSE = "this clearinghouse"
 CLEARING = "clearing"
@@ -59,27 +61,6 @@ class Settings:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class App:
-    """One wired installation."""
-
-    settings: Settings
-    desk: Desk
-    counter: Counter
-    server: embedded.Embedded | None
-
-    def close(self) -> None:
-        """Close the connections; the embedded server keeps running until `stop`."""
-        self.desk.database.close()
-        self.counter.database.close()
-
-    def stop(self) -> None:
-        """Close the connections and stop the embedded server."""
-        self.close()
-        if self.server is not None:
-            self.server.stop()
-
-
 def build(settings: Settings, *, clock: Clock = system_clock) -> App:
     """Start the store if it is ours, bring the schema up to date, and wire the services.
 
@@ -100,6 +81,27 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> App:
     return _wire(settings, server, owner_url, passwords, clock)
 
 
+def build_counter(settings: Settings, *, clock: Clock = system_clock) -> Counter:
+    """Return the counter's services from the counter's own folder, and from nothing else.
+
+    The folder holds the counter's database role and the public sealing key, so the process can
+    run under an account that can read neither the desk's password nor the opening key.
+    Raises: KeyFileError when the installation was not set up yet.
+    """
+    folder = settings.home / "counter"
+    try:
+        url = (folder / "database.url").read_text("utf-8")
+        sealing_key = (folder / "sealing.pub").read_bytes()
+    except FileNotFoundError as error:
+        raise KeyFileError(f"{folder} is not set up; run `clearhouse up` once") from error
+    return Counter(
+        database=Database(url, clock=clock, name="counter"),
+        sealer=Sealer(X25519PublicKey.from_public_bytes(sealing_key)),
+        authority=policy.authority(),
+        jobs=Jobs(),
+    )
+
+
 def _wire(
     settings: Settings,
     server: embedded.Embedded | None,
@@ -108,26 +110,37 @@ def _wire(
     clock: Clock,
 ) -> App:
     keys = Keys(KeyFolder(settings.home / "keys"))
-    authority, jobs = policy.authority(), Jobs()
     desk_database = Database(_url(owner_url, Role.DESK, passwords), clock=clock, name="desk")
     desk = Desk(
         database=desk_database,
         vault=Vault.with_key(keys.opening_key()),
         keys=keys,
-        authority=authority,
-        jobs=jobs,
+        authority=policy.authority(),
+        jobs=Jobs(),
         clearing_actor=_clearing_actor(desk_database),
         known_folder=settings.known or settings.home / "known",
         published_folder=settings.published or settings.home / "published",
     )
-    counter = Counter(
-        database=Database(_url(owner_url, Role.COUNTER, passwords), clock=clock, name="counter"),
-        sealer=Sealer(keys.sealing_key()),
-        authority=authority,
-        jobs=jobs,
-    )
+    _equip_counter(settings.home / "counter", _url(owner_url, Role.COUNTER, passwords), keys)
     route.register_jobs(desk)
-    return App(settings=settings, desk=desk, counter=counter, server=server)
+    return App(
+        home=settings.home,
+        desk=desk,
+        counter=build_counter(settings, clock=clock),
+        server=server,
+    )
+
+
+def _equip_counter(folder: Path, url: str, keys: Keys) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, content in (
+        ("database.url", url.encode()),
+        ("sealing.pub", keys.sealing_key().public_bytes_raw()),
+    ):
+        fresh = folder / f".{name}.{os.getpid()}"
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(content)
+        fresh.rename(folder / name)
 
 
 def _clearing_actor(database: Database) -> identity.Actor:
@@ -160,3 +173,13 @@ def _role_passwords(home: Path) -> dict[Role, str]:
 
 def _url(owner_url: str, role: Role, passwords: dict[Role, str]) -> str:
     return make_conninfo(owner_url, user=role, password=passwords[role])
+
+
+def main() -> None:
+    """Run the command line over an installation that is wired when a command asks for it."""
+    settings = Settings.from_environment()
+    run_command_line(Connect(lambda: build(settings), lambda: build_counter(settings)))
+
+
+if __name__ == "__main__":
+    main()

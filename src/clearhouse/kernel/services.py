@@ -1,4 +1,4 @@
-"""What the kernel lends to the rooms: at the counter, and at the desk."""
+"""What the kernel lends to rooms and doors: at the counter, at the desk, and all of it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ from clearhouse.kernel.jobs import Jobs
 from clearhouse.kernel.keys import Keys
 from clearhouse.kernel.policy import Authority
 from clearhouse.kernel.store.database import Database
+from clearhouse.kernel.store.embedded import Embedded
 from clearhouse.kernel.vault import Sealer, Vault
 
 
@@ -36,3 +37,26 @@ class Desk:
     """Local copies of public knowledge: OSV records, release lists, KEV."""
     published_folder: Path
     """Where advisories are written at their instant."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class App:
+    """One wired installation."""
+
+    home: Path
+    """Folder of keys, store and published advisories; private to this installation."""
+    desk: Desk
+    counter: Counter
+    server: Embedded | None
+    """The embedded database server, None when the database is somebody else's."""
+
+    def close(self) -> None:
+        """Close the connections; the embedded server keeps running until `stop`."""
+        self.desk.database.close()
+        self.counter.database.close()
+
+    def stop(self) -> None:
+        """Close the connections and stop the embedded server."""
+        self.close()
+        if self.server is not None:
+            self.server.stop()

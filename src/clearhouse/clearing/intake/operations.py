@@ -53,6 +53,17 @@ class Arrival:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """What the holder of a receipt may know."""
+
+    receipt: Receipt
+    status: str
+    """`queued`, `processing` or `done`."""
+    at: datetime
+    """When it came to this status."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """One accepted report."""
 
@@ -104,14 +115,18 @@ def take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
     return receipt
 
 
-def status(counter: Counter, receipt: str) -> tuple[Receipt, str, datetime] | None:
-    """Return (receipt, status, since) to whoever holds a receipt; None for an unknown one.
+def status(counter: Counter, receipt: str) -> Status | None:
+    """Return how far a submission is to whoever holds its receipt; None for an unknown one.
 
     Source: TAP Intake API, GET /v1/submissions/{receipt}.
     """
     with counter.database.transaction(None) as transaction:
         row = transaction.one("SELECT * FROM submission_status(%s)", [receipt])
-    return None if row is None else (Receipt(row["receipt"]), row["status"], row["status_at"])
+    return (
+        None
+        if row is None
+        else Status(receipt=Receipt(row["receipt"]), status=row["status"], at=row["status_at"])
+    )
 
 
 def load(
@@ -146,6 +161,38 @@ def mark(transaction: Transaction, receipt: Receipt, now_status: str) -> None:
         "UPDATE submission SET status = %s, status_at = %s WHERE receipt = %s AND status <> %s",
         [now_status, transaction.now, receipt, now_status],
     )
+
+
+def passed(transaction: Transaction, report_id: ReportId, room: str, outcome: str) -> None:
+    """Write down that a report has been through a room, and with what outcome."""
+    transaction.execute(
+        "INSERT INTO passage (report_id, room, at, outcome, compartment, readers)"
+        " SELECT report_id, %s, %s, %s, compartment, readers FROM report WHERE report_id = %s"
+        " ON CONFLICT (report_id, room) DO UPDATE SET at = excluded.at, outcome = excluded.outcome",
+        [room, transaction.now, outcome, report_id],
+    )
+
+
+def finish(transaction: Transaction, receipt: Receipt) -> None:
+    """Mark a submission done once every report of it has come to the end of its route."""
+    waiting = transaction.one(
+        "SELECT 1 AS one FROM report WHERE receipt = %s AND NOT EXISTS (SELECT 1 FROM passage"
+        " WHERE passage.report_id = report.report_id AND room = 'coordinate')",
+        [receipt],
+    )
+    if waiting is None:
+        mark(transaction, receipt, "done")
+
+
+def counts(transaction: Transaction) -> dict[str, int]:
+    """Count submissions and reports, as far as the actor may see them."""
+    row = transaction.one(
+        "SELECT (SELECT count(*) FROM submission) AS submissions,"
+        " (SELECT count(*) FROM report) AS reports,"
+        " (SELECT count(*) FROM submission WHERE status <> 'done') AS waiting,"
+        " (SELECT count(*) FROM report WHERE cardinality(present_elements) = 6) AS ready"
+    )
+    return dict(row or {})
 
 
 def _earlier(transaction: Transaction, arrival: Arrival) -> Receipt | None:

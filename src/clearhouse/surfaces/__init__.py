@@ -1,0 +1,1 @@
+"""Doors: command line, HTTP API, web pages. They call operations and decide nothing."""

@@ -1,0 +1,1 @@
+"""The HTTP API of the counter and of the desk."""

@@ -1,0 +1,101 @@
+"""Where every command starts.
+
+Exit codes: 0 done; 1 the answer is no (something does not verify, a check failed); 2 the command
+line is wrong; 65 the input is refused; 69 something outside failed (store, network, package
+index); 70 our bug; 77 the policy refuses.
+"""
+
+import importlib
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from clearhouse.kernel.keys import KeyFileError
+from clearhouse.kernel.policy import ForbiddenError, PolicyError
+from clearhouse.kernel.services import App, Counter
+from clearhouse.kernel.store.embedded import StoreUnavailableError
+from clearhouse.kernel.store.migrate import SchemaMismatchError
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Wires what a command needs, when it needs it."""
+
+    app: Callable[[], App]
+    counter: Callable[[], Counter]
+    """Only what the counter may hold: its own database role, and the key that seals."""
+
+    def __call__(self) -> App:
+        """Return the wired installation."""
+        return self.app()
+
+
+EXIT_NO, EXIT_REFUSED, EXIT_OUTSIDE, EXIT_FORBIDDEN = 1, 65, 69, 77
+
+_EXIT_CODES: Mapping[type[Exception], int] = {
+    StoreUnavailableError: EXIT_OUTSIDE,
+    SchemaMismatchError: EXIT_OUTSIDE,
+    KeyFileError: EXIT_OUTSIDE,
+    PolicyError: EXIT_OUTSIDE,
+    ForbiddenError: EXIT_FORBIDDEN,
+}
+
+_COMMANDS = {
+    "up": "Set up, clear the example flood, and serve pages and API on loopback.",
+    "check": "Run everything that must hold: style, types, contracts, tests.",
+    "submit": "Take reports in from files or a folder.",
+    "status": "Say how far the holder of a receipt has come.",
+    "queue": "List findings, most urgent first, and say why.",
+    "show": "Show a finding or a case.",
+    "route": "Print the route and what is on it.",
+    "ledger": "Verify, prove and export the ledger.",
+    "people": "Add parties, persons and agents; issue and revoke tokens.",
+    "serve": "Run one process: counter, desk, or worker.",
+}
+"""Every command and its summary; each lives in the module of its name, loaded when called."""
+
+
+class _Commands(click.Group):
+    """Loads a command's module only when it is called, so that start-up stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"clearhouse.surfaces.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Clear a flood of vulnerability reports: from intake to signed advisories."""
+
+
+def run_command_line(connect: Connect) -> None:
+    """Run the command line and exit with a documented code."""
+    logging.basicConfig(level=logging.WARNING, format="clearhouse: %(message)s")
+    try:
+        cli.main(prog_name="clearhouse", obj=connect, standalone_mode=True)
+    except tuple(_EXIT_CODES) as error:
+        click.echo(f"clearhouse: {error}", err=True)
+        sys.exit(next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind)))
+
+
+def emit(document: Mapping[str, Any], *, as_json: bool, text: str) -> None:
+    """Print the answer, for a script or for a person."""
+    click.echo(json.dumps(document, ensure_ascii=False) if as_json else text)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

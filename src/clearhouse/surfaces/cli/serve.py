@@ -1,0 +1,68 @@
+"""`clearhouse serve`: one process of the installation.
+
+The counter takes in and shows what is public; the desk works; the worker clears in the
+background. Each is a process of its own, so that a fault or an intruder in one is not in the
+others. `clearhouse up` runs and watches all three.
+"""
+
+import uvicorn
+import click
+from fastapi import FastAPI
+
+from clearhouse.kernel.services import App, Counter
+from clearhouse.surfaces.api import counter as counter_api
+from clearhouse.surfaces.cli.main import Connect
+
+COUNTER_PORT, DESK_PORT = 8440, 8441
+
+
+@click.group("serve")
+def command() -> None:
+    """Run one process: counter, desk, or worker."""
+
+
+@command.command("counter")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=COUNTER_PORT, show_default=True)
+@click.option("--reports-per-hour", default=counter_api.REPORTS_PER_HOUR, show_default=True,
+              help="Quota of each token's owner.")  # fmt: skip
+@click.pass_obj
+def counter(connect: Connect, host: str, port: int, reports_per_hour: int) -> None:
+    """Serve the counter: API and public pages."""
+    _serve(counter_application(connect.counter(), reports_per_hour=reports_per_hour), host, port)
+
+
+@command.command("desk")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=DESK_PORT, show_default=True)
+@click.pass_obj
+def desk(connect: Connect, host: str, port: int) -> None:
+    """Serve the desk: pages and API for those who work on reports."""
+    _serve(desk_application(connect()), host, port)
+
+
+@command.command("worker")
+@click.option("--concurrency", default=1, show_default=True)
+@click.pass_obj
+def worker(connect: Connect, concurrency: int) -> None:
+    """Clear reports, seal the ledger and publish what is due, until stopped."""
+    app = connect()
+    app.desk.jobs.run(app.desk.database.url, concurrency=concurrency)
+
+
+def counter_application(services: Counter, *, reports_per_hour: int) -> FastAPI:
+    """Return API and pages of the counter as one ASGI application."""
+    return counter_api.application(services, reports_per_hour=reports_per_hour)
+
+
+def desk_application(app: App) -> FastAPI:
+    """Return pages and API of the desk as one ASGI application."""
+    from clearhouse.surfaces.web import desk as desk_pages
+
+    return desk_pages.application(app.desk)
+
+
+def _serve(application: FastAPI, host: str, port: int) -> None:
+    # No access log: its lines would hold receipts, which open a status.
+    uvicorn.run(application, host=host, port=port, log_level="warning", access_log=False,
+                server_header=False, timeout_graceful_shutdown=5)  # fmt: skip

@@ -1,0 +1,96 @@
+"""`clearhouse up`: set up, clear the example flood, say what came out, and serve.
+
+In: the project's `examples/`. Out: a one-screen summary (or one JSON document), then pages and
+API on loopback until Ctrl-C. Running it again takes nothing in twice.
+"""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from clearhouse.clearing import route
+from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.services import App
+from clearhouse.surfaces.cli import examples
+from clearhouse.surfaces.cli.main import Connect, json_option
+from clearhouse.surfaces.cli.owner import owner
+from clearhouse.surfaces.cli.serve import COUNTER_PORT, DESK_PORT
+from clearhouse.surfaces.cli.summary import Summary, summarize
+from clearhouse.surfaces.cli.supervise import Supervisor
+from clearhouse.surfaces.web.desk.sign_in import one_time_link
+
+
+@click.command("up")
+@click.option("--once", is_flag=True, help="Do the work and stop; serve nothing.")
+@click.option("--examples", "folder", type=click.Path(path_type=Path, file_okay=False),
+              help="Clear another folder of the same shape.")  # fmt: skip
+@click.option("--counter-port", default=COUNTER_PORT, show_default=True)
+@click.option("--desk-port", default=DESK_PORT, show_default=True)
+@json_option
+@click.pass_obj
+def command(  # one parameter an option
+    connect: Connect,
+    folder: Path | None,
+    counter_port: int,
+    desk_port: int,
+    *,
+    once: bool,
+    as_json: bool,
+) -> None:
+    """Set up, clear the example flood, and serve pages and API on loopback."""
+    begin = time.monotonic()
+    folder = folder or Path(os.environ.get("CLEARHOUSE_PROJECT", ".")) / "examples"
+    os.environ.setdefault("CLEARHOUSE_KNOWN", str(folder / "known"))
+    _say("starting the store")
+    app = connect()
+    me = owner(app)
+    summary = clear_flood(app, me, folder, begin)
+    click.echo(json.dumps(summary.as_json()) if as_json else summary.as_text())
+    if once:
+        app.stop()
+        return
+    link = one_time_link(app.desk, me, f"http://127.0.0.1:{desk_port}")
+    app.close()
+    Supervisor(
+        {
+            "counter": ("serve", "counter", "--port", str(counter_port)),
+            "desk": ("serve", "desk", "--port", str(desk_port)),
+            "worker": ("serve", "worker"),
+        },
+        app.server,
+    ).run(
+        lambda: click.echo(
+            f"\n  desk     {link}\n  counter  http://127.0.0.1:{counter_port}/\n"
+            f"  API      http://127.0.0.1:{counter_port}/v1/openapi.json\n\n  Ctrl-C stops.",
+            err=as_json,
+        )
+    )
+
+
+def clear_flood(app: App, me: Actor, folder: Path, begin: float) -> Summary:
+    """Take the examples in, clear them, let the vendors answer, publish, and sum up."""
+    files = examples.report_files(folder)
+    with _bar("taking reports in", len(files)) as bar:
+        for file in files:
+            examples.take_in(app, folder, file)
+            bar.update(1)
+    with _bar("clearing", len(files)) as bar:
+        app.desk.jobs.run_until_empty(app.desk.database.url, after_each=lambda: bar.update(1))
+    _say("letting the vendors answer")
+    examples.apply_vendor_answers(app, me, folder)
+    _say("publishing what is due")
+    route.publish_due(app.desk)
+    route.seal_ledger(app.desk)
+    return summarize(app, me, time.monotonic() - begin)
+
+
+def _say(what: str) -> None:
+    click.echo(f"clearhouse: {what}", err=True)
+
+
+def _bar(label: str, length: int) -> "click._termui_impl.ProgressBar[int]":
+    return click.progressbar(length=length, label=f"clearhouse: {label}", file=sys.stderr)
