@@ -1,0 +1,130 @@
+"""The words of an advisory, composed from structured fields.
+
+In: `AdvisoryFacts` and the affected versions. Out: one line, a few sentences, the statement about
+the fix, and texts free of what would break a document. Refused: nothing; where the coordinator
+wrote something, that is used instead.
+
+A reporter's prose never comes in here: it is data from a stranger, may carry instructions for
+whoever reads the advisory next, and may say more than the embargo allows.
+"""
+
+import csv
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from clearhouse.clearing.publish.record import AdvisoryFacts
+from clearhouse.clearing.publish.versions import AffectedVersions, Span
+from clearhouse.formats import purl as purls
+
+_INVISIBLE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+_WEB: Final = re.compile(
+    r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?"
+    r"(?:[/?#](?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
+    r"(?:#(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
+)
+SUMMARY_LIMIT: Final = 120
+"""Characters; what OSV recommends for one line."""
+
+
+def clean(text: str) -> str:
+    """Return a text without what is invisible or cannot be encoded.
+
+    Control and direction characters go, because they can make a page show something else.
+    """
+    return _INVISIBLE.sub("", encodable(text.replace("\r\n", "\n"))).strip()
+
+
+def encodable(text: str) -> str:
+    """Return a text with each half surrogate replaced, and nothing else changed."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def is_web_address(text: str) -> bool:
+    """Answer whether a text is an http(s) address that every reader takes the same way."""
+    return len(text) <= 2048 and _WEB.fullmatch(text) is not None
+
+
+@cache
+def weakness_names() -> dict[str, str]:
+    """Return the exact name of every weakness by id, as CSAF demands it. Source: CWE 4.20."""
+    path = files("clearhouse.clearing.publish").joinpath("cwe-4.20.csv")
+    lines = path.read_text("utf-8").splitlines()
+    return {row[0]: row[1] for row in csv.reader(line for line in lines if line[:1] != "#")}
+
+
+def software(facts: AdvisoryFacts) -> str:
+    """Return the name of the software for people."""
+    found = purls.parse(facts.purl)
+    whole = "/".join(part for part in (found.namespace, found.name) if part)
+    return clean(facts.software or "") or whole
+
+
+def vendor(facts: AdvisoryFacts) -> str:
+    """Return the vendor's name, or a plain description where none is known."""
+    return clean(facts.vendor_name or "") or f"{software(facts)} project"
+
+
+def summary(facts: AdvisoryFacts) -> str:
+    """Return the advisory in one line."""
+    own = " ".join(clean(facts.summary or "").split())
+    if own:
+        return own
+    return _shortened(f"{_weakness(facts)} in {software(facts)}")
+
+
+def details(facts: AdvisoryFacts, affected: AffectedVersions) -> str:
+    """Return what an operator needs to know: where, which versions, and what to do."""
+    own = clean(facts.details or "")
+    if own:
+        return own
+    sentences = [
+        f"{_weakness(facts)} in {software(facts)} ({facts.purl}).",
+        f"Affected: {_affected_words(affected)}.",
+        fix_statement(affected),
+    ]
+    if facts.exploited_since is not None:
+        sentences.append("Exploitation has been observed.")
+    return "\n\n".join(sentences)
+
+
+def fix_statement(affected: AffectedVersions) -> str:
+    """Say what to update to, or that no fix is known."""
+    if not affected.fixed:
+        return "No fix is known."
+    return f"Update to {_either(affected.fixed)} or later."
+
+
+def span_words(span: Span) -> str:
+    """Say one stretch of versions in words."""
+    start = None if span.introduced is None else f"from {span.introduced}"
+    end = None
+    if span.fixed is not None:
+        end = f"before {span.fixed}"
+    if span.last_affected is not None:
+        end = f"up to and including {span.last_affected}"
+    return " ".join(part for part in (start, end) if part) or "every version"
+
+
+def _affected_words(affected: AffectedVersions) -> str:
+    words = [span_words(span) for span in affected.spans]
+    if affected.versions:
+        words.append(f"{'also ' if words else ''}version {', '.join(affected.versions)}")
+    return "; ".join(words)
+
+
+def _weakness(facts: AdvisoryFacts) -> str:
+    names = weakness_names()
+    return next((names[cwe] for cwe in facts.cwes if cwe in names), "A vulnerability")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SUMMARY_LIMIT else f"{text[: SUMMARY_LIMIT - 1].rstrip()}\u2026"
+
+
+def _either(versions: tuple[str, ...]) -> str:
+    """Join versions as a choice; each is the first fix of its own branch."""
+    return versions[0] if len(versions) == 1 else f"{', '.join(versions[:-1])} or {versions[-1]}"

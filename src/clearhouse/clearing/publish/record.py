@@ -1,0 +1,158 @@
+"""The nouns of publish: what an advisory says, and the advisory itself.
+
+`AdvisoryFacts` is everything a published document may contain. Its texts are the coordinator's
+own, or composed from structured fields; nothing in it is a reporter's prose, except names to be
+thanked, which stay as they were given.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from clearhouse.clearing.coordinate.embargo_policy import Tlp
+from clearhouse.clearing.coordinate.record import Outcome
+from clearhouse.clearing.intake.record import Credit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publisher:
+    """Who issues advisories; from the settings of the house."""
+
+    name: str
+    namespace: str
+    """A web address under the publisher's control."""
+    contact: str | None = None
+    issuing_authority: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revision:
+    """One issue of the advisory, oldest first."""
+
+    at: datetime
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Milestone:
+    """One date of the disclosure that the public may know."""
+
+    at: datetime
+    what: str
+
+
+class ReferenceType(StrEnum):
+    """What a link leads to, in OSV's words."""
+
+    ADVISORY = "ADVISORY"
+    ARTICLE = "ARTICLE"
+    FIX = "FIX"
+    PACKAGE = "PACKAGE"
+    REPORT = "REPORT"
+    WEB = "WEB"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reference:
+    """One link."""
+
+    type: ReferenceType
+    url: str
+
+
+class AiLevel(StrEnum):
+    """How much AI took part. Source: GCVE-BCP-05-X-01, `ai_level`."""
+
+    NONE = "none"
+    ASSISTED = "assisted"
+    AUGMENTED = "augmented"
+    GENERATED = "generated"
+
+
+class AiReview(StrEnum):
+    """How much of it a person reviewed. Source: GCVE-BCP-05-X-01, `review_status`."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    FULL = "full"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AiModel:
+    """A model that took part."""
+
+    name: str
+    version: str | None = None
+    provider: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AiNote:
+    """How AI took part in finding the flaw, as far as the finders said."""
+
+    level: AiLevel
+    review: AiReview | None = None
+    """None exactly when the level is `NONE`."""
+    models: tuple[AiModel, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VendorWord:
+    """The vendor's last verdict."""
+
+    outcome: Outcome
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdvisoryFacts:
+    """Everything that the documents of one advisory are made from."""
+
+    id: str
+    """`CLR-<year>-<number>`."""
+    purl: str
+    """Canonical package URL without a version."""
+    affected_claims: tuple[str, ...]
+    """Versions and ranges as the reports and the vendor name them."""
+    publisher: Publisher
+    revisions: tuple[Revision, ...]
+    """At least one, oldest first; the first is the publication."""
+    fixed_versions: tuple[str, ...] = ()
+    software: str | None = None
+    """Name for people; the package's name when it is None."""
+    vendor_name: str | None = None
+    aliases: tuple[str, ...] = ()
+    cwes: tuple[str, ...] = ()
+    cvss_vectors: tuple[str, ...] = ()
+    summary: str | None = None
+    """One line in the coordinator's words; None: composed."""
+    details: str | None = None
+    """The coordinator's words; None: composed."""
+    credits: tuple[Credit, ...] = ()
+    references: tuple[Reference, ...] = ()
+    timeline: tuple[Milestone, ...] = ()
+    vendor: VendorWord | None = None
+    exploited_since: datetime | None = None
+    ai: AiNote | None = None
+    """None: the finders did not say."""
+    tlp: Tlp = Tlp.CLEAR
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """One reason for which an advisory does not go out, in words for the coordinator."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Documents:
+    """One advisory in every format, ready to be written. Equal facts give equal bytes."""
+
+    id: str
+    revision: int
+    osv: bytes
+    csaf: bytes
+    left_out: tuple[str, ...] = ()
+    """What the facts hold and the formats cannot say, in words for the coordinator."""
