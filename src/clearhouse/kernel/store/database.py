@@ -5,6 +5,7 @@ actor set for row-level security. Refused: work without an actor sees public row
 """
 
 import contextlib
+import select
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +76,13 @@ class Database:
     """A pool of connections under one role."""
 
     def __init__(
-        self, url: str, *, clock: Clock = system_clock, size: int = 8, name: str = "clearhouse"
+        self,
+        url: str,
+        *,
+        clock: Clock = system_clock,
+        size: int = 8,
+        name: str = "clearhouse",
+        patience_s: float = 10.0,
     ) -> None:
         self.clock = clock
         self.url = url
@@ -85,8 +92,9 @@ class Database:
             kwargs={"row_factory": dict_row, "application_name": name},
             min_size=1,
             max_size=size,
-            timeout=10,
+            timeout=patience_s,
             reconnect_timeout=3600,  # the supervisor restarts a killed store
+            check=_demand_silence,
             open=False,
         )
 
@@ -115,5 +123,17 @@ class Database:
                     raise SwallowedDatabaseError("a database error inside the block was caught")
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise StoreUnavailableError(
-                "the database did not answer; nothing was stored, try again shortly"
+                "the database did not answer, so nothing is known to be stored; try again shortly"
             ) from error
+
+
+def _demand_silence(connection: psycopg.Connection[DictRow]) -> None:
+    """Refuse a pooled connection whose server has gone; a live idle one has nothing to say.
+
+    Costs no round trip, and spares callers one failure for each connection after a restart.
+    Raises: psycopg.OperationalError, upon which the pool takes another connection.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise psycopg.OperationalError("the server hung up")
