@@ -1,7 +1,8 @@
 """One byte string for one JSON value, so that hashes and signatures agree everywhere.
 
-In: a JSON-compatible value. Out: its canonical UTF-8 bytes. Refused: NaN, infinities and
-integers outside the IEEE 754 double range, which JSON readers do not agree about.
+In: a JSON-compatible value. Out: its canonical UTF-8 bytes. Refused: NaN, infinities, integers
+outside the IEEE 754 double range, which JSON readers do not agree about, and values nested
+deeper than the stack.
 Source: RFC 8785 (JSON Canonicalization Scheme).
 """
 
@@ -21,8 +22,10 @@ def canonical_bytes(value: Json) -> bytes:
     """
     try:
         return rfc8785.dumps(cast("dict[str, object]", value))  # type: ignore[arg-type]
-    except rfc8785.CanonicalizationError as error:
-        raise ValueError(f"no canonical JSON form: {error}") from error
+    except RecursionError as error:
+        raise ValueError("no canonical JSON form: nested too deeply") from error
+    except ValueError as error:  # the library's own error, or a key with half a surrogate pair
+        raise ValueError(f"no canonical JSON form: {type(error).__name__}") from error
 
 
 def digest(value: Json) -> str:

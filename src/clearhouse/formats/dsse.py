@@ -7,7 +7,6 @@ Source: DSSE v1.0 (secure-systems-lab), protocol.md and envelope.md.
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from clearhouse.formats.canonical import Json
+
+_TO_STANDARD_BASE64 = str.maketrans("-_", "+/")
 
 
 class UntrustedEnvelopeError(ValueError):
@@ -90,14 +91,27 @@ def _parse(envelope: object) -> tuple[bytes, str, list[bytes]]:
         case _:
             raise UntrustedEnvelopeError("not a DSSE envelope: payload, payloadType or signatures")
     try:
+        kind.encode()  # half a surrogate pair, which JSON can carry, has no bytes to sign
         return (
-            base64.b64decode(payload, validate=True),
+            _decode(payload),
             kind,
             [
-                base64.b64decode(entry["sig"], validate=True)
+                _decode(entry["sig"])
                 for entry in signatures
                 if isinstance(entry, dict) and isinstance(entry.get("sig"), str)
             ],
         )
-    except binascii.Error as error:
-        raise UntrustedEnvelopeError("an envelope field is not base64") from error
+    except ValueError as error:
+        raise UntrustedEnvelopeError("an envelope field is not base64 or not text") from error
+
+
+def _decode(text: str) -> bytes:
+    """Decode standard or URL-safe base64; one byte string has one spelling in each.
+
+    Source: DSSE v1.0 envelope.md, which allows both alphabets.
+    """
+    standard = text.translate(_TO_STANDARD_BASE64)
+    data = base64.b64decode(standard, validate=True)
+    if base64.b64encode(data).decode("ascii") != standard:
+        raise ValueError("stray bits at the end of base64")
+    return data

@@ -35,6 +35,31 @@ def new_nodes(size: int, leaf: bytes, node: NodeLookup) -> Iterator[tuple[int, i
         yield level, index, current
 
 
+class Peaks:
+    """A growing tree kept as its complete subtrees only, so that any length fits in memory."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        """Add one leaf hash."""
+        current, index = leaf, self.size
+        while index % 2 == 1:
+            current, index = node_hash(self._peaks.pop(), current), index // 2
+        self._peaks.append(current)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Return the root hash of what was added. Source: RFC 9162 §2.1.1."""
+        if not self._peaks:
+            return EMPTY_ROOT
+        current = self._peaks[-1]
+        for left in reversed(self._peaks[:-1]):
+            current = node_hash(left, current)
+        return current
+
+
 def root(size: int, node: NodeLookup) -> bytes:
     """Return the root hash of the first `size` leaves. Source: RFC 9162 §2.1.1."""
     return EMPTY_ROOT if size == 0 else _subtree(0, size, node)
@@ -86,9 +111,13 @@ def consistency_holds(
     old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
 ) -> bool:
     """Verify that the tree of `new` extends the tree of `old`. Source: RFC 9162 §2.1.4.2."""
-    if old in {0, new}:
-        return not path and (old_root == new_root if old else old_root == EMPTY_ROOT)
-    if not 0 < old < new or not path:
+    if not 0 <= old <= new:
+        return False
+    if old == new:
+        return not path and old_root == new_root and (old > 0 or old_root == EMPTY_ROOT)
+    if old == 0:
+        return not path and old_root == EMPTY_ROOT
+    if not path:
         return False
     hashes = list(path) if old & (old - 1) else [old_root, *path]
     fn, sn = old - 1, new - 1

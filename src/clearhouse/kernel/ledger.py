@@ -156,7 +156,11 @@ def sign_head(transaction: Transaction, key: Ed25519PrivateKey) -> TreeHead:
         " ON CONFLICT (size) DO NOTHING",
         [size, transaction.now, root, json.dumps(envelope)],
     )
-    return TreeHead(size=size, root=root, at=transaction.now, envelope=envelope)
+    # Another signer may have been first; then its head is the one head of this size.
+    row = transaction.one("SELECT size, root, at, envelope FROM tree_head WHERE size = %s", [size])
+    if row is None:
+        raise LookupError(f"the ledger lost its head of size {size}")
+    return TreeHead(**row)
 
 
 def tree_size(transaction: Transaction) -> int:
