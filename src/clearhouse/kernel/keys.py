@@ -6,6 +6,7 @@ A key management service plugs in as another `KeyHolder`.
 """
 
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -50,8 +51,10 @@ class KeyFolder:
         return key
 
     def _make(self, path: Path) -> None:
+        """Make a key that is on disk, name and all, before anything can be sealed to it."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = self.folder / f".{path.name}.{os.getpid()}"
+        # A random name: process ids come again, in containers always the same.
+        fresh = self.folder / f".{path.name}.{secrets.token_hex(8)}"
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.write(handle, os.urandom(_RAW_KEY_BYTES))
@@ -64,6 +67,17 @@ class KeyFolder:
             pass
         finally:
             fresh.unlink()
+        _sync_folder(self.folder)
+        _sync_folder(self.folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the names in a folder on disk; a lost key would make what was sealed unreadable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ Source: RFC 9180 (HPKE); NIST SP 800-38D (GCM).
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import psycopg
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
@@ -29,13 +31,17 @@ class SealedError(RuntimeError):
     """The payload cannot be opened: not read in, shredded, or not there."""
 
 
+class DamagedPayloadError(RuntimeError):
+    """What is stored is not what was sealed here: moved, changed, or sealed to another key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A compartment opened for sealing: its name, its readers and its data key."""
 
     compartment: Compartment
     readers: tuple[str, ...]
-    _data_key: bytes
+    _data_key: bytes = field(repr=False)
 
     def seal(self, transaction: Transaction, kind: str, data: bytes) -> PayloadId:
         """Store `data` sealed and return its id."""
@@ -100,7 +106,8 @@ class Vault(Sealer):
     def open(self, transaction: Transaction, payload_id: PayloadId) -> bytes:
         """Return the bytes of a sealed payload.
 
-        Raises: SealedError when the actor may not read it, it was shredded or never existed.
+        Raises: SealedError when the actor may not read it, it was shredded or never existed;
+        DamagedPayloadError when the stored bytes are not those that were sealed under this id.
         """
         return self.open_many(transaction, [payload_id])[payload_id]
 
@@ -109,7 +116,7 @@ class Vault(Sealer):
     ) -> dict[PayloadId, bytes]:
         """Return the bytes of several payloads; all or nothing.
 
-        Raises: SealedError as `open`.
+        Raises: SealedError and DamagedPayloadError as `open`.
         """
         rows = transaction.all(
             "SELECT payload_id, compartment, kind, sealed, wrapped"
@@ -126,20 +133,41 @@ class Vault(Sealer):
         return opened
 
     def _unwrap(self, compartment: str, wrapped: bytes) -> bytes:
-        return _SUITE.decrypt(wrapped, self.opening_key, info=compartment.encode())
+        try:
+            return _SUITE.decrypt(wrapped, self.opening_key, info=compartment.encode())
+        except InvalidTag as error:
+            raise DamagedPayloadError(
+                f"the data key of {compartment} was not wrapped to this installation's key"
+            ) from error
 
 
 def set_readers(transaction: Transaction, compartment: Compartment, readers: Sequence[str]) -> None:
-    """Change who may read a compartment: every row of it, in every table."""
-    transaction.execute("SELECT set_readers(%s, %s)", [compartment, sorted(set(readers))])
+    """Change who may read a compartment: every row of it, in every table.
+
+    Raises: SealedError when the actor is not read in itself; ValueError when nobody would be
+    left who can read it.
+    """
+    if not readers:
+        raise ValueError("a compartment needs a reader; shred it to close it for ever")
+    try:
+        transaction.execute("SELECT set_readers(%s, %s)", [compartment, sorted(set(readers))])
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SealedError("this compartment is closed to you") from error
 
 
 def shred(transaction: Transaction, compartment: Compartment) -> None:
-    """Destroy a compartment's data key; nothing sealed in it can ever be opened again."""
-    transaction.execute(
-        "UPDATE data_key SET wrapped = NULL, shredded_at = %s WHERE compartment = %s",
+    """Destroy a compartment's data key; nothing sealed in it can ever be opened again.
+
+    Shredding what is shredded changes nothing.
+    Raises: SealedError when the actor may not read it: then nothing was shredded.
+    """
+    touched = transaction.execute(
+        "UPDATE data_key SET wrapped = NULL, shredded_at = coalesce(shredded_at, %s)"
+        " WHERE compartment = %s",
         [transaction.now, compartment],
     )
+    if not touched:
+        raise SealedError("this compartment is closed to you, or was never there")
 
 
 def _bound_to(payload_id: str, kind: str) -> bytes:
@@ -151,4 +179,7 @@ def _decrypt(row: dict[str, object], data_key: bytes) -> bytes:
     sealed = bytes(row["sealed"])  # type: ignore[call-overload] # bytea arrives as bytes
     nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     bound = _bound_to(str(row["payload_id"]), str(row["kind"]))
-    return AESGCM(data_key).decrypt(nonce, ciphertext, bound)
+    try:
+        return AESGCM(data_key).decrypt(nonce, ciphertext, bound)
+    except InvalidTag as error:
+        raise DamagedPayloadError(f"{row['payload_id']} is not what was sealed") from error
