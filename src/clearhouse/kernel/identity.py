@@ -69,15 +69,16 @@ def add_party(
     transaction: Transaction, kind: PartyKind, name: str, *, contact: str | None = None
 ) -> PartyId:
     """Add a party, or return the one of that name."""
-    known = transaction.one("SELECT party_id FROM party WHERE name = %s", [name])
-    if known is not None:
-        return PartyId(known["party_id"])
-    party_id = PartyId(new_id("pty"))
+    # Inserted first and looked up then: two processes that start at once both add the house.
     transaction.execute(
-        "INSERT INTO party (party_id, kind, name, contact, created_at) VALUES (%s, %s, %s, %s, %s)",
-        [party_id, kind, name, contact, transaction.now],
+        "INSERT INTO party (party_id, kind, name, contact, created_at) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (name) DO NOTHING",
+        [new_id("pty"), kind, name, contact, transaction.now],
     )
-    return party_id
+    known = transaction.one("SELECT party_id FROM party WHERE name = %s", [name])
+    if known is None:
+        raise LookupError("a party vanished while it was added")
+    return PartyId(known["party_id"])
 
 
 def add_actor(
@@ -91,23 +92,23 @@ def add_actor(
 ) -> ActorId:
     """Add a person or agent of a party, or return the one of that name.
 
-    Raises: ValueError for an agent without a responsible person.
+    An actor that is there already keeps its roles, and stays revoked if it was.
+    Raises: ValueError for an agent without a responsible person who may act.
     """
-    if kind is ActorKind.AGENT and responsible is None:
-        raise ValueError("an agent needs a responsible person")
-    known = transaction.one(
-        "SELECT actor_id FROM actor WHERE party_id = %s AND name = %s", [party_id, name]
-    )
-    if known is not None:
-        return ActorId(known["actor_id"])
-    actor_id = ActorId(new_id("act"))
+    if kind is ActorKind.AGENT:
+        _demand_person(transaction, responsible)
     transaction.execute(
         "INSERT INTO actor"
         " (actor_id, party_id, kind, name, responsible_actor_id, roles, created_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [actor_id, party_id, kind, name, responsible, sorted(roles), transaction.now],
+        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (party_id, name) DO NOTHING",
+        [new_id("act"), party_id, kind, name, responsible, sorted(roles), transaction.now],
     )
-    return actor_id
+    known = transaction.one(
+        "SELECT actor_id FROM actor WHERE party_id = %s AND name = %s", [party_id, name]
+    )
+    if known is None:
+        raise LookupError("an actor vanished while it was added")
+    return ActorId(known["actor_id"])
 
 
 def issue_token(
@@ -148,10 +149,10 @@ def authenticate(transaction: Transaction, secret: str) -> Actor | None:
 
 
 def actor(transaction: Transaction, actor_id: ActorId) -> Actor | None:
-    """Return an actor that is not revoked."""
+    """Return an actor that may act: neither it nor the person responsible for it is revoked."""
     row = transaction.one(
         "SELECT actor_id, party_id, kind, name, roles, '{}'::text[] AS scopes"
-        " FROM actor WHERE actor_id = %s AND revoked_at IS NULL",
+        " FROM live_actor WHERE actor_id = %s",
         [actor_id],
     )
     return None if row is None else _actor(row)
@@ -161,7 +162,7 @@ def actor_named(transaction: Transaction, party_id: PartyId, name: str) -> Actor
     """Return a party's actor by name, unless revoked."""
     row = transaction.one(
         "SELECT actor_id, party_id, kind, name, roles, '{}'::text[] AS scopes"
-        " FROM actor WHERE party_id = %s AND name = %s AND revoked_at IS NULL",
+        " FROM live_actor WHERE party_id = %s AND name = %s",
         [party_id, name],
     )
     return None if row is None else _actor(row)
@@ -178,13 +179,22 @@ def revoke_token(transaction: Transaction, token_id: TokenId) -> bool:
 
 
 def revoke_actor(transaction: Transaction, actor_id: ActorId) -> bool:
-    """End an actor at once: every token, and every reading right in the database."""
+    """End an actor at once: every token, and every reading right in the database.
+
+    The agents that a person is responsible for end with the person.
+    """
     return bool(
         transaction.execute(
             "UPDATE actor SET revoked_at = %s WHERE actor_id = %s AND revoked_at IS NULL",
             [transaction.now, actor_id],
         )
     )
+
+
+def _demand_person(transaction: Transaction, responsible: ActorId | None) -> None:
+    person = actor(transaction, responsible) if responsible is not None else None
+    if person is None or person.kind is not ActorKind.PERSON:
+        raise ValueError("an agent needs a responsible person")
 
 
 def _hash(secret: str) -> bytes:

@@ -75,12 +75,21 @@ def _expand(text: str) -> str:
 
 
 def _make_role(connection: psycopg.Connection, role: Role, password: str) -> None:
+    """Make a role that cannot bypass need to know, or give the one that is there its password."""
     name = sql.Identifier(role)
-    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
-    verb = sql.SQL("ALTER" if known else "CREATE")
+    known = connection.execute(
+        "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = %s", [role]
+    ).fetchone()
+    if known is not None and known[0]:
+        raise SchemaMismatchError(f"the database role {role} could bypass need to know; drop it")
+    if known is None:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+    # The server gets a SCRAM verifier, so that no statement log can hold the password. Only
+    # these attributes: others may be named by superusers alone, which a hosted owner is not.
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), role.encode(), b"scram-sha-256"
+    ).decode()
     connection.execute(
-        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD {}").format(
-            verb, name, sql.Literal(password)
-        )
+        sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(name, sql.Literal(verifier))
     )
     connection.execute(sql.SQL("ALTER ROLE {} SET search_path = clearhouse, public").format(name))

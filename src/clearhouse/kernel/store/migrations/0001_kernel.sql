@@ -37,6 +37,12 @@ CREATE TABLE token (
     revoked_at timestamptz
 );
 
+-- Those who may act. An agent may only while the person responsible for it may.
+CREATE VIEW live_actor AS
+    SELECT a.actor_id, a.party_id, a.kind, a.name, a.roles
+      FROM actor a LEFT JOIN actor person ON person.actor_id = a.responsible_actor_id
+     WHERE a.revoked_at IS NULL AND person.revoked_at IS NULL;
+
 -- The principals of the transaction's actor: itself, its party, and a group per role.
 -- A revoked actor has none, so revocation takes effect with the next statement.
 CREATE FUNCTION principals() RETURNS text[]
@@ -44,9 +50,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
     SELECT coalesce(
         (SELECT ARRAY[actor_id, party_id]
                 || ARRAY(SELECT 'role:' || role FROM unnest(roles) AS role)
-           FROM actor
-          WHERE actor_id = nullif(current_setting('clearhouse.actor', true), '')
-            AND revoked_at IS NULL),
+           FROM live_actor
+          WHERE actor_id = nullif(current_setting('clearhouse.actor', true), '')),
         '{}')
 $$;
 
@@ -55,9 +60,8 @@ CREATE FUNCTION authenticate(token_hash bytea, at timestamptz)
 RETURNS TABLE (actor_id text, party_id text, kind text, name text, roles text[], scopes text[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
     SELECT a.actor_id, a.party_id, a.kind, a.name, a.roles, t.scopes
-      FROM token t JOIN actor a USING (actor_id)
+      FROM token t JOIN live_actor a USING (actor_id)
      WHERE t.hash = token_hash AND t.revoked_at IS NULL AND t.expires_at > at
-       AND a.revoked_at IS NULL
 $$;
 
 -- Puts a table under need to know. It must have `compartment` and `readers`.
@@ -104,6 +108,9 @@ BEGIN
     IF NOT EXISTS (SELECT 1 FROM data_key
                     WHERE compartment = target AND readers && principals()) THEN
         RAISE EXCEPTION 'not read in to this compartment' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF cardinality(now_readers) = 0 THEN
+        RAISE EXCEPTION 'a compartment needs a reader' USING ERRCODE = 'check_violation';
     END IF;
     FOR protected IN
         SELECT polrelid::regclass FROM pg_policy
@@ -179,6 +186,7 @@ REVOKE EXECUTE ON FUNCTION set_readers FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION set_readers TO clearhouse_desk;
 GRANT USAGE ON SCHEMA clearhouse TO clearhouse_desk, clearhouse_counter;
 GRANT SELECT, INSERT, UPDATE ON party, actor, token TO clearhouse_desk;
+GRANT SELECT ON live_actor TO clearhouse_desk;
 GRANT SELECT, INSERT ON ledger_leaf, ledger_node, tree_head TO clearhouse_desk;
 GRANT SELECT, INSERT, DELETE ON ledger_pending TO clearhouse_desk;
 
