@@ -7,16 +7,24 @@ Every task must be idempotent, because a killed worker's job runs again.
 Library: procrastinate (docs/adr/0003-jobs.md).
 """
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import procrastinate
 from procrastinate import JobContext
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 
 from clearhouse.kernel.store.database import Transaction
 
 STALLED_AFTER_S = 30.0
 POLL_S = 0.5
+MAX_ATTEMPTS = 12
+"""With pauses of 2, 4, 8 ... seconds, more than two hours of an outside world that fails."""
 _QUEUE = "clearing"
 
 Task = Callable[..., None]
@@ -26,6 +34,8 @@ Task = Callable[..., None]
 class Jobs:
     """The tasks of one installation and the way to ask for them."""
 
+    stalled_after_s: float = STALLED_AFTER_S
+    """How long a worker may be silent before its jobs are given to others."""
     _deferrer: procrastinate.App = field(
         default_factory=lambda: procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
     )
@@ -47,33 +57,43 @@ class Jobs:
         ).defer(**arguments)
 
     def run_until_empty(self, url: str) -> None:
-        """Do all waiting work in this process, then return."""
-        self._worker_app(url, periodic=False).run_worker(
-            wait=False, queues=[_QUEUE], install_signal_handlers=False, listen_notify=False
-        )
+        """Do all waiting work in this process, that of dead workers too, then return."""
+        asyncio.run(self._drain(self._worker_app(url, periodic=False)))
+
+    async def _drain(self, app: procrastinate.App) -> None:
+        async with app.open_async():
+            await _rescue(app.job_manager, self.stalled_after_s)
+            await app.run_worker_async(
+                wait=False, install_signal_handlers=False, **self._worker_options()
+            )
 
     def run(self, url: str, *, concurrency: int = 1) -> None:
         """Work until the process is asked to stop (SIGINT or SIGTERM)."""
         self._worker_app(url, periodic=True).run_worker(
-            queues=[_QUEUE],
             concurrency=concurrency,
-            listen_notify=False,
             fetch_job_polling_interval=POLL_S,
-            update_heartbeat_interval=STALLED_AFTER_S / 6,
-            stalled_worker_timeout=STALLED_AFTER_S,
-            delete_jobs="successful",
             shutdown_graceful_timeout=10,
+            **self._worker_options(),
         )
+
+    def _worker_options(self) -> dict[str, Any]:
+        return {
+            "queues": [_QUEUE],
+            "listen_notify": False,
+            "update_heartbeat_interval": self.stalled_after_s / 6,
+            "stalled_worker_timeout": self.stalled_after_s,
+            "delete_jobs": "successful",
+        }
 
     def _worker_app(self, url: str, *, periodic: bool) -> procrastinate.App:
         app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
-        retry = procrastinate.RetryStrategy(max_attempts=12, exponential_wait=2)
+        retry = procrastinate.RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
         for name, task in self._tasks.items():
             app.task(name=name, queue=_QUEUE, retry=retry)(task)
         if periodic:
             for name, (cron, task) in self._periodic.items():
                 _add_periodic(app, name, cron, task)
-            _add_rescue(app)
+            _add_rescue(app, self.stalled_after_s)
         return app
 
 
@@ -85,15 +105,25 @@ def _add_periodic(app: procrastinate.App, name: str, cron: str, task: Callable[[
     app.periodic(cron=cron)(registered)
 
 
-def _add_rescue(app: procrastinate.App) -> None:
-    """Give the jobs of dead workers back, every ten seconds."""
+def _add_rescue(app: procrastinate.App, stalled_after_s: float) -> None:
+    """Look for the jobs of dead workers three times as often as a worker is found dead."""
 
     async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
-        manager = context.app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_S):
-            await manager.retry_job(job)
+        await _rescue(context.app.job_manager, stalled_after_s)
 
+    # No lock: a worker that died in the middle of a rescue would hold it for ever.
     task = app.task(
         name="kernel.rescue", queue=_QUEUE, queueing_lock="kernel.rescue", pass_context=True
     )
-    app.periodic(cron="* * * * * */10")(task(rescue))
+    app.periodic(cron=f"* * * * * */{max(1, int(stalled_after_s / 3))}")(task(rescue))
+
+
+async def _rescue(manager: JobManager, stalled_after_s: float) -> None:
+    """Give the jobs of dead workers back; end those that killed one worker after the other."""
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after_s):
+        # Another rescue, or a worker that was only slow, may be first; then nothing is left to do.
+        with contextlib.suppress(ConnectorException):
+            if job.attempts + 1 < MAX_ATTEMPTS:
+                await manager.retry_job(job)
+            else:
+                await manager.finish_job(job, Status.FAILED, delete_job=False)

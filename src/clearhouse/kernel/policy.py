@@ -86,16 +86,20 @@ def folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[3] / "policies"
 
 
-@cache
 def load(name: str) -> dict[str, object]:
     """Return a policy document, for example `load("authority/clearhouse-1")`.
 
+    It is read once and shared: do not change it.
     Raises: PolicyError when it is missing, not YAML, or has no id and version.
     """
-    path = folder() / f"{name}.yaml"
+    return _read(folder() / f"{name}.yaml")
+
+
+@cache
+def _read(path: Path) -> dict[str, object]:
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PolicyError(f"cannot read the policy {path}: {error}") from error
     if not isinstance(document, dict) or not {"id", "version"} <= document.keys():
         raise PolicyError(f"the policy {path} needs an id and a version")
@@ -103,13 +107,21 @@ def load(name: str) -> dict[str, object]:
 
 
 def authority(name: str = "authority/clearhouse-1") -> Authority:
-    """Return the authority table of that name."""
+    """Return the authority table of that name.
+
+    Raises: PolicyError when it is not a whole version number and a list of acts per role.
+    """
     document = load(name)
-    roles = document.get("roles")
-    if not isinstance(roles, dict):
-        raise PolicyError(f"the policy {name} lists no roles")
+    roles, version = document.get("roles"), document["version"]
+    if not isinstance(version, int):
+        raise PolicyError(f"the version of the policy {name} is not a whole number")
+    if not isinstance(roles, dict) or not all(
+        isinstance(acts, list) and all(isinstance(act, str) for act in acts)
+        for acts in roles.values()
+    ):
+        raise PolicyError(f"the policy {name} does not list acts per role")
     return Authority(
         policy_id=str(document["id"]),
-        version=int(str(document["version"])),
-        acts_of_role={str(role): frozenset(map(str, acts)) for role, acts in roles.items()},
+        version=version,
+        acts_of_role={str(role): frozenset(acts) for role, acts in roles.items()},
     )
