@@ -78,7 +78,7 @@ def test_completeness_names_what_is_missing(picture):
     assert svg.get("aria-label") == (
         "2 of 6 elements of a ready report are there; missing: trigger, severity, patch, tests"
     )
-    assert sum("there" == r.get("class") for r in svg.iter("rect")) == 2
+    assert sum(r.get("class") == "there" for r in svg.iter("rect")) == 2
 
 
 def test_the_ladder_tells_reached_from_not_attempted():

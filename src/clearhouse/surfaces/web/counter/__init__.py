@@ -1,0 +1,1 @@
+"""The counter: pages for whoever reports, and for whoever reads what was published."""

@@ -1,0 +1,32 @@
+"""The desk: where people decide. An application of its own, for those who are signed in.
+
+In: the services of the desk. Out: an ASGI application with pages and the same operations as JSON.
+Refused: every request without a session or a desk token; need to know holds by construction,
+because each request runs its transactions as the actor behind it.
+"""
+
+from fastapi import FastAPI
+
+from clearhouse.kernel.services import Desk
+from clearhouse.surfaces.web.desk import signing_in
+from clearhouse.surfaces.web.desk.entrance import Entrance
+from clearhouse.surfaces.web.desk.refusals import add_refusals
+from clearhouse.surfaces.web.protection import Protected
+from clearhouse.surfaces.web.rendering import Assets
+
+
+def application(desk: Desk, *, secure: bool = False) -> FastAPI:
+    """Return the desk as an ASGI application; `secure` when browsers reach it over TLS."""
+    app = FastAPI(
+        title="Clearhouse desk",
+        version="1",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    app.state.entrance = Entrance(desk=desk, secure=secure)
+    app.add_middleware(Protected, scripts=True)
+    add_refusals(app)
+    app.include_router(signing_in.router)
+    app.mount("/static", Assets(), name="static")
+    return app
