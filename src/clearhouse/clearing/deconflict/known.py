@@ -9,9 +9,11 @@ is answered with None or an empty tuple, which means "not known here", never "do
     known/kev.json         CISA's catalogue of known exploited vulnerabilities
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self, TypeVar
@@ -39,6 +41,7 @@ __all__ = [
     "KnownVulnerability",
     "Releases",
     "canonical",
+    "current",
 ]
 
 T = TypeVar("T")
@@ -54,6 +57,8 @@ class Known:
     kev_entries: Mapping[str, KevEntry] = field(default_factory=dict)
     damage: tuple[Damage, ...] = ()
     """Files that could not be read."""
+    digest: str = hashlib.sha256().hexdigest()
+    """SHA-256 over the names and bytes of all files read; equal means the same knowledge."""
     _by_id: Mapping[str, tuple[KnownVulnerability, ...]] = field(init=False, repr=False)
     _by_package: Mapping[str, tuple[KnownVulnerability, ...]] = field(init=False, repr=False)
 
@@ -70,28 +75,19 @@ class Known:
 
         A missing folder or file is no damage: this installation knows less, that is all.
         """
-        damage: list[Damage] = []
-
-        def take(file: Path, read: Callable[[str], T]) -> T | None:
-            try:
-                return read(file.read_text(encoding="utf-8")) if file.is_file() else None
-            except UnicodeDecodeError:
-                damage.append(Damage(file=str(file.relative_to(folder)), reason="not UTF-8"))
-            except OSError as error:
-                reason = error.strerror or type(error).__name__
-                damage.append(Damage(file=str(file.relative_to(folder)), reason=reason))
-            except UnreadableError as error:
-                damage.append(Damage(file=str(file.relative_to(folder)), reason=str(error)))
-            return None
-
-        documents = [take(file, read_osv) for file in sorted((folder / "osv").rglob("*.json"))]
+        shelf = _Shelf(folder)
+        osv = sorted((folder / "osv").rglob("*.json"))
+        documents = [shelf.take(file, read_osv) for file in osv]
+        releases = shelf.take(folder / "releases.json", read_releases)
+        kev = shelf.take(folder / "kev.json", read_kev)
         return cls(
             vulnerabilities=tuple(
                 sorted((one for one in documents if one is not None), key=lambda one: one.id)
             ),
-            release_lists=take(folder / "releases.json", read_releases) or {},
-            kev_entries=take(folder / "kev.json", read_kev) or {},
-            damage=tuple(damage),
+            release_lists=releases or {},
+            kev_entries=kev or {},
+            damage=tuple(shelf.damage),
+            digest=shelf.hash.hexdigest(),
         )
 
     def by_id(self, name: str) -> KnownVulnerability | None:
@@ -130,6 +126,47 @@ class Known:
         """Return the earliest catalogue entry that one of these ids has."""
         found = [entry for name in ids if (entry := self.kev_entries.get(name.upper()))]
         return min(found, key=lambda entry: (entry.added, entry.cve), default=None)
+
+
+class _Shelf:
+    """Takes files one by one, hashes what it read, and notes what is damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.damage: list[Damage] = []
+        self.hash = hashlib.sha256()
+
+    def take(self, file: Path, read: Callable[[str], T]) -> T | None:
+        """Read one file; None when it is absent or damaged."""
+        name = file.relative_to(self.folder).as_posix()
+        try:
+            if not file.is_file():
+                return None
+            data = file.read_bytes()
+            self.hash.update(f"{name}\0{len(data)}\0".encode() + data)
+            return read(data.decode())
+        except UnicodeDecodeError:
+            self.damage.append(Damage(file=name, reason="not UTF-8"))
+        except OSError as error:
+            self.damage.append(Damage(file=name, reason=error.strerror or "cannot be read"))
+        except UnreadableError as error:
+            self.damage.append(Damage(file=name, reason=str(error)))
+        return None
+
+
+def current(folder: Path) -> Known:
+    """Return what the folder holds now, read again only when a file has changed."""
+    stamps = tuple(
+        (str(file), status.st_mtime_ns, status.st_size)
+        for file in sorted(folder.rglob("*.json"))
+        if (status := file.stat())
+    )
+    return _loaded(folder, stamps)
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: Path, _stamps: tuple[tuple[str, int, int], ...]) -> Known:
+    return Known.load(folder)
 
 
 def _index(

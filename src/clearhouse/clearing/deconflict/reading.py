@@ -10,10 +10,6 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import cast
-from urllib.parse import quote
-
-from packageurl import PackageURL
-from univers.version_range import RANGE_CLASS_BY_SCHEMES, VersionRange
 
 from clearhouse.clearing.deconflict.record import (
     AffectedPackage,
@@ -21,20 +17,8 @@ from clearhouse.clearing.deconflict.record import (
     KnownVulnerability,
     Releases,
 )
-
-PURL_TYPES = {
-    "PyPI": "pypi",
-    "npm": "npm",
-    "Go": "golang",
-    "crates.io": "cargo",
-    "RubyGems": "gem",
-    "Maven": "maven",
-    "NuGet": "nuget",
-    "Packagist": "composer",
-    "Hex": "hex",
-    "Pub": "pub",
-}
-"""OSV ecosystem to package URL type, where one follows from the other."""
+from clearhouse.formats.purl import PurlError, identity, purl_of
+from clearhouse.formats.vers import Constraint, VersError, build, scheme_of
 
 Fields = dict[str, object]
 
@@ -63,11 +47,11 @@ def read_osv(text: str) -> KnownVulnerability:
     Raises: UnreadableError when it is not an OSV document with an id.
     """
     document = read_json(text)
-    identity = _text(document, "id")
-    if identity is None:
+    name = _text(document, "id")
+    if name is None:
         raise UnreadableError("no id")
     return KnownVulnerability(
-        id=identity,
+        id=name,
         aliases=tuple(_texts(document, "aliases")),
         packages=_packages(_objects(document, "affected")),
         summary=_text(document, "summary"),
@@ -121,10 +105,9 @@ def canonical(purl: str) -> str:
     Raises: UnreadableError when it is not a package URL.
     """
     try:
-        parsed = PackageURL.from_string(purl)
-    except ValueError as error:
-        raise UnreadableError("not a package URL") from error
-    return PackageURL(parsed.type, parsed.namespace, parsed.name).to_string()
+        return identity(purl)
+    except PurlError as error:
+        raise UnreadableError(str(error)) from error
 
 
 def _packages(affected: Iterable[Fields]) -> tuple[AffectedPackage, ...]:
@@ -141,13 +124,8 @@ def _purl(package: Fields) -> str | None:
     stated = _text(package, "purl")
     if stated is not None:
         return canonical(stated)
-    kind = PURL_TYPES.get((_text(package, "ecosystem") or "").split(":")[0])
-    name = _text(package, "name")
-    if kind is None or name is None:
-        return None
-    separator = ":" if kind == "maven" else "/"
-    namespace, _, last = name.rpartition(separator)
-    return PackageURL(kind, namespace or None, last).to_string()
+    ecosystem, name = _text(package, "ecosystem"), _text(package, "name")
+    return None if ecosystem is None or name is None else purl_of(ecosystem, name)
 
 
 def _package(purl: str, entries: list[Fields]) -> AffectedPackage:
@@ -160,7 +138,11 @@ def _package(purl: str, entries: list[Fields]) -> AffectedPackage:
     kind = purl.removeprefix("pkg:").split("/")[0]
     comparators = [part for item in ranges for part in _comparators(_objects(item, "events"))]
     if not comparators:
-        comparators = [version for entry in entries for version in _texts(entry, "versions")]
+        comparators = [
+            Constraint(comparator="=", version=version)
+            for entry in entries
+            for version in _texts(entry, "versions")
+        ]
     fixed = tuple(
         version
         for item in ranges
@@ -170,32 +152,29 @@ def _package(purl: str, entries: list[Fields]) -> AffectedPackage:
     return AffectedPackage(purl=purl, affected=_vers(kind, comparators), fixed=fixed)
 
 
-def _comparators(events: Iterable[Fields]) -> Iterator[str]:
-    """Turn the events of one range into vers comparators. Source: OSV 1.7 `affected[].ranges`."""
+def _comparators(events: Iterable[Fields]) -> Iterator[Constraint]:
+    """Turn the events of one range into constraints. Source: OSV 1.7 `affected[].ranges`."""
     for event in events:
         for key, comparator in (("introduced", ">="), ("fixed", "<"), ("last_affected", "<=")):
             version = _text(event, key)
-            if version is None:
-                continue
-            yield "*" if version == "0" and key == "introduced" else _escape(comparator, version)
+            if version == "0" and key == "introduced":
+                yield Constraint(comparator="*")
+            elif version is not None:
+                yield Constraint(comparator=comparator, version=version)
 
 
-def _escape(comparator: str, version: str) -> str:
-    return comparator + quote(version, safe="")
-
-
-def _vers(kind: str, comparators: list[str]) -> str | None:
-    """Join comparators in the order of versions; None when a version cannot be ordered.
+def _vers(kind: str, constraints: list[Constraint]) -> str | None:
+    """Join constraints in the order of versions; None when a version cannot be ordered.
 
     A `*` stands for "from the first version on" and only counts alone.
     """
-    bounds = [part for part in comparators if part != "*"] or comparators[:1]
-    if not bounds or kind not in RANGE_CLASS_BY_SCHEMES:
+    bounds = [one for one in constraints if one.comparator != "*"] or constraints[:1]
+    scheme = scheme_of(kind)
+    if not bounds or scheme is None:
         return None
-    stated = f"vers:{kind}/{'|'.join(dict.fromkeys(bounds))}"
     try:
-        return str(VersionRange.from_string(stated))  # type: ignore[no-untyped-call]  # univers publishes no types
-    except ValueError:
+        return str(build(scheme, bounds))
+    except VersError:
         return None
 
 
