@@ -1,0 +1,1 @@
+"""Prioritize: four separate axes for each finding, and a queue that says why this one is first."""
