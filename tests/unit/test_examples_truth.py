@@ -200,7 +200,9 @@ def test_one_genuine_and_one_invented_report_give_orders_to_the_reader() -> None
         assert re.search(r"ignore\s+your\s+rules|disregard\s+your\s+previous", text)
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.name.endswith(".tap.json")], ids=str)
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p.name.endswith(".tap.json")], ids=lambda path: path.name
+)
 def test_a_tap_file_obeys_the_contract(path: Path) -> None:
     assert isinstance(tap.read(path.read_bytes(), "application/json"), TapReport)
 
