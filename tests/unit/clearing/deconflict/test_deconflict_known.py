@@ -137,7 +137,7 @@ def test_a_missing_folder_is_no_damage(tmp_path):
         (
             "osv/purl.json",
             b'{"id": "X", "affected": [{"package": {"purl": "nonsense"}}]}',
-            "not a package URL",
+            "package URL",
         ),
         ("kev.json", b'{"vulnerabilities": [{}]}', "cveID"),
         (
@@ -172,7 +172,7 @@ def test_a_range_whose_versions_cannot_be_ordered_is_left_out(folder):
                 "package": {"ecosystem": "PyPI", "name": "x"},
                 "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "not a version"}]}],
             },
-            {"package": {"ecosystem": "Pub", "name": "y"}, "versions": ["1.0"]},
+            {"package": {"ecosystem": "Pub", "name": "y"}, "versions": ["1.0.0"]},
             {
                 "package": {"ecosystem": "Maven", "name": "g:a"},
                 "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}]}],
@@ -183,7 +183,7 @@ def test_a_range_whose_versions_cannot_be_ordered_is_left_out(folder):
     known = Known.load(folder).by_id("X-1")
     assert [(package.purl, package.affected) for package in known.packages] == [
         ("pkg:pypi/x", None),
-        ("pkg:pub/y", None),
+        ("pkg:pub/y", "vers:pub/1.0.0"),
         ("pkg:maven/g/a", "vers:maven/*"),
     ]
 

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
-import house
 import pytest
 
+import house
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.validate import operations
 from clearhouse.clearing.validate.record import Level, VerdictKind
