@@ -13,7 +13,7 @@ All arithmetic is on UTC instants, so no daylight-saving change moves anything.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -74,6 +74,27 @@ class EmbargoFacts:
             value = getattr(self, field.name)
             if isinstance(value, datetime):
                 object.__setattr__(self, field.name, _utc(value))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class News:
+    """Facts that became known after the case was opened. `None` says nothing."""
+
+    exploited_since: datetime | None = None
+    public_since: datetime | None = None
+    exploit_public_since: datetime | None = None
+    fix_ready_at: datetime | None = None
+    fix_released_at: datetime | None = None
+    channel: Channel | None = None
+    finder_policy: str | None = None
+    received_at: datetime | None = None
+    """An earlier report of the same flaw."""
+    tooling: Tooling | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The names of the facts that it holds."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) is not None)
 
 
 class Effect(StrEnum):
@@ -155,6 +176,37 @@ def compute(policy: EmbargoPolicy, facts: EmbargoFacts) -> Embargo:
         ),
         facts=facts,
     )
+
+
+def learned(facts: EmbargoFacts, news: News) -> EmbargoFacts:
+    """Return the facts with the news. Of two instants for one fact the earlier stays.
+
+    Public tooling stays public: what was exposed once is exposed.
+    """
+    channels, names = facts.channels, facts.finder_policies
+    if news.channel is not None and news.channel.name not in {one.name for one in channels}:
+        channels = (*channels, news.channel)
+    if news.finder_policy is not None and news.finder_policy not in names:
+        names = (*names, news.finder_policy)
+    public = Tooling.PUBLIC in (facts.tooling, news.tooling)
+    return replace(
+        facts,
+        received_at=_earlier(facts.received_at, news.received_at) or facts.received_at,
+        channels=channels,
+        finder_policies=names,
+        exploited_since=_earlier(facts.exploited_since, news.exploited_since),
+        public_since=_earlier(facts.public_since, news.public_since),
+        exploit_public_since=_earlier(facts.exploit_public_since, news.exploit_public_since),
+        fix_ready_at=_earlier(facts.fix_ready_at, news.fix_ready_at),
+        fix_released_at=_earlier(facts.fix_released_at, news.fix_released_at),
+        tooling=Tooling.PUBLIC if public else facts.tooling,
+    )
+
+
+def _earlier(known: datetime | None, new: datetime | None) -> datetime | None:
+    if known is None or new is None:
+        return known or new
+    return min(known, new)
 
 
 def _utc(instant: datetime) -> datetime:

@@ -48,9 +48,10 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Participant:
-    """One named person or agent of a party who is read in."""
+    """One named person or agent of a party, or the house's group on duty, that is read in."""
 
     actor: str
+    """An actor id, or a group such as `role:coordinator_on_duty`."""
     party: str
     tier: int
     """0 to 3; what each tier sees is policy."""

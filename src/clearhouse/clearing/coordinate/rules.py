@@ -6,6 +6,7 @@ who is not read in; the sentence for them is the same for every case, so it says
 Source: TLP 2.0; tiers after the Akrites read-in tier policy.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, Share, Tlp
@@ -36,16 +37,19 @@ _TO_WHOM = {
 }
 
 
-def disclosure(case: Case, reader: str, policy: EmbargoPolicy, at: datetime) -> Disclosure:
-    """Return what a reader, named by actor id, may see of a case at an instant."""
+def disclosure(
+    case: Case, reader: Collection[str], policy: EmbargoPolicy, at: datetime
+) -> Disclosure:
+    """Return what a reader may see of a case at an instant.
+
+    `reader` holds the principals of the reader: its own id, its party, its groups.
+    """
     if case.published_at is not None and case.published_at <= at:
         return _public(case.published_at)
-    participant = next(
-        (known for known in case.participants if known.actor == reader and known.reads(at)), None
-    )
-    if participant is None:
+    read_in = [one for one in case.participants if one.actor in reader and one.reads(at)]
+    if not read_in:
         return NOT_READ_IN
-    return _private(case, participant, policy, at)
+    return _private(case, min(read_in, key=lambda one: one.tier), policy, at)
 
 
 def _public(since: datetime) -> Disclosure:

@@ -173,13 +173,22 @@ def disagree(case: Case, disagreement: Disagreement) -> Case | Refused:
 
 
 def agree_date(
-    case: Case, date: datetime, vendor: str, policy: EmbargoPolicy, at: datetime
+    case: Case,
+    date: datetime,
+    vendor: str,
+    policy: EmbargoPolicy,
+    at: datetime,
+    agreed_at: datetime | None = None,
 ) -> Case | Refused:
-    """Record the date that a vendor of the case agreed to."""
+    """Record the date that a vendor of the case agreed to.
+
+    `agreed_at` is for an agreement that is written down late; the date may then have passed
+    already, but never before it was agreed. Without it, the agreement is of this instant.
+    """
     party = case.party(vendor)
     if party is None or party.role is not PartyRole.VENDOR:
         return Refused(code="not-a-vendor", reason="only a vendor of this case owns the date")
-    if date <= at:
+    if date <= (at if agreed_at is None else min(agreed_at, at)):
         return Refused(code="date-in-the-past", reason="an embargo cannot end before it is agreed")
     changed = _negotiate(case)
     if isinstance(changed, Refused):

@@ -44,7 +44,7 @@ def case(**facts):
 
 
 def test_the_vendor_sees_the_whole_case_and_shares_it_with_nobody_until_the_instant():
-    told = disclosure(case(), "tier0", POLICY, day(2))
+    told = disclosure(case(), {"tier0"}, POLICY, day(2))
     assert (told.allowed, told.tlp, told.until) == (True, Tlp.RED, day(30))
     assert told.sentence == (
         "You may see the summary, the details, the proof of concept, the patch and the time of "
@@ -62,7 +62,7 @@ def test_the_vendor_sees_the_whole_case_and_shares_it_with_nobody_until_the_inst
     ],
 )
 def test_each_later_tier_sees_less_and_never_the_proof(tier, sees):
-    told = disclosure(case(), f"tier{tier}", POLICY, day(2))
+    told = disclosure(case(), {f"tier{tier}"}, POLICY, day(2))
     assert (set(told.shares), told.tlp) == (sees, Tlp.AMBER_STRICT)
 
 
@@ -70,27 +70,32 @@ def test_each_later_tier_sees_less_and_never_the_proof(tier, sees):
     ("reader", "at"), [("stranger", 2), ("tier0", 0), ("tier0", 40), ("tier3", 35)]
 )
 def test_who_is_not_read_in_now_learns_nothing_not_even_which_case(reader, at):
-    told = disclosure(case(), reader, POLICY, day(at))
+    told = disclosure(case(), {reader}, POLICY, day(at))
     assert told == NOT_READ_IN
     assert (told.allowed, told.shares, told.until) == (False, (), None)
 
 
 def test_after_the_instant_the_case_stays_inside_until_the_advisory_is_out():
-    told = disclosure(case(), "tier0", POLICY, day(31))
+    told = disclosure(case(), {"tier0"}, POLICY, day(31))
     assert told.until is None
     assert told.tlp is Tlp.RED
     assert "until the advisory is out; the embargo of rule default-30 is over" in told.sentence
 
 
 def test_without_an_embargo_the_sentence_says_why_there_is_none():
-    told = disclosure(case(public_since=day(1)), "tier0", POLICY, day(2))
+    told = disclosure(case(public_since=day(1)), {"tier0"}, POLICY, day(2))
     assert told.sentence.endswith("until the advisory is out; no embargo holds (already-public).")
 
 
 def test_a_published_case_is_clear_for_everybody_from_its_instant_on():
     published = mark_published(case(), day(30))
-    told = disclosure(published, "stranger", POLICY, day(30))
+    told = disclosure(published, {"stranger"}, POLICY, day(30))
     assert (told.allowed, told.tlp, told.until) == (True, Tlp.CLEAR, None)
     assert Share.PROOF not in told.shares
     assert "2026-12-01 08:15 UTC" in told.sentence
-    assert disclosure(published, "stranger", POLICY, day(29)) == NOT_READ_IN
+    assert disclosure(published, {"stranger"}, POLICY, day(29)) == NOT_READ_IN
+
+
+def test_of_several_read_ins_the_one_that_shows_most_counts():
+    told = disclosure(case(), {"tier3", "tier1", "party"}, POLICY, day(2))
+    assert Share.DETAILS in told.shares

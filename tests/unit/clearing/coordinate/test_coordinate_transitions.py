@@ -163,6 +163,15 @@ def test_a_date_in_the_past_is_refused():
     assert code(agree_date(opened(), day(2), "v", POLICY, day(2))) == "date-in-the-past"
 
 
+def test_an_agreement_written_down_late_may_have_passed_but_not_before_it_was_made():
+    late = agree_date(opened(), day(4), "v", POLICY, day(6), agreed_at=day(3))
+    assert (late.embargo.instant, late.embargo_state) == (day(4), EmState.EXITED)
+    impossible = agree_date(opened(), day(3), "v", POLICY, day(6), agreed_at=day(4))
+    assert code(impossible) == "date-in-the-past"
+    from_the_future = agree_date(opened(), day(6), "v", POLICY, day(6), agreed_at=day(7))
+    assert code(from_the_future) == "date-in-the-past"
+
+
 @pytest.mark.parametrize("fact", ["public_since", "exploit_public_since", "exploited_since"])
 def test_no_date_is_agreed_once_the_flaw_is_out_or_attacked(fact):
     case = opened(facts=EmbargoFacts(received_at=DAY_0, **{fact: DAY_0}))

@@ -1,0 +1,268 @@
+"""Where cases are kept: one row with times and states, the case itself sealed.
+
+Each change seals the whole case anew and keeps the earlier one, so the history can be read by
+those who are read in and by nobody else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
+
+from clearhouse.clearing.coordinate.embargo import ProjectPolicy
+from clearhouse.clearing.coordinate.record import Case, Party, PartyRole
+from clearhouse.kernel import vault
+from clearhouse.kernel.ids import CaseId, Compartment, PartyId, PayloadId, ReportId
+from clearhouse.kernel.services import Desk
+from clearhouse.kernel.store.database import Row, Transaction
+from clearhouse.kernel.vault import Box
+
+_CASE = TypeAdapter(Case)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A case as it lies in the store."""
+
+    case: Case
+    revision: int
+    compartment: Compartment
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vendor:
+    """A party that answers for a package."""
+
+    party: Party
+    policy: ProjectPolicy | None
+
+
+def insert(transaction: Transaction, box: Box, case: Case) -> None:
+    """Store a fresh case."""
+    payload = _seal(transaction, box, case)
+    embargo = case.embargo
+    transaction.execute(
+        "INSERT INTO coordination_case (case_id, opened_at, changed_at, revision, embargo_state,"
+        " embargo_instant, embargo_rule, policy, content_payload, compartment, readers)"
+        " VALUES (%s, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            case.id,
+            case.opened_at,
+            transaction.now,
+            case.embargo_state,
+            embargo.instant,
+            embargo.rule,
+            f"{embargo.policy}/{embargo.version}",
+            payload,
+            box.compartment,
+            list(box.readers),
+        ],
+    )
+    _keep(transaction, box, case.id, 1, "opened", payload)
+
+
+def load(
+    desk: Desk, transaction: Transaction, case_id: str, *, to_change: bool = False
+) -> Stored | None:
+    """Return a case that the actor may read; `to_change` lets others wait until it is saved."""
+    row = (
+        transaction.one("SELECT * FROM coordination_case WHERE case_id = %s FOR UPDATE", [case_id])
+        if to_change
+        else transaction.one("SELECT * FROM coordination_case WHERE case_id = %s", [case_id])
+    )
+    return None if row is None else _opened(desk, transaction, [row])[0]
+
+
+def newest(desk: Desk, transaction: Transaction, limit: int) -> list[Stored]:
+    """Return the cases that the actor may read, the one whose embargo ends first in front."""
+    rows = transaction.all(
+        "SELECT * FROM coordination_case WHERE merged_into IS NULL"
+        " ORDER BY published_at IS NOT NULL, embargo_instant NULLS FIRST, case_id LIMIT %s",
+        [limit],
+    )
+    return _opened(desk, transaction, rows)
+
+
+def save(desk: Desk, transaction: Transaction, before: Stored, case: Case, what: str) -> None:
+    """Store the next state of a case and keep the one before."""
+    box = desk.vault.open_box(transaction, before.compartment)
+    payload = _seal(transaction, box, case)
+    embargo = case.embargo
+    transaction.execute(
+        "UPDATE coordination_case SET changed_at = %s, revision = %s, embargo_state = %s,"
+        " embargo_instant = %s, embargo_rule = %s, policy = %s, published_at = %s,"
+        " content_payload = %s WHERE case_id = %s",
+        [
+            transaction.now,
+            before.revision + 1,
+            case.embargo_state,
+            embargo.instant,
+            embargo.rule,
+            f"{embargo.policy}/{embargo.version}",
+            case.published_at,
+            payload,
+            case.id,
+        ],
+    )
+    _keep(transaction, box, case.id, before.revision + 1, what, payload)
+
+
+def set_readers(transaction: Transaction, compartment: Compartment, readers: Sequence[str]) -> None:
+    """Let exactly these principals read everything of the case."""
+    vault.set_readers(transaction, compartment, readers)
+
+
+def link(transaction: Transaction, stored: Stored, report_ids: Sequence[ReportId]) -> int:
+    """Note which case the reports belong to; return how many are new in it."""
+    return sum(
+        transaction.execute(
+            "INSERT INTO case_report (report_id, case_id, compartment, readers)"
+            " VALUES (%s, %s, %s, %s) ON CONFLICT (report_id) DO NOTHING",
+            [report_id, stored.case.id, stored.compartment, list(stored.readers)],
+        )
+        for report_id in report_ids
+    )
+
+
+def reports_of(transaction: Transaction, case_id: str) -> list[ReportId]:
+    """Return the ids of the reports in a case."""
+    rows = transaction.all(
+        "SELECT report_id FROM case_report WHERE case_id = %s ORDER BY report_id", [case_id]
+    )
+    return [ReportId(row["report_id"]) for row in rows]
+
+
+def cases_of(transaction: Transaction, report_ids: Sequence[ReportId]) -> list[CaseId]:
+    """Return the cases that hold any of the reports, the oldest first."""
+    rows = transaction.all(
+        "SELECT DISTINCT case_id, opened_at FROM case_report JOIN coordination_case USING (case_id)"
+        " WHERE report_id = ANY(%s) AND merged_into IS NULL ORDER BY opened_at, case_id",
+        [list(report_ids)],
+    )
+    return [CaseId(row["case_id"]) for row in rows]
+
+
+def absorb(transaction: Transaction, kept: Stored, other: Stored) -> None:
+    """Move the reports of one case to another and let the first one point there."""
+    transaction.execute(
+        "UPDATE case_report SET case_id = %s, compartment = %s, readers = %s WHERE case_id = %s",
+        [kept.case.id, kept.compartment, list(kept.readers), other.case.id],
+    )
+    transaction.execute(
+        "UPDATE coordination_case SET merged_into = %s WHERE case_id = %s",
+        [kept.case.id, other.case.id],
+    )
+
+
+def due(transaction: Transaction) -> list[CaseId]:
+    """Return the cases that no embargo keeps back any more and that are not published."""
+    rows = transaction.all(
+        "SELECT case_id FROM coordination_case WHERE published_at IS NULL AND merged_into IS NULL"
+        " AND (embargo_instant IS NULL OR embargo_instant <= %s) ORDER BY embargo_instant, case_id",
+        [transaction.now],
+    )
+    return [CaseId(row["case_id"]) for row in rows]
+
+
+def revisions(transaction: Transaction, case_id: str) -> list[tuple[int, datetime, str, str]]:
+    """Return number, instant, actor and event of every state a case was in."""
+    rows = transaction.all(
+        "SELECT revision, at, actor_id, what FROM case_revision WHERE case_id = %s"
+        " ORDER BY revision",
+        [case_id],
+    )
+    return [(row["revision"], row["at"], row["actor_id"], row["what"]) for row in rows]
+
+
+def count(transaction: Transaction) -> dict[str, int]:
+    """Count the cases that the actor may see, by what they wait for."""
+    row = transaction.one(
+        "SELECT count(*) AS cases, count(*) FILTER (WHERE published_at IS NOT NULL) AS published,"
+        " count(*) FILTER (WHERE published_at IS NULL AND embargo_instant > %s) AS embargoed,"
+        " count(*) FILTER (WHERE published_at IS NULL AND (embargo_instant IS NULL OR"
+        " embargo_instant <= %s)) AS due FROM coordination_case WHERE merged_into IS NULL",
+        [transaction.now, transaction.now],
+    )
+    return dict(row or {})
+
+
+def register_vendor(
+    transaction: Transaction, party_id: PartyId, purls: Sequence[str], policy: ProjectPolicy | None
+) -> None:
+    """Note that a party answers for these packages; a later note replaces its policy."""
+    transaction.many(
+        "INSERT INTO vendor_package (purl, party_id, policy_days, policy_source)"
+        " VALUES (%s, %s, %s, %s) ON CONFLICT (purl, party_id) DO UPDATE"
+        " SET policy_days = excluded.policy_days, policy_source = excluded.policy_source",
+        [
+            (purl, party_id, policy and policy.length.days, policy and policy.source)
+            for purl in purls
+        ],
+    )
+
+
+def vendors_of(transaction: Transaction, purl: str) -> list[Vendor]:
+    """Return the parties that answer for a package."""
+    rows = transaction.all(
+        "SELECT party_id, name, contact, policy_days, policy_source FROM vendor_package"
+        " JOIN party USING (party_id) WHERE purl = %s ORDER BY party_id",
+        [purl],
+    )
+    return [Vendor(party=_party(row, PartyRole.VENDOR), policy=_policy(row)) for row in rows]
+
+
+def parties(transaction: Transaction, ids: Sequence[PartyId], role: PartyRole) -> list[Party]:
+    """Return parties of the house's register, as parties of a case."""
+    rows = transaction.all(
+        "SELECT party_id, name, contact FROM party WHERE party_id = ANY(%s) ORDER BY party_id",
+        [list(ids)],
+    )
+    return [_party(row, role) for row in rows]
+
+
+def _party(row: Row, role: PartyRole) -> Party:
+    return Party(id=row["party_id"], role=role, name=row["name"], contact=row["contact"])
+
+
+def _policy(row: Row) -> ProjectPolicy | None:
+    if row["policy_days"] is None:
+        return None
+    return ProjectPolicy(length=timedelta(days=row["policy_days"]), source=row["policy_source"])
+
+
+def _seal(transaction: Transaction, box: Box, case: Case) -> PayloadId:
+    return box.seal(transaction, "case", _CASE.dump_json(case))
+
+
+def _keep(
+    transaction: Transaction, box: Box, case_id: str, revision: int, what: str, payload: PayloadId
+) -> None:
+    transaction.execute(
+        "INSERT INTO case_revision (case_id, revision, at, actor_id, what, content_payload,"
+        " compartment, readers) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            case_id,
+            revision,
+            transaction.now,
+            transaction.actor or "nobody",
+            what,
+            payload,
+            box.compartment,
+            list(box.readers),
+        ],
+    )
+
+
+def _opened(desk: Desk, transaction: Transaction, rows: Sequence[Row]) -> list[Stored]:
+    contents = desk.vault.open_many(transaction, [row["content_payload"] for row in rows])
+    return [
+        Stored(
+            case=_CASE.validate_json(contents[row["content_payload"]]),
+            revision=row["revision"],
+            compartment=Compartment(row["compartment"]),
+            readers=tuple(row["readers"]),
+        )
+        for row in rows
+    ]

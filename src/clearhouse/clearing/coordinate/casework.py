@@ -1,0 +1,387 @@
+"""What people do with an open case: record verdicts and dates, read in, learn, disagree.
+
+In: an actor, a case id and what happened. Out: the changed case, or `Refused` with the reason;
+every change is written with its ledger entry in the caller's transaction. Refused by exception: an
+actor whose role may not do it (`ForbiddenError`), and a case that is not there for this actor
+(`NoSuchCaseError`; the two kinds of absence look the same).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from clearhouse.clearing.coordinate import _store, transitions
+from clearhouse.clearing.coordinate.embargo import News, ProjectPolicy, learned
+from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, parse
+from clearhouse.clearing.coordinate.machine import Refused
+from clearhouse.clearing.coordinate.record import (
+    Case,
+    Disagreement,
+    Disclosure,
+    Outcome,
+    Participant,
+    PartyRole,
+    Verdict,
+)
+from clearhouse.clearing.coordinate.rules import disclosure
+from clearhouse.formats import purl as purls
+from clearhouse.formats.canonical import Json
+from clearhouse.kernel import identity, ledger, policy
+from clearhouse.kernel.identity import Actor, PartyKind
+from clearhouse.kernel.ids import CaseId, PartyId, ReportId
+from clearhouse.kernel.services import Desk
+from clearhouse.kernel.store.database import Transaction
+
+HOUSE_READERS = ("role:clearing", "role:coordinator_on_duty")
+"""Who reads every case: the machinery, and the coordinators on duty."""
+
+
+class NoSuchCaseError(LookupError):
+    """There is no such case, or the actor is not read in to it; both look the same."""
+
+
+def embargo_policy() -> EmbargoPolicy:
+    """Return the embargo policy in force."""
+    return parse(policy.load("embargo/clearhouse-1"))
+
+
+def case(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) -> Case:
+    """Return a case to somebody who is read in.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    stored = _stored(desk, transaction, case_id)
+    desk.authority.demand(actor, "case.read", stored.readers)
+    return stored.case
+
+
+def cases(desk: Desk, transaction: Transaction, actor: Actor, *, limit: int = 500) -> list[Case]:
+    """Return the cases that the actor is read in to, the most pressing first.
+
+    Raises: ForbiddenError.
+    """
+    desk.authority.demand(actor, "case.read")
+    return [stored.case for stored in _store.newest(desk, transaction, limit)]
+
+
+def case_of(transaction: Transaction, report_id: ReportId) -> CaseId | None:
+    """Return the case of a report, None when there is none that the actor may see."""
+    found = _store.cases_of(transaction, [report_id])
+    return found[0] if found else None
+
+
+def reports_of(transaction: Transaction, case_id: str) -> list[ReportId]:
+    """Return the ids of the reports in a case, as far as the actor may see them."""
+    return _store.reports_of(transaction, case_id)
+
+
+def told(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) -> Disclosure:
+    """Say what the actor may see of a case, with whom it may be shared, and until when.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    found = case(desk, transaction, actor, case_id)
+    return disclosure(found, actor.principals, embargo_policy(), transaction.now)
+
+
+def register_vendor(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    *,
+    name: str,
+    packages: Sequence[str],
+    contact: str | None = None,
+    project_policy: ProjectPolicy | None = None,
+) -> PartyId:
+    """Note who answers for packages, so that cases about them find their vendor.
+
+    Raises: ForbiddenError; PurlError when a package URL cannot be read.
+    """
+    desk.authority.demand(actor, "case.open")
+    identities = [purls.identity(one) for one in packages]
+    party_id = identity.add_party(transaction, PartyKind.VENDOR, name, contact=contact)
+    _store.register_vendor(transaction, party_id, identities, project_policy)
+    return party_id
+
+
+def give_verdict(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    case_id: str,
+    *,
+    vendor: str,
+    outcome: Outcome,
+    reason: str | None = None,
+    fixed_version: str | None = None,
+) -> Case | Refused:
+    """Record what a vendor says of the report; a vendor's own actor, or a coordinator for it.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    act = "verdict.record" if actor.party_id == vendor else "verdict.record_for_vendor"
+    verdict = Verdict(
+        party=vendor,
+        outcome=outcome,
+        by=actor.actor_id,
+        at=transaction.now,
+        reason=reason,
+        fixed_version=fixed_version,
+    )
+    return _change(
+        desk,
+        transaction,
+        actor,
+        case_id,
+        act=act,
+        event="verdict.recorded",
+        data={"vendor": vendor, "outcome": outcome.value},
+        apply=lambda found: transitions.give_verdict(found, verdict, embargo_policy()),
+    )
+
+
+def agree_date(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    case_id: str,
+    *,
+    vendor: str,
+    date: datetime,
+    agreed_at: datetime | None = None,
+) -> Case | Refused:
+    """Record the date that a vendor agreed to. `agreed_at`: when, if it is written down late.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    now = transaction.now
+    return _change(
+        desk,
+        transaction,
+        actor,
+        case_id,
+        act="embargo.set",
+        event="embargo.agreed",
+        data={"vendor": vendor, "date": date.isoformat()},
+        apply=lambda found: transitions.agree_date(
+            found, date, vendor, embargo_policy(), now, agreed_at
+        ),
+    )
+
+
+def learn(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, *, news: News
+) -> Case | Refused:
+    """Record facts that the embargo depends on, and compute it anew.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    now = transaction.now
+    return _change(
+        desk,
+        transaction,
+        actor,
+        case_id,
+        act="embargo.set",
+        event="embargo.fact",
+        data={"facts": list(news.named)},
+        apply=lambda found: transitions.learn(
+            found, learned(found.embargo.facts, news), embargo_policy(), now
+        ),
+    )
+
+
+def disagree(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, *, verdict: int, reason: str
+) -> Case | Refused:
+    """Keep a coordinator's other opinion beside a verdict.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    other = Disagreement(verdict=verdict, by=actor.actor_id, at=transaction.now, reason=reason)
+    return _change(
+        desk,
+        transaction,
+        actor,
+        case_id,
+        act="verdict.record_for_vendor",
+        event="verdict.disagreed",
+        data={"verdict": verdict},
+        apply=lambda found: transitions.disagree(found, other),
+    )
+
+
+def join(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, *, party: str, role: PartyRole
+) -> Case | Refused:
+    """Give a known party a part in the case.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    known = _store.parties(transaction, [PartyId(party)], role)
+    if not known:
+        return Refused(code="unknown-party", reason="the house knows no party of that id")
+    return _change(
+        desk,
+        transaction,
+        actor,
+        case_id,
+        act="case.read_in",
+        event="case.party_joined",
+        data={"party": party, "role": role.value},
+        apply=lambda found: transitions.join(found, known[0]),
+    )
+
+
+def read_in(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    case_id: str,
+    *,
+    who: Actor,
+    tier: int,
+    expires_at: datetime | None = None,
+) -> Case | Refused:
+    """Let one person or agent read the case; the database opens it with the same commit.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    participant = Participant(
+        actor=who.actor_id,
+        party=who.party_id,
+        tier=tier,
+        read_in_at=transaction.now,
+        approved_by=(actor.actor_id,),
+        expires_at=expires_at,
+    )
+    return _change(
+        desk,
+        transaction,
+        actor,
+        case_id,
+        act="case.read_in",
+        event="case.read_in",
+        data={"actor": who.actor_id, "party": who.party_id, "tier": tier},
+        apply=lambda found: transitions.read_in(found, participant),
+    )
+
+
+def revoke(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, *, who: str
+) -> Case | Refused:
+    """End a read-in; the database closes the case to that actor with the same commit.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    now = transaction.now
+    return _change(
+        desk,
+        transaction,
+        actor,
+        case_id,
+        act="case.read_in",
+        event="case.read_in_revoked",
+        data={"actor": who},
+        apply=lambda found: transitions.revoke(found, who, now),
+    )
+
+
+def mark_published(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, at: datetime
+) -> Case | Refused:
+    """Record that the advisory is out since an instant.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    return _change(
+        desk,
+        transaction,
+        actor,
+        case_id,
+        act="advisory.publish",
+        event="case.published",
+        data={"at": at.isoformat()},
+        apply=lambda found: transitions.mark_published(found, at),
+    )
+
+
+def due(transaction: Transaction) -> list[CaseId]:
+    """Return the cases that no embargo keeps back any more and that are not published."""
+    return _store.due(transaction)
+
+
+def history(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str
+) -> list[tuple[int, datetime, str, str]]:
+    """Return number, instant, actor and event of every change of a case.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    case(desk, transaction, actor, case_id)
+    return _store.revisions(transaction, case_id)
+
+
+def readers_of(found: Case, at: datetime) -> list[str]:
+    """Return the principals that the database lets read a case at an instant."""
+    return sorted({*HOUSE_READERS, *(one.actor for one in found.participants if one.reads(at))})
+
+
+def write(
+    desk: Desk,
+    transaction: Transaction,
+    before: _store.Stored,
+    after: Case,
+    event: str,
+    data: Mapping[str, Json],
+) -> None:
+    """Save a changed case with its ledger entry, and open or close it as its read-ins say."""
+    _store.save(desk, transaction, before, after, event)
+    readers = readers_of(after, transaction.now)
+    if sorted(before.readers) != readers:
+        _store.set_readers(transaction, before.compartment, readers)
+    embargo = after.embargo
+    ledger.append(
+        transaction,
+        event,
+        after.id,
+        {
+            **data,
+            "policy": f"{embargo.policy}/{embargo.version}",
+            "rule": embargo.rule,
+            "embargo": None if embargo.instant is None else embargo.instant.isoformat(),
+            "embargo_state": after.embargo_state.value,
+        },
+        readers=readers,
+        compartment=before.compartment,
+    )
+
+
+def _change(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    case_id: str,
+    *,
+    act: str,
+    event: str,
+    data: Mapping[str, Json],
+    apply: Callable[[Case], Case | Refused],
+) -> Case | Refused:
+    """Load, decide, permit and write; a change that changes nothing writes nothing."""
+    before = _stored(desk, transaction, case_id, to_change=True)
+    decision = desk.authority.demand(actor, act, before.readers)
+    after = apply(before.case)
+    if isinstance(after, Refused) or after == before.case:
+        return after
+    write(desk, transaction, before, after, event, {**data, "authority": decision.policy})
+    return after
+
+
+def _stored(
+    desk: Desk, transaction: Transaction, case_id: str, *, to_change: bool = False
+) -> _store.Stored:
+    stored = _store.load(desk, transaction, case_id, to_change=to_change)
+    if stored is None:
+        raise NoSuchCaseError("no case with this id that you may read")
+    return stored
