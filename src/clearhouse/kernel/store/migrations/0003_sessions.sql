@@ -22,3 +22,6 @@ CREATE TABLE sign_in_link (
 );
 
 GRANT SELECT, INSERT, UPDATE ON session, sign_in_link TO clearhouse_desk;
+
+-- The ledger page lists the newest events first.
+CREATE INDEX ON ledger_event (at DESC, event_id DESC);

@@ -28,13 +28,13 @@ _SAID = {
 def add_refusals(app: FastAPI) -> None:
     """Give an application its answers to what goes wrong."""
     plain: dict[type[Exception], int] = {
-        RequestValidationError: 400,
         ForeignFormError: 403,
         NotHereError: 404,
         StoreUnavailableError: 503,
     }
     for kind, status in plain.items():
         app.add_exception_handler(kind, _always(status))
+    app.add_exception_handler(RequestValidationError, _misshapen)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ForbiddenError, _forbidden)
     app.add_exception_handler(NotSignedInError, _sign_in)
@@ -46,6 +46,12 @@ def _always(status: int) -> Callable[[Request, Exception], Response]:
         return _refuse(request, status)
 
     return answer
+
+
+def _misshapen(request: Request, error: Exception) -> Response:
+    """Answer a malformed id like an unknown one."""
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    return _refuse(request, 404 if any(fault["loc"][0] == "path" for fault in faults) else 400)
 
 
 def _http(request: Request, error: Exception) -> Response:

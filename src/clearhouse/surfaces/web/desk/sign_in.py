@@ -9,11 +9,19 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from clearhouse.kernel import sessions
+from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.services import Desk
 from clearhouse.surfaces.web.desk.entrance import Act, entrance_of, refuse_other_sites, within
 from clearhouse.surfaces.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 _Secret = Annotated[str, Form(max_length=200)]
+
+
+def one_time_link(desk: Desk, actor: Actor, base: str) -> str:
+    """Return an address that signs this actor in at the desk under `base`, once."""
+    with desk.database.transaction(actor.actor_id) as transaction:
+        return f"{base}/sign-in?code={sessions.offer_link(transaction, actor.actor_id)}"
 
 
 @router.get("/sign-in")
@@ -30,7 +38,10 @@ def ask(
 
 @router.post("/sign-in")
 def sign_in(
-    request: Request, code: _Secret = "", token: _Secret = "", to: _Secret = "/"
+    request: Request,
+    code: _Secret = "",
+    token: _Secret = "",
+    to: Annotated[str, Form(max_length=600)] = "/",
 ) -> Response:
     """Open a session for a live token or an unused code."""
     refuse_other_sites(request)

@@ -1,0 +1,22 @@
+"""The shape of ids in addresses, checked before the store is asked.
+
+An id of another shape gives the same 404 as an id that does not exist.
+"""
+
+from typing import Annotated
+
+from fastapi import Path
+
+_RANDOM = "[a-z2-7]{26}"
+
+
+def _id(prefix: str) -> object:
+    return Path(pattern=f"^{prefix}_{_RANDOM}$")
+
+
+EventAddress = Annotated[str, _id("evt")]
+FindingAddress = Annotated[str, _id("fnd")]
+ReportAddress = Annotated[str, _id("rep")]
+CaseAddress = Annotated[str, _id("cas")]
+TokenAddress = Annotated[str, _id("tok")]
+SessionAddress = Annotated[str, _id("ses")]
