@@ -8,6 +8,7 @@ it. Absence is a value of its own: a finding without a vector has no score and s
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from clearhouse.clearing.intake.record import ExploitState
 from clearhouse.clearing.validate.record import Level, VerdictKind
@@ -112,6 +113,20 @@ class PriorityFacts:
     value_concentrated: bool | None = None
     safety_impact: str | None = None
     """Value key of ssvc:SI:2.0.1."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assessment:
+    """What a person says about a finding that no report and no vector tells. `None`: not said."""
+
+    vector: VectorClaim | None = None
+    automatable: bool | None = None
+    value_concentrated: bool | None = None
+    """Whether what the component guards is rich (ssvc:VD:1.0.0)."""
+    safety_impact: Literal["N", "M", "R", "C"] | None = None
+    """Negligible, marginal, critical or catastrophic (ssvc:SI:2.0.1)."""
+    supplier_contacted: bool | None = None
+    supplier_engaged: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,3 +244,13 @@ class Priority:
     def coordination(self) -> Coordination:
         """What SSVC coordinator triage says about acting on it."""
         return Coordination(self.triage.outcome.lower())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastPriority:
+    """A priority with the time for which it held."""
+
+    priority: Priority
+    computed_at: datetime
+    superseded_at: datetime | None
+    """`None` while it is the one in force."""
