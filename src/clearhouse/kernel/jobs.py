@@ -50,7 +50,7 @@ class Jobs:
         """Register a task that runs by the clock; `cron` may have a sixth field, seconds."""
         self._periodic[name] = (cron, task)
 
-    def ask(self, transaction: Transaction, name: str, **arguments: str) -> None:
+    def ask(self, transaction: Transaction, name: str, /, **arguments: str) -> None:
         """Ask for a task when, and only when, `transaction` commits."""
         self._deferrer.configure_task(
             name, queue=_QUEUE, connection=transaction.connection, allow_unknown=True

@@ -115,7 +115,7 @@ def _foreign(path: Path, how: str) -> None:
         path.mkdir(mode=0o755)
         path.chmod(0o755)
     elif how == "a link":
-        path.symlink_to("/tmp")
+        path.symlink_to("/")
     elif how == "a file":
         path.touch(mode=0o600)
     else:

@@ -93,8 +93,9 @@ class Database:
             min_size=1,
             max_size=size,
             timeout=patience_s,
-            reconnect_timeout=3600,  # the supervisor restarts a killed store
-            check=_demand_silence,
+            # Its pauses double: with an hour, a store that is back would stay unseen for long.
+            reconnect_timeout=patience_s,
+            check=self._demand_silence,
             open=False,
         )
 
@@ -126,14 +127,15 @@ class Database:
                 "the database did not answer, so nothing is known to be stored; try again shortly"
             ) from error
 
+    def _demand_silence(self, connection: psycopg.Connection[DictRow]) -> None:
+        """Refuse a pooled connection whose server has gone; a live idle one has nothing to say.
 
-def _demand_silence(connection: psycopg.Connection[DictRow]) -> None:
-    """Refuse a pooled connection whose server has gone; a live idle one has nothing to say.
-
-    Costs no round trip, and spares callers one failure for each connection after a restart.
-    Raises: psycopg.OperationalError, upon which the pool takes another connection.
-    """
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        raise psycopg.OperationalError("the server hung up")
+        Costs no round trip, and spares callers one failure for each connection after a restart.
+        Raises: psycopg.OperationalError, upon which the pool takes another connection.
+        """
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0):
+            connection.close()  # else the pool would keep it
+            self._pool.drain()  # the others, as old as this one, are no better
+            raise psycopg.OperationalError("the server hung up")
