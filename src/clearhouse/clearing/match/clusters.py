@@ -84,8 +84,14 @@ def _arrival(member: Member) -> tuple[datetime, str]:
     return member.received_at, member.report
 
 
+def thanks(credits_in_order: Iterable[Iterable[Credit]]) -> tuple[Credit, ...]:
+    """Join the credits of reports in order of arrival, each once."""
+    return tuple(dict.fromkeys(credit for some in credits_in_order for credit in some))
+
+
 def _cluster(members: tuple[Member, ...]) -> Cluster:
-    thanks: dict[Credit, None] = {}
-    for member in members:
-        thanks.update(dict.fromkeys(member.credits))
-    return Cluster(finding=members[0].finding, members=members, credits=tuple(thanks))
+    return Cluster(
+        finding=members[0].finding,
+        members=members,
+        credits=thanks(member.credits for member in members),
+    )

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from clearhouse.clearing.intake.record import Credit
+from clearhouse.kernel.ids import Compartment, FindingId, ReportId
 
 
 class KeyKind(StrEnum):
@@ -112,8 +113,8 @@ class Reason:
 class Suggestion:
     """What similarity and keys say about an earlier report."""
 
-    report: str
-    """Id of the earlier report."""
+    report: ReportId
+    """The earlier report."""
     score: float
     """Between 0 and 1; sorts suggestions and proves nothing."""
     reasons: tuple[Reason, ...]
@@ -124,22 +125,28 @@ class Edge:
     """One statement about two reports. Edges are never deleted, only retracted."""
 
     id: str
-    left: str
+    left: ReportId
     """The report received earlier."""
-    right: str
+    right: ReportId
     relation: Relation
     basis: Basis
     reasons: tuple[Reason, ...]
     decided_by: str
     """The person or agent, or the rule, that made this edge."""
     decided_at: datetime
+    policy: str = ""
+    """Id and version of the rule that fired, or of the authority that allowed a person to act."""
+    score: float | None = None
+    """What similarity gave; None where nothing was compared."""
+    pending: bool = False
+    """A proof that counts only once validation has contradicted neither side."""
     retracted_at: datetime | None = None
     retracted_by: str | None = None
 
     @property
     def active(self) -> bool:
-        """Say whether the edge still counts."""
-        return self.retracted_at is None
+        """Say whether the edge counts now."""
+        return self.retracted_at is None and not self.pending
 
     @property
     def joins(self) -> bool:
@@ -155,8 +162,8 @@ class Edge:
 class Member:
     """One report as the clusters see it."""
 
-    report: str
-    finding: str
+    report: ReportId
+    finding: FindingId
     """The finding that this report is, as long as nothing earlier turns out to be the same."""
     received_at: datetime
     credits: tuple[Credit, ...] = ()
@@ -166,8 +173,33 @@ class Member:
 class Cluster:
     """All reports of one bug, the first reporter first."""
 
-    finding: str
+    finding: FindingId
     """Id of the finding of the earliest report; it survives every merge."""
     members: tuple[Member, ...]
     credits: tuple[Credit, ...]
     """Everybody who is to be thanked, in the order of their reports, each once per role."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One bug as the house knows it now: the reports that are one, the first reporter first."""
+
+    finding_id: FindingId
+    report_ids: tuple[ReportId, ...]
+    """Those that the actor may read."""
+    founded_at: datetime
+    """When the first of them was received."""
+    merged: tuple[FindingId, ...]
+    """Findings that became this one; their ids keep leading here."""
+    compartment: Compartment
+    readers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatchOutcome:
+    """What matching one report gave."""
+
+    finding_id: FindingId
+    suggestions: tuple[Suggestion, ...]
+    pending_proofs: tuple[ReportId, ...]
+    """Earlier reports that this one is proven to be the same as, unless validation objects."""

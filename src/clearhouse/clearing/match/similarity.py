@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 from clearhouse.clearing.match.record import Features, KeyKind, Reason, ReasonCode, Suggestion
 from clearhouse.clearing.match.tokens import is_name
+from clearhouse.kernel.ids import ReportId
 
 SUGGEST_AT = 0.22
 """A pair below this score is not shown; phase one's value, replaced by the trained model."""
 RARE_DOCUMENTS = 3
 """A token found in at most this many reports is called rare."""
+PRIOR = 30
+"""Reports imagined to share nothing with any other, lest a new store finds every word common."""
 SHOWN = 8
 """How many shared words an explanation names."""
 
@@ -28,9 +31,8 @@ class Frequencies:
     counts: Mapping[str, int]
 
     def weight(self, token: str) -> float:
-        """Return the inverse document frequency of a token, in nats, at least 0."""
-        count = self.counts.get(token, 0)
-        return math.log((self.reports + 1) / (count + 0.5)) if count < self.reports else 0.0
+        """Return the inverse document frequency of a token, in nats, above 0."""
+        return math.log((self.reports + PRIOR) / (self.counts.get(token, 0) + 0.5))
 
     @classmethod
     def of(cls, documents: Iterable[Iterable[str]]) -> "Frequencies":
@@ -46,7 +48,7 @@ class Frequencies:
 
 def suggest(
     new: Features,
-    earlier: Mapping[str, Features],
+    earlier: Mapping[ReportId, Features],
     frequencies: Frequencies,
     *,
     limit: int = 10,
@@ -67,7 +69,7 @@ def suggest(
     return tuple(sorted(found, key=lambda s: (-s.score, s.report))[:limit])
 
 
-def compare(new: Features, old: Features, report: str, frequencies: Frequencies) -> Suggestion:
+def compare(new: Features, old: Features, report: ReportId, frequencies: Frequencies) -> Suggestion:
     """Weigh what speaks for and against two reports being one bug."""
     reasons = [*_key_reasons(new, old), *_word_reasons(new, old, frequencies), *against(new, old)]
     doubt = 1.0

@@ -73,8 +73,9 @@ def test_nothing_in_common_weighs_nothing():
     assert compare(taken("alpha"), taken("beta"), "r", frequencies()).reasons == ()
 
 
-def test_a_word_in_every_report_weighs_nothing():
-    assert Frequencies.of([["a1"], ["a1"]]).weight("a1") == 0.0
+def test_the_rarer_a_word_the_more_it_weighs():
+    table = Frequencies.of([["a1"], ["a1", "b1"]])
+    assert 0 < table.weight("a1") < table.weight("b1") < table.weight("c1")
 
 
 words = st.lists(st.sampled_from([*" ".join(TEXTS.values()).split()]), max_size=25).map(" ".join)

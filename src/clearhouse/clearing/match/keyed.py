@@ -1,0 +1,52 @@
+"""Keyed hashes of features, so that the index alone tells a thief nothing readable.
+
+In comes a feature in the clear and the installation's index key, out comes a number or a few bytes
+that are the same for the same feature under the same key, and look random without it. There is no
+way back; a shared feature is shown in words by looking it up among the features of a report that
+the reader may open.
+
+Source: RFC 7693 §2.9 (BLAKE2b as a keyed hash).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from clearhouse.clearing.match.record import ExactKey, Features
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyedFeatures:
+    """The features of one report as the index holds them."""
+
+    package: int | None
+    tokens: frozenset[int]
+    families: frozenset[int]
+    keys: Mapping[bytes, ExactKey]
+    """The keys in the clear by their hash. Only the hashes are stored."""
+
+
+def number(index_key: bytes, kind: str, text: str) -> int:
+    """Return a signed 64-bit number for a feature; two features share one by chance only."""
+    return int.from_bytes(_digest(index_key, kind, text, 8), "big", signed=True)
+
+
+def keyed(index_key: bytes, features: Features) -> KeyedFeatures:
+    """Hash every feature of a report."""
+    package = features.package
+    return KeyedFeatures(
+        package=None if package is None else number(index_key, "package", package),
+        tokens=_numbers(index_key, "token", features.tokens),
+        families=_numbers(index_key, "family", features.families),
+        keys={_digest(index_key, key.kind, key.value, 16): key for key in features.keys},
+    )
+
+
+def _numbers(index_key: bytes, kind: str, texts: Iterable[str]) -> frozenset[int]:
+    return frozenset(number(index_key, kind, text) for text in texts)
+
+
+def _digest(index_key: bytes, kind: str, text: str, size: int) -> bytes:
+    person = kind.encode()[: blake2b.PERSON_SIZE]
+    data = text.encode("utf-8", "surrogatepass")
+    return blake2b(data, digest_size=size, key=index_key, person=person).digest()
