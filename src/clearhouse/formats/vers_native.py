@@ -302,7 +302,7 @@ def _range(scheme: str, intervals: list[_Interval]) -> VersionRange:
         return build(scheme, [Constraint(comparator="*")])
     bounds: list[Constraint] = []
     for before, one in zip([None, *united], united, strict=False):
-        if before is not None and _only_a_point_between(scheme, before, one):
+        if before is not None and _same(scheme, before.high, one.low):  # all but a point
             bounds[-1] = replace(bounds[-1], comparator="!=")
             bounds += _bounds(scheme, one)[1:]
         else:
@@ -310,15 +310,12 @@ def _range(scheme: str, intervals: list[_Interval]) -> VersionRange:
     return build(scheme, bounds)
 
 
-def _only_a_point_between(scheme: str, before: _Interval, after: _Interval) -> bool:
-    """Answer for two intervals of a union, which never touch."""
-    if before.high is None or after.low is None:
-        return False
-    return compare(scheme, before.high, after.low) == 0
+def _same(scheme: str, first: str | None, second: str | None) -> bool:
+    return first is not None and second is not None and compare(scheme, first, second) == 0
 
 
 def _bounds(scheme: str, one: _Interval) -> list[Constraint]:
-    if one.low is not None and one.high is not None and compare(scheme, one.low, one.high) == 0:
+    if one.low is not None and _same(scheme, one.low, one.high):
         return [Constraint(comparator="=", version=one.low)]
     bounds = []
     if one.low is not None:
