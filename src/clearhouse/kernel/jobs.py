@@ -9,6 +9,7 @@ Library: procrastinate (docs/adr/0003-jobs.md).
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,9 +37,6 @@ class Jobs:
 
     stalled_after_s: float = STALLED_AFTER_S
     """How long a worker may be silent before its jobs are given to others."""
-    _deferrer: procrastinate.App = field(
-        default_factory=lambda: procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
-    )
     _tasks: dict[str, Task] = field(default_factory=dict)
     _periodic: dict[str, tuple[str, Task]] = field(default_factory=dict)
 
@@ -52,13 +50,15 @@ class Jobs:
 
     def ask(self, transaction: Transaction, name: str, /, **arguments: str) -> None:
         """Ask for a task when, and only when, `transaction` commits."""
-        self._deferrer.configure_task(
-            name, queue=_QUEUE, connection=transaction.connection, allow_unknown=True
-        ).defer(**arguments)
+        transaction.execute(
+            "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
+            "%s, %s, 0, NULL, NULL, %s, NULL)::procrastinate_job_to_defer_v1])",
+            [_QUEUE, name, json.dumps(arguments)],
+        )
 
-    def run_until_empty(self, url: str) -> None:
+    def run_until_empty(self, url: str, after_each: Callable[[], None] = lambda: None) -> None:
         """Do all waiting work in this process, that of dead workers too, then return."""
-        asyncio.run(self._drain(self._worker_app(url, periodic=False)))
+        asyncio.run(self._drain(self._worker_app(url, periodic=False, after_each=after_each)))
 
     async def _drain(self, app: procrastinate.App) -> None:
         async with app.open_async():
@@ -85,16 +85,26 @@ class Jobs:
             "delete_jobs": "successful",
         }
 
-    def _worker_app(self, url: str, *, periodic: bool) -> procrastinate.App:
+    def _worker_app(
+        self, url: str, *, periodic: bool, after_each: Callable[[], None] = lambda: None
+    ) -> procrastinate.App:
         app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
         retry = procrastinate.RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
         for name, task in self._tasks.items():
-            app.task(name=name, queue=_QUEUE, retry=retry)(task)
+            app.task(name=name, queue=_QUEUE, retry=retry)(_then(task, after_each))
         if periodic:
             for name, (cron, task) in self._periodic.items():
                 _add_periodic(app, name, cron, task)
             _add_rescue(app, self.stalled_after_s)
         return app
+
+
+def _then(task: Task, after: Callable[[], None]) -> Task:
+    def run(**arguments: str) -> None:
+        task(**arguments)
+        after()
+
+    return run
 
 
 def _add_periodic(app: procrastinate.App, name: str, cron: str, task: Callable[[], None]) -> None:

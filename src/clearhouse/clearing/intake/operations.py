@@ -103,15 +103,27 @@ def take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
             earlier = _earlier(transaction, arrival)
             if earlier is not None:
                 return earlier
-        receipt = new_receipt()
-        readers = (*DESK_READERS, actor.party_id)
-        box = counter.sealer.new_box(transaction, readers)
-        _insert_submission(transaction, actor, arrival, receipt, box)
-        for ordinal, draft in enumerate(arrival.drafts):
-            alone = len(arrival.drafts) == 1
-            own = box if alone else counter.sealer.new_box(transaction, readers)
-            report_id = _insert_report(transaction, actor, arrival, receipt, ordinal, draft, own)
-            counter.jobs.ask(transaction, CLEAR_REPORT, report_id=report_id)
+        receipt, readers = new_receipt(), (*DESK_READERS, actor.party_id)
+        with transaction.pipeline():
+            box = counter.sealer.new_box(transaction, readers)
+            _insert_submission(transaction, actor, arrival, receipt, box)
+            report_ids = [
+                _insert_report(
+                    transaction,
+                    actor,
+                    arrival,
+                    receipt,
+                    ordinal,
+                    draft,
+                    # Reports that came together may end in different cases.
+                    box
+                    if len(arrival.drafts) == 1
+                    else counter.sealer.new_box(transaction, readers),
+                )
+                for ordinal, draft in enumerate(arrival.drafts)
+            ]
+            for report_id in report_ids:
+                counter.jobs.ask(transaction, CLEAR_REPORT, report_id=report_id)
     return receipt
 
 
