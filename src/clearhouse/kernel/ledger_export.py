@@ -25,6 +25,8 @@ FORMAT = "clearhouse-ledger/1"
 _HEADER = {"format", "public_key", "size"}
 _HASH = re.compile("[0-9a-f]{64}")
 _BATCH = 5000
+_SAFE_DIGITS = 15
+"""Whole numbers up to 2**53 are exact; longer ones were doubles. Source: RFC 8785 appendix D."""
 
 Document = dict[str, object]
 """One line of an export, read."""
@@ -170,7 +172,7 @@ class _Audit:
 def _parse(line: str) -> Document | None:
     """Return a JSON object, None when it is none or two readers could read it differently."""
     try:
-        document = json.loads(line, object_pairs_hook=_distinct)
+        document = json.loads(line, object_pairs_hook=_distinct, parse_int=_number)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
@@ -181,6 +183,11 @@ def _distinct(pairs: list[tuple[str, object]]) -> Document:
     if len(document) != len(pairs):
         raise ValueError("a name occurs twice")
     return document
+
+
+def _number(text: str) -> int | float:
+    """Read a whole number as its double where only a double can have been written."""
+    return int(text) if len(text) <= _SAFE_DIGITS else float(text)
 
 
 def _event_hash(event: object) -> bytes | None:

@@ -69,6 +69,16 @@ def test_a_ledger_that_was_never_signed_proves_nothing(app):
     assert verify(lines).faults == ("no signed tree head at the end: cut short, or never signed",)
 
 
+def test_a_large_measurement_in_an_event_is_no_tampering(app):
+    me, key = app.desk.clearing_actor.actor_id, app.desk.keys.signing_key()
+    with app.desk.database.transaction(me) as transaction:
+        measured = {"seconds": 4.682725654493535e16, "bytes": 2**53 - 1, "none": -0.0}
+        ledger.append(transaction, "test.done", "thing", measured, readers=[me])
+        ledger.sequence(transaction)
+        ledger.sign_head(transaction, key)
+        assert verify(ledger_export.export(transaction, key.public_key())).faults == ()
+
+
 def test_an_empty_ledger_that_was_signed_holds():
     assert verify(a_file(events=0), KEY.public_key()).holds
 
