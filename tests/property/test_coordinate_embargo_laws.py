@@ -44,6 +44,7 @@ FACTS = st.builds(
         st.builds(ProjectPolicy, length=LENGTHS, source=st.just("SECURITY.md")), max_size=3
     ).map(tuple),
     negotiated=MAYBE,
+    inherited=MAYBE,
     channels=st.lists(CHANNELS, max_size=3).map(tuple),
     finder_policies=st.lists(st.sampled_from(["google", "anthropic", "x"]), max_size=3).map(tuple),
     exploited_since=MAYBE,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from clearhouse.clearing.coordinate.embargo import ProjectPolicy
-from clearhouse.clearing.coordinate.record import Case, Party, PartyRole
+from clearhouse.clearing.coordinate.record import Case, CaseFile, DueCase, Party, PartyRole
 from clearhouse.kernel import vault
 from clearhouse.kernel.ids import CaseId, Compartment, PartyId, PayloadId, ReportId
 from clearhouse.kernel.services import Desk
@@ -19,16 +19,6 @@ from clearhouse.kernel.store.database import Row, Transaction
 from clearhouse.kernel.vault import Box
 
 _CASE = TypeAdapter(Case)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stored:
-    """A case as it lies in the store."""
-
-    case: Case
-    revision: int
-    compartment: Compartment
-    readers: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +55,7 @@ def insert(transaction: Transaction, box: Box, case: Case) -> None:
 
 def load(
     desk: Desk, transaction: Transaction, case_id: str, *, to_change: bool = False
-) -> Stored | None:
+) -> CaseFile | None:
     """Return a case that the actor may read; `to_change` lets others wait until it is saved."""
     row = (
         transaction.one("SELECT * FROM coordination_case WHERE case_id = %s FOR UPDATE", [case_id])
@@ -75,7 +65,7 @@ def load(
     return None if row is None else _opened(desk, transaction, [row])[0]
 
 
-def newest(desk: Desk, transaction: Transaction, limit: int) -> list[Stored]:
+def newest(desk: Desk, transaction: Transaction, limit: int) -> list[CaseFile]:
     """Return the cases that the actor may read, the one whose embargo ends first in front."""
     rows = transaction.all(
         "SELECT * FROM coordination_case WHERE merged_into IS NULL"
@@ -85,7 +75,7 @@ def newest(desk: Desk, transaction: Transaction, limit: int) -> list[Stored]:
     return _opened(desk, transaction, rows)
 
 
-def save(desk: Desk, transaction: Transaction, before: Stored, case: Case, what: str) -> None:
+def save(desk: Desk, transaction: Transaction, before: CaseFile, case: Case, what: str) -> None:
     """Store the next state of a case and keep the one before."""
     box = desk.vault.open_box(transaction, before.compartment)
     payload = _seal(transaction, box, case)
@@ -114,7 +104,7 @@ def set_readers(transaction: Transaction, compartment: Compartment, readers: Seq
     vault.set_readers(transaction, compartment, readers)
 
 
-def link(transaction: Transaction, stored: Stored, report_ids: Sequence[ReportId]) -> int:
+def link(transaction: Transaction, stored: CaseFile, report_ids: Sequence[ReportId]) -> int:
     """Note which case the reports belong to; return how many are new in it."""
     return sum(
         transaction.execute(
@@ -144,7 +134,7 @@ def cases_of(transaction: Transaction, report_ids: Sequence[ReportId]) -> list[C
     return [CaseId(row["case_id"]) for row in rows]
 
 
-def absorb(transaction: Transaction, kept: Stored, other: Stored) -> None:
+def absorb(transaction: Transaction, kept: CaseFile, other: CaseFile) -> None:
     """Move the reports of one case to another and let the first one point there."""
     transaction.execute(
         "UPDATE case_report SET case_id = %s, compartment = %s, readers = %s WHERE case_id = %s",
@@ -156,14 +146,15 @@ def absorb(transaction: Transaction, kept: Stored, other: Stored) -> None:
     )
 
 
-def due(transaction: Transaction) -> list[CaseId]:
+def due(transaction: Transaction) -> list[DueCase]:
     """Return the cases that no embargo keeps back any more and that are not published."""
     rows = transaction.all(
-        "SELECT case_id FROM coordination_case WHERE published_at IS NULL AND merged_into IS NULL"
-        " AND (embargo_instant IS NULL OR embargo_instant <= %s) ORDER BY embargo_instant, case_id",
+        "SELECT case_id, revision FROM coordination_case"
+        " WHERE published_at IS NULL AND merged_into IS NULL AND (embargo_instant IS NULL OR embargo_instant <= %s)"
+        " ORDER BY embargo_instant, case_id",
         [transaction.now],
     )
-    return [CaseId(row["case_id"]) for row in rows]
+    return [DueCase(case_id=CaseId(row["case_id"]), revision=row["revision"]) for row in rows]
 
 
 def revisions(transaction: Transaction, case_id: str) -> list[tuple[int, datetime, str, str]]:
@@ -255,10 +246,10 @@ def _keep(
     )
 
 
-def _opened(desk: Desk, transaction: Transaction, rows: Sequence[Row]) -> list[Stored]:
+def _opened(desk: Desk, transaction: Transaction, rows: Sequence[Row]) -> list[CaseFile]:
     contents = desk.vault.open_many(transaction, [row["content_payload"] for row in rows])
     return [
-        Stored(
+        CaseFile(
             case=_CASE.validate_json(contents[row["content_payload"]]),
             revision=row["revision"],
             compartment=Compartment(row["compartment"]),

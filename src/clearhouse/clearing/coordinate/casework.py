@@ -15,8 +15,10 @@ from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, parse
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import (
     Case,
+    CaseFile,
     Disagreement,
     Disclosure,
+    DueCase,
     Outcome,
     Participant,
     PartyRole,
@@ -31,7 +33,8 @@ from clearhouse.kernel.ids import CaseId, PartyId, ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
-HOUSE_READERS = ("role:clearing", "role:coordinator_on_duty")
+ON_DUTY = "role:coordinator_on_duty"
+HOUSE_READERS = ("role:clearing", ON_DUTY)
 """Who reads every case: the machinery, and the coordinators on duty."""
 
 
@@ -49,9 +52,19 @@ def case(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) -> Ca
 
     Raises: NoSuchCaseError, ForbiddenError.
     """
-    stored = _stored(desk, transaction, case_id)
+    return case_file(desk, transaction, actor, case_id).case
+
+
+def case_file(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, *, to_change: bool = False
+) -> CaseFile:
+    """Return a case as it is kept; `to_change` lets others wait until this transaction ends.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    stored = _stored(desk, transaction, case_id, to_change=to_change)
     desk.authority.demand(actor, "case.read", stored.readers)
-    return stored.case
+    return stored
 
 
 def cases(desk: Desk, transaction: Transaction, actor: Actor, *, limit: int = 500) -> list[Case]:
@@ -306,7 +319,7 @@ def mark_published(
     )
 
 
-def due(transaction: Transaction) -> list[CaseId]:
+def due(transaction: Transaction) -> list[DueCase]:
     """Return the cases that no embargo keeps back any more and that are not published."""
     return _store.due(transaction)
 
@@ -330,7 +343,7 @@ def readers_of(found: Case, at: datetime) -> list[str]:
 def write(
     desk: Desk,
     transaction: Transaction,
-    before: _store.Stored,
+    before: CaseFile,
     after: Case,
     event: str,
     data: Mapping[str, Json],
@@ -380,7 +393,7 @@ def _change(
 
 def _stored(
     desk: Desk, transaction: Transaction, case_id: str, *, to_change: bool = False
-) -> _store.Stored:
+) -> CaseFile:
     stored = _store.load(desk, transaction, case_id, to_change=to_change)
     if stored is None:
         raise NoSuchCaseError("no case with this id that you may read")

@@ -59,6 +59,8 @@ class EmbargoFacts:
     project_policies: tuple[ProjectPolicy, ...] = ()
     negotiated: datetime | None = None
     """The date agreed with the vendor, who owns it."""
+    inherited: datetime | None = None
+    """The earliest instant that cases joined to this one had promised."""
     channels: tuple[Channel, ...] = ()
     finder_policies: tuple[str, ...] = ()
     """Names of the disclosure policies that finders of this case announced."""
@@ -203,6 +205,34 @@ def learned(facts: EmbargoFacts, news: News) -> EmbargoFacts:
     )
 
 
+def joined(facts: EmbargoFacts, other: EmbargoFacts, promised: datetime | None) -> EmbargoFacts:
+    """Return the facts of two cases that turned out to be about one flaw.
+
+    `promised` is the earliest instant that either had; the joined case keeps it.
+    """
+    both = learned(
+        facts,
+        News(
+            received_at=other.received_at,
+            exploited_since=other.exploited_since,
+            public_since=other.public_since,
+            exploit_public_since=other.exploit_public_since,
+            fix_ready_at=other.fix_ready_at,
+            fix_released_at=other.fix_released_at,
+            tooling=other.tooling,
+        ),
+    )
+    channels = {one.name: one for one in (*other.channels, *facts.channels)}
+    return replace(
+        both,
+        project_policies=tuple(dict.fromkeys((*facts.project_policies, *other.project_policies))),
+        negotiated=_earlier(facts.negotiated, other.negotiated),
+        inherited=_earlier(_earlier(facts.inherited, other.inherited), promised),
+        channels=tuple(channels.values()),
+        finder_policies=tuple(dict.fromkeys((*facts.finder_policies, *other.finder_policies))),
+    )
+
+
 def _earlier(known: datetime | None, new: datetime | None) -> datetime | None:
     if known is None or new is None:
         return known or new
@@ -239,8 +269,10 @@ def _instants(rule: Rule, facts: EmbargoFacts) -> list[tuple[datetime | None, st
     if rule.applies is Applies.CHANNEL:
         named = [channel for channel in facts.channels if channel.name == rule.name]
         return [(_counted(rule, facts, channel), rule.sentence) for channel in named]
-    if rule.applies is Applies.NEGOTIATED:
-        return [] if facts.negotiated is None else [(facts.negotiated, rule.sentence)]
+    given = {Applies.NEGOTIATED: facts.negotiated, Applies.INHERITED: facts.inherited}
+    if rule.applies in given:
+        instant = given[rule.applies]
+        return [] if instant is None else [(instant, rule.sentence)]
     return [(_counted(rule, facts), rule.sentence)] if _concerns(rule, facts) else []
 
 

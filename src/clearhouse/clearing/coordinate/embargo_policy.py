@@ -41,6 +41,8 @@ class Applies(StrEnum):
     ALWAYS = "always"
     PROJECT_POLICY = "project-policy"
     NEGOTIATED = "negotiated"
+    INHERITED = "inherited"
+    """A case that was joined to this one had an instant already."""
     EXPLOITED = "exploited"
     CHANNEL = "channel"
     FINDER_POLICY = "finder-policy"
@@ -225,7 +227,7 @@ def _always_gives_an_instant(rule: Rule) -> bool:
 
 
 _NAMED = (Applies.CHANNEL, Applies.FINDER_POLICY)
-_GIVEN = (Applies.PROJECT_POLICY, Applies.NEGOTIATED)
+_GIVEN = (Applies.PROJECT_POLICY, Applies.NEGOTIATED, Applies.INHERITED)
 
 
 def _rule_contradictions(rule: Rule) -> list[str]:

@@ -12,6 +12,7 @@ from clearhouse.clearing.coordinate.embargo import Embargo
 from clearhouse.clearing.coordinate.embargo_management import EmState
 from clearhouse.clearing.coordinate.embargo_policy import Share, Tlp
 from clearhouse.clearing.coordinate.report_management import RmState
+from clearhouse.kernel.ids import CaseId, Compartment
 
 
 class PartyRole(StrEnum):
@@ -119,6 +120,26 @@ class Case:
     def vendors(self) -> tuple[Party, ...]:
         """The parties who own the verdict and the date."""
         return tuple(party for party in self.parties if party.role is PartyRole.VENDOR)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseFile:
+    """A case as it is kept."""
+
+    case: Case
+    revision: int
+    """Counts every change, from 1."""
+    compartment: Compartment
+    readers: tuple[str, ...]
+    """The principals that the store lets read it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueCase:
+    """A case that no embargo keeps back any more and that is not published."""
+
+    case_id: CaseId
+    revision: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

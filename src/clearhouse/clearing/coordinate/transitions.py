@@ -9,7 +9,7 @@ The vendor owns the verdict and the date: nothing here lets a coordinator change
 from dataclasses import replace
 from datetime import datetime
 
-from clearhouse.clearing.coordinate.embargo import EmbargoFacts, compute
+from clearhouse.clearing.coordinate.embargo import EmbargoFacts, compute, joined
 from clearhouse.clearing.coordinate.embargo_management import (
     EMBARGO_MANAGEMENT,
     IN_FORCE,
@@ -201,6 +201,28 @@ def _negotiate(case: Case) -> Case | Refused:
     both = (EmEvent.PROPOSE, EmEvent.ACCEPT)
     state = EMBARGO_MANAGEMENT.follow(case.embargo_state, both, situation(case))
     return state if isinstance(state, Refused) else replace(case, embargo_state=state)
+
+
+def merge(case: Case, other: Case, policy: EmbargoPolicy, at: datetime) -> Case:
+    """Take over everything of a case that turned out to be the same flaw; nothing is lost.
+
+    The earlier of the two instants holds from then on. Source: Vultron, VP-10-001.
+    """
+    offset = len(case.verdicts)
+    merged = replace(
+        case,
+        findings=tuple(dict.fromkeys((*case.findings, *other.findings))),
+        parties=(*case.parties, *(one for one in other.parties if case.party(one.id) is None)),
+        participants=tuple(dict.fromkeys((*case.participants, *other.participants))),
+        verdicts=(*case.verdicts, *other.verdicts),
+        disagreements=(
+            *case.disagreements,
+            *(replace(one, verdict=one.verdict + offset) for one in other.disagreements),
+        ),
+    )
+    instants = [one.embargo.instant for one in (case, other) if one.embargo.instant is not None]
+    promised = min(instants, default=None)
+    return learn(merged, joined(case.embargo.facts, other.embargo.facts, promised), policy, at)
 
 
 def learn(case: Case, facts: EmbargoFacts, policy: EmbargoPolicy, at: datetime) -> Case:

@@ -26,7 +26,7 @@ _CWE: Final = re.compile(r"CWE-[1-9]\d{0,5}", re.ASCII)
 _CVSS_4: Final = (
     "AV AC AT PR UI VC VI VA SC SI SA E CR IR AR "
     "MAV MAC MAT MPR MUI MVC MVI MVA MSC MSI MSA S AU R V RE U"
-).split()
+)
 """The order that CVSS 4.0 prescribes. Source: CVSS v4.0, section 7."""
 _PREFERRED: Final = ("4.0", "3.1", "3.0", "2.0")
 
@@ -115,7 +115,7 @@ def _spelled(score: cvss.Score) -> str:
     if score.version != "4.0":
         return score.vector
     metrics = dict(score.metrics)
-    parts = [f"{name}:{metrics[name]}" for name in _CVSS_4 if name in metrics]
+    parts = [f"{name}:{metrics[name]}" for name in _CVSS_4.split() if name in metrics]
     return "/".join(["CVSS:4.0", *parts])
 
 

@@ -139,6 +139,19 @@ class AdvisoryFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Wording:
+    """What a coordinator wrote or corrected for the advisory; `None`: taken from the case."""
+
+    summary: str | None = None
+    details: str | None = None
+    affected_claims: tuple[str, ...] | None = None
+    fixed_versions: tuple[str, ...] | None = None
+    aliases: tuple[str, ...] | None = None
+    cwes: tuple[str, ...] | None = None
+    cvss_vectors: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
     """One reason for which an advisory does not go out, in words for the coordinator."""
 

@@ -26,6 +26,12 @@ def advisory_id(year: int, number: int) -> str:
     return f"CLR-{year:04d}-{number:05d}"
 
 
+def year_and_number(id_: str) -> tuple[int, int]:
+    """Return the year and the number of an advisory id."""
+    _, year, number = id_.split("-")
+    return int(year), int(number)
+
+
 def may_publish(case: Case, *, contradicted: bool, at: datetime) -> tuple[Refusal, ...]:
     """Return every reason for which the case may not be published now; none when it may."""
     return tuple(_against(case, contradicted=contradicted, at=at))

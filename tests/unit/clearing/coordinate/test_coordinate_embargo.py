@@ -8,8 +8,10 @@ from clearhouse.clearing.coordinate.embargo import (
     Channel,
     Effect,
     EmbargoFacts,
+    News,
     ProjectPolicy,
     compute,
+    learned,
 )
 from clearhouse.clearing.coordinate.embargo_policy import load
 from clearhouse.clearing.intake.record import Tooling
@@ -48,6 +50,8 @@ def test_without_any_other_term_the_default_is_thirty_days():
         ({"project_policies": project(10)}, "project-policy", 10),
         ({"project_policies": project(90)}, "project-policy", 90),
         ({"negotiated": day(21)}, "negotiated", 21),
+        ({"inherited": day(21)}, "merged-earliest", 21),
+        ({"inherited": day(40)}, "default-30", 30),
         (
             {"channels": (Channel(name="linux-distros", contacted_at=day(3)),)},
             "linux-distros-14",
@@ -175,3 +179,20 @@ def test_facts_without_a_time_zone_are_refused():
 def test_a_length_past_the_end_of_the_calendar_ends_with_the_calendar():
     late = EmbargoFacts(received_at=datetime(9999, 12, 30, tzinfo=UTC))
     assert compute(POLICY, late).instant == datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def test_news_never_moves_a_known_instant_later_or_makes_public_tooling_secret():
+    facts = replace(PLAIN, public_since=day(3), tooling=Tooling.PUBLIC)
+    news = News(public_since=day(5), exploited_since=day(1), tooling=Tooling.CONFIDENTIAL)
+    assert learned(facts, news) == replace(facts, exploited_since=day(1))
+    assert learned(facts, News(public_since=day(2))).public_since == day(2)
+    assert learned(PLAIN, News()) == PLAIN
+
+
+def test_news_adds_each_channel_and_finder_policy_once():
+    first = Channel(name="cert-cc", contacted_at=day(1))
+    known = learned(PLAIN, News(channel=first, finder_policy="google"))
+    again = News(channel=Channel(name="cert-cc", contacted_at=day(9)), finder_policy="google")
+    assert learned(known, again) == known
+    assert known.channels == (first,)
+    assert again.named == ("channel", "finder_policy")

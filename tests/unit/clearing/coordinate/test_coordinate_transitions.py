@@ -25,6 +25,7 @@ from clearhouse.clearing.coordinate.transitions import (
     join,
     learn,
     mark_published,
+    merge,
     open_case,
     read_in,
     revoke,
@@ -230,3 +231,27 @@ def test_revoking_somebody_who_is_not_read_in_is_refused():
     late = read_in(opened(), participant(expires_at=day(3)))
     assert code(revoke(late, "act_9", day(3))) == "not-read-in"
     assert code(revoke(read_in(opened(), participant()), "act_8", day(3))) == "not-read-in"
+
+
+def test_joined_cases_lose_nothing_and_keep_the_earlier_instant():
+    late = opened(facts=EmbargoFacts(received_at=day(4)), findings=("fnd_2",), parties=(VENDOR,))
+    early = opened(parties=(replace(VENDOR, id="w"), FINDER))
+    early = give_verdict(early, said(Outcome.REJECTED, party="w"), POLICY)
+    early = disagree(early, Disagreement(verdict=0, by="a", at=day(3), reason="No."))
+    late = give_verdict(late, said(Outcome.ACCEPTED), POLICY)
+    late = agree_date(late, day(60), "v", POLICY, day(5))
+    assert late.embargo.instant == day(60)
+    both = merge(late, early, POLICY, day(6))
+    assert both.id == late.id
+    assert both.findings == ("fnd_2", "fnd_1")
+    assert {party.id for party in both.parties} == {"v", "w", "f"}
+    assert [verdict.outcome for verdict in both.verdicts] == [Outcome.ACCEPTED, Outcome.REJECTED]
+    assert both.disagreements[0].verdict == 1
+    assert (both.embargo.instant, both.embargo.rule) == (day(30), "merged-earliest")
+    assert both.embargo.facts.received_at == DAY_0
+
+
+def test_joining_a_case_whose_flaw_is_public_ends_the_embargo():
+    public = opened(facts=EmbargoFacts(received_at=DAY_0, public_since=DAY_0))
+    both = merge(opened(), public, POLICY, day(6))
+    assert (both.embargo.instant, both.embargo_state) == (None, EmState.EXITED)

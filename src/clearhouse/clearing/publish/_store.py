@@ -1,0 +1,226 @@
+"""Where advisories are kept: public documents, and beside each case how far its publication is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from clearhouse.clearing.publish.record import Documents, Wording
+from clearhouse.formats.osv import instant
+from clearhouse.kernel.ids import Compartment, EventId
+from clearhouse.kernel.services import Desk
+from clearhouse.kernel.store.database import Row, Transaction
+
+_WORDING = TypeAdapter(Wording)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advisory:
+    """One issue of one advisory, as it is or will be public."""
+
+    advisory_id: str
+    revision: int
+    decided_at: datetime
+    event_id: EventId
+    osv: bytes
+    csaf: bytes
+    proof: bytes | None
+    """None until the files are written."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publication:
+    """How far the publication of a case is."""
+
+    case_id: str
+    advisory_id: str | None
+    """None while it is held back."""
+    looked_at: datetime
+    refusals: tuple[str, ...]
+    """Codes of what holds it back."""
+
+
+def next_number(transaction: Transaction, year: int) -> int:
+    """Return the next free number of a year; others wait for it until this transaction ends."""
+    row = transaction.one("SELECT next_advisory_number(%s) AS next", [year])
+    return int(row["next"]) if row else 1
+
+
+def insert(
+    transaction: Transaction, documents: Documents, *, year: int, number: int, event_id: EventId
+) -> None:
+    """Store an issue that was decided and is not written yet."""
+    transaction.execute(
+        "INSERT INTO advisory (advisory_id, revision, year, number, decided_at, event_id, osv,"
+        " csaf) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            documents.id,
+            documents.revision,
+            year,
+            number,
+            transaction.now,
+            event_id,
+            documents.osv,
+            documents.csaf,
+        ],
+    )
+
+
+def unwritten(transaction: Transaction) -> list[Advisory]:
+    """Return the issues that were decided and are not public yet, the oldest first."""
+    rows = transaction.all(
+        "SELECT * FROM advisory WHERE written_at IS NULL ORDER BY decided_at, advisory_id, revision"
+    )
+    return [_advisory(row) for row in rows]
+
+
+def written(transaction: Transaction, advisory: Advisory, proof: bytes) -> bool:
+    """Note that an issue is public; True when it was not before."""
+    return bool(
+        transaction.execute(
+            "UPDATE advisory SET written_at = %s, proof = %s"
+            " WHERE advisory_id = %s AND revision = %s AND written_at IS NULL",
+            [transaction.now, proof, advisory.advisory_id, advisory.revision],
+        )
+    )
+
+
+def public(transaction: Transaction) -> list[Advisory]:
+    """Return the newest public issue of every advisory, the newest advisory first."""
+    rows = transaction.all(
+        "SELECT * FROM (SELECT DISTINCT ON (advisory_id) * FROM advisory"
+        " WHERE written_at IS NOT NULL ORDER BY advisory_id, revision DESC) AS newest"
+        " ORDER BY year DESC, number DESC"
+    )
+    return [_advisory(row) for row in rows]
+
+
+def public_one(transaction: Transaction, advisory_id: str) -> Advisory | None:
+    """Return the newest public issue of one advisory."""
+    row = transaction.one(
+        "SELECT * FROM advisory WHERE advisory_id = %s AND written_at IS NOT NULL"
+        " ORDER BY revision DESC LIMIT 1",
+        [advisory_id],
+    )
+    return None if row is None else _advisory(row)
+
+
+def index_entries(transaction: Transaction, *, with_one: Advisory) -> list[dict[str, str | int]]:
+    """Return what the index lists: what is public, and one issue that is about to be."""
+    rows = transaction.all(
+        "SELECT advisory_id, year, min(decided_at) AS published, max(decided_at) AS modified,"
+        " max(revision) AS revision FROM advisory"
+        " WHERE written_at IS NOT NULL OR (advisory_id = %s AND revision = %s)"
+        " GROUP BY advisory_id, year, number ORDER BY year, number",
+        [with_one.advisory_id, with_one.revision],
+    )
+    return [
+        {
+            "id": row["advisory_id"],
+            "published": instant(row["published"]),
+            "modified": instant(row["modified"]),
+            "revision": row["revision"],
+            "path": f"{row['year']}/{row['advisory_id']}",
+        }
+        for row in rows
+    ]
+
+
+def publication(transaction: Transaction, case_id: str) -> Publication | None:
+    """Return how far a case is; None when nobody looked yet, or the actor may not see it."""
+    row = transaction.one("SELECT * FROM publication WHERE case_id = %s", [case_id])
+    return None if row is None else _publication(row)
+
+
+def looked_at(transaction: Transaction, since: datetime) -> dict[str, int]:
+    """Return the cases that were looked at since an instant, with the revision seen then."""
+    rows = transaction.all(
+        "SELECT case_id, case_revision FROM publication WHERE looked_at > %s", [since]
+    )
+    return {row["case_id"]: row["case_revision"] for row in rows}
+
+
+def case_of(transaction: Transaction, advisory_id: str) -> str | None:
+    """Return the case of an advisory to those who may see it."""
+    row = transaction.one("SELECT case_id FROM publication WHERE advisory_id = %s", [advisory_id])
+    return None if row is None else str(row["case_id"])
+
+
+def note(
+    transaction: Transaction,
+    case_id: str,
+    compartment: Compartment,
+    readers: Sequence[str],
+    *,
+    case_revision: int,
+    refusals: Sequence[str],
+    advisory_id: str | None,
+) -> bool:
+    """Write down what came of looking at a case; True when it is not what was known before."""
+    before = publication(transaction, case_id)
+    transaction.execute(
+        "INSERT INTO publication (case_id, advisory_id, case_revision, looked_at, refusals,"
+        " compartment, readers) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (case_id) DO UPDATE SET advisory_id = excluded.advisory_id,"
+        " case_revision = excluded.case_revision, looked_at = excluded.looked_at,"
+        " refusals = excluded.refusals",
+        [
+            case_id,
+            advisory_id,
+            case_revision,
+            transaction.now,
+            list(refusals),
+            compartment,
+            list(readers),
+        ],
+    )
+    return before is None or before.refusals != tuple(refusals)
+
+
+def wording(desk: Desk, transaction: Transaction, case_id: str) -> Wording:
+    """Return what a coordinator wrote for the advisory of a case."""
+    row = transaction.one("SELECT wording_payload FROM publication WHERE case_id = %s", [case_id])
+    if row is None or row["wording_payload"] is None:
+        return Wording()
+    return _WORDING.validate_json(desk.vault.open(transaction, row["wording_payload"]))
+
+
+def set_wording(
+    desk: Desk, transaction: Transaction, case_id: str, compartment: Compartment, text: Wording
+) -> None:
+    """Replace what a coordinator wrote, sealed with the case; what was written before stays."""
+    box = desk.vault.open_box(transaction, compartment)
+    payload = box.seal(transaction, "wording", _WORDING.dump_json(text))
+    transaction.execute(
+        "INSERT INTO publication (case_id, case_revision, looked_at, refusals, wording_payload,"
+        " compartment, readers) VALUES (%s, 0, %s, '{}', %s, %s, %s)"
+        " ON CONFLICT (case_id) DO UPDATE SET case_revision = 0,"
+        " wording_payload = excluded.wording_payload",
+        [case_id, transaction.now, payload, compartment, list(box.readers)],
+    )
+
+
+def count(transaction: Transaction) -> dict[str, int]:
+    """Count advisories, and the cases that are held back, as far as the actor may see them."""
+    row = transaction.one(
+        "SELECT (SELECT count(DISTINCT advisory_id) FROM advisory WHERE written_at IS NOT NULL)"
+        " AS advisories, (SELECT count(*) FROM advisory WHERE written_at IS NULL) AS waiting,"
+        " (SELECT count(*) FROM publication WHERE advisory_id IS NULL"
+        " AND cardinality(refusals) > 0) AS held"
+    )
+    return dict(row or {})
+
+
+def _advisory(row: Mapping[str, object]) -> Advisory:
+    fields = {name: row[name] for name in Advisory.__dataclass_fields__}
+    return Advisory(**fields)  # type: ignore[arg-type] # columns carry the names of the fields
+
+
+def _publication(row: Row) -> Publication:
+    return Publication(
+        case_id=row["case_id"],
+        advisory_id=row["advisory_id"],
+        looked_at=row["looked_at"],
+        refusals=tuple(row["refusals"]),
+    )

@@ -1,0 +1,305 @@
+"""Publish what is due: decide in the store, prove in the ledger, then write the files.
+
+In: cases whose embargo is over. Out: public advisories, or what holds each case back. Refused: an
+actor who may not publish; `why_not` and `preview` tell a coordinator what the machinery would do.
+
+1. Decide: in one transaction per case, the documents are made and stored with their ledger event.
+2. Prove: the event gets its place in the tree, and the tree head is signed.
+3. Write: documents and proof become public on disk in one step, then in the index.
+4. Note it: the advisory is visible at the counter, and the case is public.
+Killed between any two steps, the next run finds what is not finished and goes on from there.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate.record import CaseFile
+from clearhouse.clearing.intake import operations as intake
+from clearhouse.clearing.publish import _store, files, rules
+from clearhouse.clearing.publish._store import Advisory, Publication
+from clearhouse.clearing.publish.gather import Source, facts_of
+from clearhouse.clearing.publish.record import (
+    AdvisoryFacts,
+    Documents,
+    Publisher,
+    Refusal,
+    Revision,
+    Wording,
+)
+from clearhouse.clearing.validate import operations as validate
+from clearhouse.clearing.validate.record import VerdictKind
+from clearhouse.kernel import ledger, policy
+from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.services import Desk
+from clearhouse.kernel.store.database import Transaction
+
+PUBLIC_READERS: Final = (
+    "role:clearing",
+    "role:coordinator",
+    "role:coordinator_on_duty",
+    "role:intake_analyst",
+    "role:auditor",
+)
+"""Who finds the event of a publication in the ledger: everybody at the desk."""
+
+LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
+"""How long a case that is held back rests, unless it changes."""
+
+
+def publish_due(desk: Desk) -> list[str]:
+    """Publish every case whose time has come; return the ids of what became public.
+
+    Running it again, or in two processes at once, publishes nothing twice.
+    """
+    for case_id in _due(desk):
+        with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+            decide(desk, transaction, desk.clearing_actor, case_id)
+    return _write_decided(desk)
+
+
+def decide(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str
+) -> Documents | tuple[Refusal, ...]:
+    """Decide on one case: the documents that will go out, or everything that holds them back.
+
+    Deciding again on a case that has its advisory changes nothing and returns no refusal.
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    kept = casework.case_file(desk, transaction, actor, case_id, to_change=True)
+    authority = desk.authority.demand(actor, "advisory.publish", kept.readers).policy
+    known = _store.publication(transaction, case_id)
+    if known is not None and known.advisory_id is not None:
+        return ()
+    made = _made(desk, transaction, kept, to_publish=True)
+    if isinstance(made, Documents):
+        _go(transaction, kept, made, authority)
+    else:
+        _hold(transaction, kept, made, authority)
+    return made
+
+
+def why_not(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str
+) -> tuple[Refusal, ...]:
+    """Return everything that holds the advisory of a case back at this instant.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    kept = casework.case_file(desk, transaction, actor, case_id)
+    made = _made(desk, transaction, kept, to_publish=False)
+    return () if isinstance(made, Documents) else made
+
+
+def preview(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str
+) -> Documents | tuple[Refusal, ...]:
+    """Return the documents as they would be now, embargo or not, under a number that is none.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    kept = casework.case_file(desk, transaction, actor, case_id)
+    sources = _sources(desk, transaction, case_id)
+    return rules.documents(_facts(desk, transaction, kept, sources, number=0))
+
+
+def set_wording(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, wording: Wording
+) -> None:
+    """Keep what a coordinator wrote or corrected for the advisory of a case.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    kept = casework.case_file(desk, transaction, actor, case_id, to_change=True)
+    decision = desk.authority.demand(actor, "advisory.publish", kept.readers)
+    _store.set_wording(desk, transaction, case_id, kept.compartment, wording)
+    ledger.append(
+        transaction,
+        "advisory.worded",
+        case_id,
+        {"authority": decision.policy},
+        readers=kept.readers,
+        compartment=kept.compartment,
+    )
+
+
+def publication(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str
+) -> Publication | None:
+    """Return how far the publication of a case is; None while nobody looked.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    casework.case(desk, transaction, actor, case_id)
+    return _store.publication(transaction, case_id)
+
+
+def advisories(transaction: Transaction) -> list[Advisory]:
+    """Return what is public, the newest first; anybody may ask, at the counter too."""
+    return _store.public(transaction)
+
+
+def advisory(transaction: Transaction, advisory_id: str) -> Advisory | None:
+    """Return the newest issue of one public advisory; anybody may ask, at the counter too."""
+    return _store.public_one(transaction, advisory_id)
+
+
+def counts(transaction: Transaction) -> dict[str, int]:
+    """Count advisories and cases that are held back, as far as the actor may see them."""
+    return _store.count(transaction)
+
+
+def publisher() -> Publisher:
+    """Return who issues advisories here. Source: policies/publish/house-1.yaml."""
+    document = policy.load("publish/house-1")
+    contact, authority = document.get("contact"), document.get("issuing_authority")
+    return Publisher(
+        name=str(document.get("name") or ""),
+        namespace=str(document.get("namespace") or ""),
+        contact=str(contact) if contact else None,
+        issuing_authority=str(authority) if authority else None,
+    )
+
+
+def _due(desk: Desk) -> list[str]:
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        rested = _store.looked_at(transaction, transaction.now - LOOK_AGAIN_AFTER)
+        return [
+            one.case_id
+            for one in casework.due(transaction)
+            if rested.get(one.case_id) != one.revision
+        ]
+
+
+def _made(
+    desk: Desk, transaction: Transaction, kept: CaseFile, *, to_publish: bool
+) -> Documents | tuple[Refusal, ...]:
+    """Make the documents of a case, or say everything that stands against them."""
+    sources = _sources(desk, transaction, kept.case.id)
+    contradicted = bool(sources) and all(one.contradicted for one in sources)
+    refusals = rules.may_publish(kept.case, contradicted=contradicted, at=transaction.now)
+    number = 0
+    if to_publish and not refusals:
+        number = _store.next_number(transaction, transaction.now.year)
+    made = rules.documents(_facts(desk, transaction, kept, sources, number=number))
+    if isinstance(made, Documents) and not refusals:
+        return made
+    return (*refusals, *(made if isinstance(made, tuple) else ()))
+
+
+def _sources(desk: Desk, transaction: Transaction, case_id: str) -> list[Source]:
+    reports = intake.load(desk, transaction, casework.reports_of(transaction, case_id))
+    verdicts = {
+        one.report_id: validate.verdict_of(desk, transaction, one.report_id) for one in reports
+    }
+    return [
+        Source(
+            content=one.content,
+            received_at=one.received_at,
+            contradicted=verdict is not None and verdict.kind is VerdictKind.CONTRADICTED,
+        )
+        for one in reports
+        for verdict in (verdicts[one.report_id],)
+    ]
+
+
+def _facts(
+    desk: Desk, transaction: Transaction, kept: CaseFile, sources: Sequence[Source], *, number: int
+) -> AdvisoryFacts:
+    return facts_of(
+        kept.case,
+        sources,
+        _store.wording(desk, transaction, kept.case.id),
+        id_=rules.advisory_id(transaction.now.year, number),
+        publisher=publisher(),
+        revisions=(Revision(at=transaction.now, summary="First issue"),),
+    )
+
+
+def _go(transaction: Transaction, kept: CaseFile, made: Documents, authority: str) -> None:
+    embargo = kept.case.embargo
+    event_id = ledger.append(
+        transaction,
+        "advisory.decided",
+        made.id,
+        {
+            "revision": made.revision,
+            "osv_sha256": hashlib.sha256(made.osv).hexdigest(),
+            "csaf_sha256": hashlib.sha256(made.csaf).hexdigest(),
+            "policy": f"{embargo.policy}/{embargo.version}",
+            "rule": embargo.rule,
+            "authority": authority,
+        },
+        readers=PUBLIC_READERS,
+    )
+    year, number = rules.year_and_number(made.id)
+    _store.insert(transaction, made, year=year, number=number, event_id=event_id)
+    _note(transaction, kept, refusals=(), advisory_id=made.id)
+
+
+def _hold(
+    transaction: Transaction, kept: CaseFile, refusals: tuple[Refusal, ...], authority: str
+) -> None:
+    """Write down what holds a case back; the ledger hears of it when it changes."""
+    codes = tuple(dict.fromkeys(one.code for one in refusals))
+    if _note(transaction, kept, refusals=codes, advisory_id=None):
+        ledger.append(
+            transaction,
+            "advisory.held",
+            kept.case.id,
+            {"refusals": list(codes), "authority": authority},
+            readers=kept.readers,
+            compartment=kept.compartment,
+        )
+
+
+def _note(
+    transaction: Transaction, kept: CaseFile, *, refusals: Sequence[str], advisory_id: str | None
+) -> bool:
+    return _store.note(
+        transaction,
+        kept.case.id,
+        kept.compartment,
+        kept.readers,
+        case_revision=kept.revision,
+        refusals=refusals,
+        advisory_id=advisory_id,
+    )
+
+
+def _write_decided(desk: Desk) -> list[str]:
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        waiting = _store.unwritten(transaction)
+    if waiting:
+        _seal_ledger(desk)
+    return [one.advisory_id for one in waiting if _write(desk, one)]
+
+
+def _seal_ledger(desk: Desk) -> None:
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        while ledger.sequence(transaction):
+            pass  # one batch at a time until nothing waits
+        ledger.sign_head(transaction, desk.keys.signing_key())
+
+
+def _write(desk: Desk, one: Advisory) -> bool:
+    """Write one issue; False when its proof is not there yet, so that the next run tries again."""
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        proof = ledger.prove(transaction, one.event_id)
+        entries = _store.index_entries(transaction, with_one=one)
+    if proof is None:
+        return False
+    text = json.dumps(proof.as_json(), indent=2, sort_keys=True)
+    wanted = files.plan(
+        one.advisory_id, one.revision, osv=one.osv, csaf=one.csaf, proof=f"{text}\n".encode()
+    )
+    shown = files.write(desk.published_folder, wanted)
+    files.write_index(desk.published_folder, entries)
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        case_id = _store.case_of(transaction, one.advisory_id)
+        if _store.written(transaction, one, shown) and case_id is not None:
+            casework.mark_published(desk, transaction, desk.clearing_actor, case_id, one.decided_at)
+    return True
