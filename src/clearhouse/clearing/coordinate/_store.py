@@ -150,7 +150,8 @@ def due(transaction: Transaction) -> list[DueCase]:
     """Return the cases that no embargo keeps back any more and that are not published."""
     rows = transaction.all(
         "SELECT case_id, revision FROM coordination_case"
-        " WHERE published_at IS NULL AND merged_into IS NULL AND (embargo_instant IS NULL OR embargo_instant <= %s)"
+        " WHERE published_at IS NULL AND merged_into IS NULL"
+        " AND (embargo_instant IS NULL OR embargo_instant <= %s)"
         " ORDER BY embargo_instant, case_id",
         [transaction.now],
     )
