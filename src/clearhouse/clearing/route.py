@@ -1,7 +1,179 @@
-"""The route of a report; its rooms are being joined up."""
+"""The route of a report: its order, its loops and its refusals, as one table.
 
+In: a report id. Out: the report taken as far as it can go, each room in a transaction of its
+own, each passage written down. A killed worker's report starts again at the first room; every
+room does nothing the second time, so nothing is lost or doubled.
+Only this module knows the order. The diagram, `clearhouse route` and the tests come from `ROUTE`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from clearhouse.clearing.coordinate import operations as coordinate
+from clearhouse.clearing.intake import operations as intake
+from clearhouse.clearing.match import operations as match
+from clearhouse.clearing.prioritize import operations as prioritize
+from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.validate import operations as validate
+from clearhouse.clearing.validate.record import VerdictKind
+from clearhouse.kernel import ledger
+from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.services import Desk
+from clearhouse.kernel.store.database import Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """One room of the route, as people see it."""
+
+    name: str
+    gives: str
+    """The noun that leaves the room."""
+    does: str
+    not_attempted: str | None = None
+    """What this version does not do here, said plainly."""
+    returns_to: str | None = None
+    """The room a report may go back to from here, and why."""
+
+
+ROUTE = (
+    Room(
+        name="deconflict",
+        gives="Lease",
+        does="looks up what is already public in local copies",
+        not_attempted="scan leases and blind lookup between clearinghouses",
+    ),
+    Room(name="intake", gives="Report", does="reads, judges completeness, seals, acknowledges"),
+    Room(
+        name="match",
+        gives="Finding",
+        does="joins reports that are proven to be one bug, suggests the rest with reasons",
+        returns_to="intake: the reporter is asked for what is missing",
+    ),
+    Room(
+        name="validate",
+        gives="Verdict",
+        does="checks claims that need no download (E0, part of E1)",
+        not_attempted="source checks, scope, reproduction, patches (E1 in full to E7)",
+        returns_to="match: proven edges count only when no side is contradicted",
+    ),
+    Room(
+        name="prioritize",
+        gives="Priority",
+        does="gives four separate axes and a queue that says why",
+        returns_to="prioritize: again whenever the finding grows",
+    ),
+    Room(
+        name="coordinate",
+        gives="Case",
+        does="opens the case, reads people in, computes the embargo instant",
+    ),
+    Room(
+        name="publish",
+        gives="Advisory",
+        does="writes OSV and CSAF at the instant, with their ledger proof",
+    ),
+    Room(
+        name="deliver",
+        gives="Notice",
+        does="nothing yet: advisories lie in the published folder",
+        not_attempted="feeds, matching against an operator's inventory, acknowledgement",
+    ),
+)
+
+SEAL_LEDGER, PUBLISH_DUE = "seal_ledger", "publish_due"
 
 
 def register_jobs(desk: Desk) -> None:
     """Tell the job kernel which work this system has."""
+    desk.jobs.add(intake.CLEAR_REPORT, partial(_clear_job, desk))
+    desk.jobs.add_periodic(SEAL_LEDGER, "* * * * * */5", partial(seal_ledger, desk))
+    desk.jobs.add_periodic(PUBLISH_DUE, "* * * * * */10", partial(publish_due, desk))
+
+
+def clear(desk: Desk, report_id: ReportId) -> None:
+    """Take one report along the route as far as it can go; running it again changes nothing."""
+    steps: tuple[tuple[str, Callable[[Transaction], str]], ...] = (
+        ("intake", partial(_begin, desk, report_id)),
+        ("match", partial(_match, desk, report_id)),
+        ("validate", partial(_validate, desk, report_id)),
+        ("match", partial(_settle, desk, report_id)),
+        ("prioritize", partial(_prioritize, desk, report_id)),
+        ("coordinate", partial(_coordinate, desk, report_id)),
+        ("intake", partial(_finish, desk, report_id)),
+    )
+    for room, step in steps:
+        with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+            outcome = step(transaction)
+            intake.passed(transaction, report_id, room, outcome)
+
+
+def seal_ledger(desk: Desk) -> None:
+    """Give waiting events their place and sign the tree."""
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        ledger.sequence(transaction)
+        ledger.sign_head(transaction, desk.keys.signing_key())
+
+
+def publish_due(desk: Desk) -> None:
+    """Publish every case whose instant has come."""
+    publish.publish_due(desk)
+
+
+def survey(desk: Desk, transaction: Transaction) -> dict[str, dict[str, int]]:
+    """Count what is in each room, as far as the actor may see it."""
+    return {
+        "deconflict": {},
+        "intake": intake.counts(transaction),
+        "match": match.counts(transaction),
+        "validate": validate.counts(transaction),
+        "prioritize": prioritize.counts(transaction),
+        "coordinate": coordinate.counts(transaction),
+        "publish": publish.counts(transaction),
+        "deliver": {},
+    }
+
+
+def _clear_job(desk: Desk, report_id: str) -> None:
+    clear(desk, ReportId(report_id))
+
+
+def _begin(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
+    (report,) = intake.load(desk, transaction, [report_id])
+    intake.mark(transaction, report.receipt, "processing")
+    return "received"
+
+
+def _match(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
+    match.match_report(desk, transaction, desk.clearing_actor, report_id)
+    return "compared"
+
+
+def _validate(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
+    return str(validate.validate_report(desk, transaction, desk.clearing_actor, report_id).kind)
+
+
+def _settle(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
+    verdicts = validate.verdicts(desk, transaction, [report_id])
+    contradicted = any(verdict.kind is VerdictKind.CONTRADICTED for verdict in verdicts)
+    match.settle(desk, transaction, desk.clearing_actor, report_id, contradicted=contradicted)
+    return "contradicted" if contradicted else "settled"
+
+
+def _prioritize(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
+    finding_id = match.finding_of(transaction, report_id)
+    priority = prioritize.prioritize_finding(desk, transaction, desk.clearing_actor, finding_id)
+    return str(priority.band)
+
+
+def _coordinate(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
+    finding_id = match.finding_of(transaction, report_id)
+    case = coordinate.consider(desk, transaction, desk.clearing_actor, finding_id)
+    return "case" if case else "waits in the queue"
+
+
+def _finish(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
+    (report,) = intake.load(desk, transaction, [report_id])
+    intake.finish(transaction, report.receipt)
+    return "cleared"

@@ -161,6 +161,18 @@ def load(
     ]
 
 
+def reports_of(
+    transaction: Transaction, receipts: Sequence[Receipt]
+) -> dict[ReportId, tuple[Receipt, int]]:
+    """Return the receipt and place of every report of these submissions that the actor may read."""
+    rows = transaction.all(
+        "SELECT report_id, receipt, ordinal FROM report WHERE receipt = ANY(%s)"
+        " ORDER BY received_at, ordinal",
+        [list(receipts)],
+    )
+    return {ReportId(row["report_id"]): (Receipt(row["receipt"]), row["ordinal"]) for row in rows}
+
+
 def original(desk: Desk, transaction: Transaction, receipt: Receipt) -> bytes | None:
     """Return what came through the door, byte for byte; None when the actor may not read it."""
     row = transaction.one("SELECT original_payload FROM submission WHERE receipt = %s", [receipt])

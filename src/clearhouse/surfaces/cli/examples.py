@@ -1,17 +1,27 @@
 """Takes the example flood in as its reporters would, and answers as its vendors would.
 
-The persons in `examples/` are invented; the flaws are real and long fixed. See
-`examples/README.md` for the shape of the folder.
+The persons in `examples/` are invented; the flaws are real and long fixed. `examples/README.md`
+and `examples/vendors.yaml` describe the shape of the folder.
 """
 
 import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate.record import Outcome
+from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.receive import Accepted, Incoming, Refused, receive
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Actor, ActorKind, PartyKind
+from clearhouse.kernel.ids import CaseId, PartyId, Receipt
 from clearhouse.kernel.services import App
+from clearhouse.kernel.store.database import Transaction
 
 
 def report_files(folder: Path) -> list[Path]:
@@ -23,6 +33,90 @@ def take_in(app: App, folder: Path, file: Path) -> Accepted | Refused:
     """Hand one report in as the finder that `truth.json` names."""
     finder = _finders(folder).get(file.name, "somebody")
     return receive(app.counter, _reporter(app, finder), Incoming.file(file.name, file.read_bytes()))
+
+
+def register_vendors(app: App, me: Actor, folder: Path) -> None:
+    """Note who answers for which packages, so that cases find their vendor."""
+    with app.desk.database.transaction(me.actor_id) as transaction:
+        for vendor in _vendors(folder):
+            casework.register_vendor(
+                app.desk,
+                transaction,
+                me,
+                name=vendor["name"],
+                packages=vendor["packages"],
+                contact=vendor["contact"],
+            )
+
+
+def apply_answers(app: App, me: Actor, folder: Path, taken: Mapping[str, Receipt]) -> None:
+    """Write down, as coordinator, what the vendors said; an answer is written down once."""
+    for vendor, answer in _answers(folder):
+        with app.desk.database.transaction(me.actor_id) as transaction:
+            party_id = identity.add_party(transaction, PartyKind.VENDOR, vendor["name"])
+            case_id = _case(transaction, answer, taken)
+            if case_id is not None:
+                _answer(app, transaction, me, case_id, party_id, answer)
+
+
+def _answer(
+    app: App,
+    transaction: Transaction,
+    me: Actor,
+    case_id: CaseId,
+    vendor: PartyId,
+    answer: Mapping[str, Any],
+) -> None:
+    case = casework.case(app.desk, transaction, me, case_id)
+    if case.party(vendor) is None or case.latest_verdict(vendor) is not None:
+        return
+    casework.give_verdict(
+        app.desk,
+        transaction,
+        me,
+        case_id,
+        vendor=vendor,
+        outcome=Outcome(answer["outcome"]),
+        reason=answer.get("reason"),
+        fixed_version=answer.get("fixed"),
+    )
+    if "publication" in answer:
+        casework.agree_date(
+            app.desk,
+            transaction,
+            me,
+            case_id,
+            vendor=vendor,
+            date=_relative(answer["publication"], transaction.now),
+            agreed_at=case.opened_at,
+        )
+
+
+def _case(
+    transaction: Transaction, answer: Mapping[str, Any], taken: Mapping[str, Receipt]
+) -> CaseId | None:
+    receipt = taken.get(Path(answer["report"]).name)
+    if receipt is None:
+        return None
+    found = intake.reports_of(transaction, [receipt])
+    wanted = [report for report, (_, place) in found.items() if place == answer.get("index", 0)]
+    return casework.case_of(transaction, wanted[0]) if wanted else None
+
+
+def _relative(duration: str, now: datetime) -> datetime:
+    """Return the instant that `P-3D` or `P+20D` names. Source: ISO 8601-2 §4.4 (signed days)."""
+    return now + timedelta(days=int(duration.removeprefix("P").removesuffix("D")))
+
+
+def _vendors(folder: Path) -> list[dict[str, Any]]:
+    document = yaml.safe_load((folder / "vendors.yaml").read_text("utf-8"))
+    return list(document["vendors"])
+
+
+def _answers(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for vendor in _vendors(folder):
+        for answer in vendor.get("answers", []):
+            yield vendor, answer
 
 
 @cache

@@ -38,7 +38,9 @@ def export(connect: Connect, file: Path | None) -> None:
 
 
 @command.command("verify")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False)
+@click.argument(
+    "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False
+)
 @json_option
 @click.pass_obj
 def verify(connect: Connect, file: Path | None, *, as_json: bool) -> None:

@@ -5,12 +5,11 @@ Whoever can run commands here can read the key files anyway, so no token is aske
 
 import getpass
 
-from clearhouse.clearing.coordinate.operations import ON_DUTY
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Actor, ActorKind
 from clearhouse.kernel.services import App
 
-ROLES = ("administrator", "auditor", "coordinator", ON_DUTY, "intake_analyst")
+ROLES = ("administrator", "auditor", "coordinator", "coordinator_on_duty", "intake_analyst")
 
 
 def owner(app: App) -> Actor:

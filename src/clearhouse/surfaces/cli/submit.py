@@ -27,7 +27,10 @@ def command(
 
     A file that was taken in before is not taken in twice.
     """
-    paths = [*files, *(sorted(path for path in folder.iterdir() if path.is_file()) if folder else ())]
+    paths = [
+        *files,
+        *(sorted(path for path in folder.iterdir() if path.is_file()) if folder else ()),
+    ]
     if not paths:
         raise click.UsageError("name at least one file, or a folder with --dir")
     app = connect()

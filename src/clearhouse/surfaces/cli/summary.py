@@ -1,25 +1,25 @@
 """The one screen an analyst reads in the morning, and the same as one JSON document."""
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from clearhouse.clearing import route
-from clearhouse.clearing.match import operations as match
+from clearhouse.clearing.intake import operations as intake
+from clearhouse.clearing.match import listing, operations as match
 from clearhouse.clearing.prioritize import operations as prioritize
+from clearhouse.clearing.prioritize.explain import summary as in_short
 from clearhouse.clearing.validate import operations as validate
+from clearhouse.clearing.validate.record import ClaimCheck, Verdict
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.ids import FindingId, Receipt, ReportId
 from clearhouse.kernel.services import App
+from clearhouse.kernel.store.database import Transaction
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flagged:
-    """A report with a claim that local evidence refutes."""
-
-    receipt: str
-    title: str
-    reasons: tuple[str, ...]
+Place = tuple[str, int]
+"""The file a report came in, and its place in it, from 0."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,9 +30,11 @@ class Summary:
     ledger_size: int
     ledger_head: str
     seconds: float
-    flagged: tuple[Flagged, ...] = ()
-    first: tuple[str, ...] = field(default=())
-    """The top of the queue: band, title and why, one line each."""
+    verdicts: Mapping[Place, Verdict]
+    joined: tuple[tuple[Place, ...], ...]
+    """Reports that proof or a person made one finding; singles are left out."""
+    first: tuple[str, ...]
+    """The top of the queue, one line each."""
 
     def as_json(self) -> dict[str, object]:
         """Return the document that `up --json` prints."""
@@ -42,13 +44,18 @@ class Summary:
             "findings": rooms["match"]["findings"],
             "merged": rooms["match"]["merged"],
             "suggested": rooms["match"]["suggested"],
-            "invented": len(self.flagged),
+            "invented": len(self._refuted),
             "cases": rooms["coordinate"]["cases"],
             "advisories": rooms["publish"]["advisories"],
             "rooms": {name: dict(counts) for name, counts in rooms.items()},
+            "merged_reports": [[list(place) for place in group] for group in self.joined],
             "flagged": [
-                {"receipt": report.receipt, "reasons": list(report.reasons)}
-                for report in self.flagged
+                {"file": file, "index": index, "reasons": [one.reason for one in contradicted]}
+                for (file, index), contradicted in self._refuted.items()
+            ],
+            "not_established": [
+                {"file": file, "index": index, "not_established": list(verdict.not_established)}
+                for (file, index), verdict in self.verdicts.items()
             ],
             "ledger": {"size": self.ledger_size, "head": self.ledger_head},
             "seconds": round(self.seconds, 2),
@@ -61,44 +68,71 @@ class Summary:
             "",
             f"  {flat['reports']} reports are {flat['findings']} findings:"
             f" {flat['merged']} joined by proof, {flat['suggested']} pairs suggested to a person",
-            f"  {flat['invented']} reports say something that local evidence refutes",
-            f"  {flat['cases']} cases, {flat['advisories']} advisories published",
+            f"  {flat['cases']} cases opened, {flat['advisories']} advisories published",
             f"  ledger: {self.ledger_size} events, root {self.ledger_head[:16]}…",
             "",
-            "  First in the queue:",
+            "  First in the queue",
             *(_folded(line) for line in self.first),
+            "",
+            f"  Refuted by local evidence, for a person to decide: {flat['invented']}",
+            *(_folded(f"{place[0]}: {why[0].reason}") for place, why in self._refuted.items()),
+            "",
+            f"  {self.seconds:.1f} s",
         ]
-        if self.flagged:
-            lines += ["", "  Refuted by local evidence (a person decides):"]
-            lines += [_folded(f"{flag.title}: {flag.reasons[0]}") for flag in self.flagged]
-        lines += ["", f"  {self.seconds:.1f} s"]
         return "\n".join(lines)
 
+    @property
+    def _refuted(self) -> dict[Place, tuple[ClaimCheck, ...]]:
+        return {
+            place: verdict.contradicted
+            for place, verdict in self.verdicts.items()
+            if verdict.contradicted
+        }
 
-def summarize(app: App, me: Actor, seconds: float, *, first: int = 5) -> Summary:
-    """Count what `me` may see and name what comes first."""
+
+def summarize(
+    app: App, me: Actor, taken: Mapping[str, Receipt], seconds: float, *, first: int = 5
+) -> Summary:
+    """Sum up what `me` may see of the files that were taken in, and of the whole house."""
     desk = app.desk
     with desk.database.transaction(me.actor_id) as transaction:
-        rooms = route.survey(desk, transaction)
         head = ledger.head(transaction)
-        flagged = [
-            Flagged(receipt=report.receipt, title=report.content.title or "untitled", reasons=why)
-            for report, why in validate.contradicted(desk, transaction)
-        ]
+        places = _places(transaction, taken)
+        verdicts = {
+            places[report_id]: verdict
+            for report_id in places
+            if (verdict := validate.verdict_of(desk, transaction, report_id)) is not None
+        }
         queue = prioritize.queue(desk, transaction, limit=first)
-        titles = match.titles(desk, transaction, [entry.finding_id for entry in queue])
-        top = [
-            f"{entry.band}: {titles[entry.finding_id]} ({entry.why})" for entry in queue
-        ]
-    return Summary(
-        rooms=rooms,
-        ledger_size=head.size if head else 0,
-        ledger_head=head.root.hex() if head else "",
-        seconds=seconds,
-        flagged=tuple(flagged),
-        first=tuple(top),
-    )
+        notes = listing.notes(desk, transaction, [FindingId(one.finding_id) for one in queue])
+        return Summary(
+            rooms=route.survey(desk, transaction),
+            ledger_size=head.size if head else 0,
+            ledger_head=head.root.hex() if head else "",
+            seconds=seconds,
+            verdicts=verdicts,
+            joined=_joined(transaction, places),
+            first=tuple(
+                f"{one.band}: {notes[FindingId(one.finding_id)].title} — {in_short(one)}"
+                for one in queue
+            ),
+        )
+
+
+def _places(transaction: Transaction, taken: Mapping[str, Receipt]) -> dict[ReportId, Place]:
+    file_of = {receipt: file for file, receipt in taken.items()}
+    found = intake.reports_of(transaction, list(file_of))
+    return {report: (file_of[receipt], ordinal) for report, (receipt, ordinal) in found.items()}
+
+
+def _joined(
+    transaction: Transaction, places: Mapping[ReportId, Place]
+) -> tuple[tuple[Place, ...], ...]:
+    groups: dict[FindingId, list[Place]] = defaultdict(list)
+    for report_id, place in places.items():
+        groups[match.finding_of(transaction, report_id)].append(place)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def _folded(line: str) -> str:
-    return textwrap.shorten(line, 96, initial_indent="    ", placeholder="…")
+    return textwrap.shorten(line, 100, initial_indent="    ", placeholder="…")

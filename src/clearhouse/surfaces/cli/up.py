@@ -13,7 +13,9 @@ from pathlib import Path
 import click
 
 from clearhouse.clearing import route
+from clearhouse.clearing.intake.receive import Accepted
 from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.ids import Receipt
 from clearhouse.kernel.services import App
 from clearhouse.surfaces.cli import examples
 from clearhouse.surfaces.cli.main import Connect, json_option
@@ -74,18 +76,23 @@ def command(  # one parameter an option
 def clear_flood(app: App, me: Actor, folder: Path, begin: float) -> Summary:
     """Take the examples in, clear them, let the vendors answer, publish, and sum up."""
     files = examples.report_files(folder)
+    examples.register_vendors(app, me, folder)
+    taken: dict[str, Receipt] = {}
     with _bar("taking reports in", len(files)) as bar:
         for file in files:
-            examples.take_in(app, folder, file)
+            outcome = examples.take_in(app, folder, file)
+            if isinstance(outcome, Accepted):
+                taken[file.name] = outcome.receipt
+            else:
+                _say(f"{file.name} is refused: {outcome.detail}")
             bar.update(1)
     with _bar("clearing", len(files)) as bar:
         app.desk.jobs.run_until_empty(app.desk.database.url, after_each=lambda: bar.update(1))
-    _say("letting the vendors answer")
-    examples.apply_vendor_answers(app, me, folder)
-    _say("publishing what is due")
+    _say("letting the vendors answer, and publishing what is due")
+    examples.apply_answers(app, me, folder, taken)
     route.publish_due(app.desk)
     route.seal_ledger(app.desk)
-    return summarize(app, me, time.monotonic() - begin)
+    return summarize(app, me, taken, time.monotonic() - begin)
 
 
 def _say(what: str) -> None:
