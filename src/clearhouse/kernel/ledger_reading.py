@@ -39,8 +39,9 @@ def newest(
         "SELECT e.event_id, e.at, e.kind, e.actor_id, a.name AS actor_name, e.subject, e.body,"
         " l.leaf_index FROM ledger_event e LEFT JOIN actor a USING (actor_id)"
         " LEFT JOIN ledger_leaf l USING (event_id)"
-        " WHERE %s::text IS NULL OR (e.at, e.event_id) <"
-        " (SELECT at, event_id FROM ledger_event WHERE event_id = %s)"
+        " WHERE (e.at, e.event_id) <"
+        " (coalesce((SELECT at FROM ledger_event WHERE event_id = %s), 'infinity'),"
+        " coalesce(%s, ''))"
         " ORDER BY e.at DESC, e.event_id DESC LIMIT %s",
         [before, before, min(limit, LONGEST_LIST)],
     )

@@ -7,6 +7,7 @@ Refused: nothing; what the actor may not read is not there.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clearhouse.clearing.intake.listing import headline
 from clearhouse.clearing.intake.operations import load
 from clearhouse.kernel.ids import FindingId, ReportId
 from clearhouse.kernel.services import Desk
@@ -43,7 +44,7 @@ def notes(
         FindingId(row["finding_id"]): FindingNote(
             finding_id=FindingId(row["finding_id"]),
             report_ids=tuple(ReportId(report) for report in row["reports"]),
-            title=contents[row["reports"][0]].title,
+            title=headline(contents[row["reports"][0]]),
             purl=contents[row["reports"][0]].purl,
             suggested=open_pairs.get(row["finding_id"], 0),
         )

@@ -5,7 +5,7 @@ Every value is escaped; only the pictures and `untrusted` make markup, from esca
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,9 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from clearhouse.clearing.prioritize.record import READY_ELEMENTS
+from clearhouse.surfaces.web.pictures.completeness import completeness_strip
+from clearhouse.surfaces.web.pictures.weights import weight_bar
 from clearhouse.surfaces.web.untrusted import excerpt, one_line, plain_line
 
 _HERE = Path(__file__).parent
@@ -56,7 +59,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["asset"] = asset
+    made.globals |= {"asset": asset, "strip": elements_strip, "weight_bar": weight_bar}
     made.filters |= {
         "line": one_line,
         "plain_line": plain_line,
@@ -95,6 +98,11 @@ def day(at: datetime) -> Markup:
 def number(value: int) -> str:
     """Return a count with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\u202f")
+
+
+def elements_strip(present: Collection[str]) -> Markup:
+    """Return the small picture of which elements of a ready report are there."""
+    return completeness_strip(READY_ELEMENTS, present)
 
 
 def spoken(length: timedelta) -> str:

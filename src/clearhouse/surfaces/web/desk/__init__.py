@@ -8,7 +8,15 @@ because each request runs its transactions as the actor behind it.
 from fastapi import FastAPI
 
 from clearhouse.kernel.services import Desk
-from clearhouse.surfaces.web.desk import ledger_pages, sign_in, you
+from clearhouse.surfaces.web.desk import (
+    case_pages,
+    finding_pages,
+    ledger_pages,
+    queue_pages,
+    report_pages,
+    sign_in,
+    you,
+)
 from clearhouse.surfaces.web.desk.entrance import Entrance
 from clearhouse.surfaces.web.desk.refusals import add_refusals
 from clearhouse.surfaces.web.protection import Protected
@@ -27,7 +35,7 @@ def application(desk: Desk, *, secure: bool = False) -> FastAPI:
     app.state.entrance = Entrance(desk=desk, secure=secure)
     app.add_middleware(Protected, scripts=True)
     add_refusals(app)
-    for pages in (sign_in, ledger_pages, you):
+    for pages in (sign_in, queue_pages, finding_pages, report_pages, case_pages, ledger_pages, you):
         app.include_router(pages.router)
     app.mount("/static", Assets(), name="static")
     return app

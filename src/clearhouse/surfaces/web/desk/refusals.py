@@ -10,6 +10,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from clearhouse.clearing.coordinate.casework import NoSuchCaseError
+from clearhouse.clearing.match.operations import NoSuchFindingError, SaidDifferentError
+from clearhouse.clearing.validate.operations import NoSuchReportError
 from clearhouse.kernel.policy import ForbiddenError
 from clearhouse.kernel.store.embedded import StoreUnavailableError
 from clearhouse.surfaces.api.problems import ProblemError
@@ -21,6 +24,10 @@ _SAID = {
     403: ("Not allowed", "The form is out of date or came from another site. Reload and repeat."),
     404: ("Nothing here", "There is no such thing, or you are not read in to it."),
     405: ("Not this way", "This address does not take that kind of request."),
+    409: (
+        "A person said otherwise",
+        "Somebody said that these are different bugs. Take that back first.",
+    ),
     503: ("The store does not answer", "Nothing was changed. Try again shortly."),
 }
 
@@ -30,6 +37,10 @@ def add_refusals(app: FastAPI) -> None:
     plain: dict[type[Exception], int] = {
         ForeignFormError: 403,
         NotHereError: 404,
+        NoSuchReportError: 404,
+        NoSuchFindingError: 404,
+        NoSuchCaseError: 404,
+        SaidDifferentError: 409,
         StoreUnavailableError: 503,
     }
     for kind, status in plain.items():

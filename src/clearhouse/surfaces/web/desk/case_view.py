@@ -1,0 +1,103 @@
+"""One case as its page and the API show it: parties, words, and until when it is kept back.
+
+In: a case's id. Out: a `CaseView`. Refused by coordinate: what the actor is not read in to.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate.embargo import Considered, Effect
+from clearhouse.clearing.coordinate.record import Case, Disclosure, Participant
+from clearhouse.clearing.match import listing as match_listing
+from clearhouse.clearing.match import operations as match
+from clearhouse.clearing.match.listing import FindingNote
+from clearhouse.kernel import identity, ledger_reading
+from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.ids import ActorId, FindingId
+from clearhouse.kernel.ledger_reading import Event
+from clearhouse.kernel.services import Desk
+from clearhouse.kernel.store.database import Transaction
+from clearhouse.surfaces.web.pictures.timeline import RuleInstant, embargo_timeline
+
+_ACTS = ("verdict.record_for_vendor", "embargo.set", "advisory.publish", "case.read_in")
+_LAST = {Effect.WON: 0, Effect.LATER: 1, Effect.WAITING: 2, Effect.BARRED: 3}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """Somebody who is read in, with a name where there is one."""
+
+    participant: Participant
+    name: str
+    reads_now: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseView:
+    """Everything a page says about one case."""
+
+    case: Case
+    findings: tuple[FindingNote, ...]
+    told: Disclosure
+    """What this actor may see and say."""
+    remaining: timedelta | None
+    """Until the embargo ends; None when it has ended or never was."""
+    timeline: Markup
+    considered: tuple[Considered, ...]
+    """Every rule, the one that won first."""
+    readers: tuple[Reader, ...]
+    events: tuple[Event, ...]
+    may: frozenset[str]
+
+    @property
+    def title(self) -> str:
+        """In the words of the first reporter."""
+        return next((note.title for note in self.findings if note.title), "Untitled case")
+
+
+def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) -> CaseView:
+    """Return a case as pages show it.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    case = casework.case(desk, transaction, actor, case_id)
+    now = transaction.now
+    return CaseView(
+        case=case,
+        findings=_findings(desk, transaction, case),
+        told=casework.told(desk, transaction, actor, case_id),
+        remaining=case.embargo.instant - now
+        if case.embargo.instant is not None and case.embargo.holds(now)
+        else None,
+        timeline=_timeline(case, now),
+        considered=tuple(sorted(case.embargo.considered, key=lambda one: _LAST.get(one.effect, 9))),
+        readers=tuple(_reader(transaction, one, now) for one in case.participants),
+        events=ledger_reading.history(transaction, (case.id,)),
+        may=frozenset(act for act in _ACTS if desk.authority.may(actor, act).allowed),
+    )
+
+
+def _findings(desk: Desk, transaction: Transaction, case: Case) -> tuple[FindingNote, ...]:
+    """Return the findings of a case as they are now; several may have become one."""
+    now = (match.finding(desk, transaction, FindingId(one)).finding_id for one in case.findings)
+    ids = list(dict.fromkeys(now))
+    notes = match_listing.notes(desk, transaction, ids)
+    return tuple(notes[one] for one in ids if one in notes)
+
+
+def _timeline(case: Case, now: datetime) -> Markup:
+    rules = [
+        RuleInstant(rule=one.rule, instant=one.instant, won=one.effect is Effect.WON)
+        for one in case.embargo.considered
+        if one.instant is not None
+    ]
+    return embargo_timeline(case.embargo.facts.received_at, now, rules)
+
+
+def _reader(transaction: Transaction, one: Participant, now: datetime) -> Reader:
+    person = identity.actor(transaction, ActorId(one.actor))
+    group = one.actor.removeprefix("role:").replace("_", " ")
+    return Reader(participant=one, name=person.name if person else group, reads_now=one.reads(now))

@@ -1,0 +1,71 @@
+"""The counts of the rooms, as the route picture and the numbers of the day show them.
+
+In: `route.survey`, which counts only what the actor may see. Out: one `RoomCount` a room and the
+numbers of the day. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clearhouse.clearing.route import ROUTE
+from clearhouse.surfaces.web.pictures.route import RoomCount
+
+Survey = Mapping[str, Mapping[str, int]]
+
+_OUT = {
+    "deconflict": ("leases", "leases", None),
+    "intake": ("reports", "reports", "waiting"),
+    "match": ("findings", "findings", "suggested"),
+    "validate": ("verdicts", None, None),
+    "prioritize": ("prioritized", None, None),
+    "coordinate": ("cases", "cases", "due"),
+    "publish": ("advisories", "advisories", None),
+    "deliver": ("notices", "notices", None),
+}
+"""For each room: what comes out in words, under which name it is counted (None: every kind
+together), and under which name what waits is counted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Number:
+    """One number of the day."""
+
+    value: int
+    what: str
+    look: str = ""
+
+
+def room_counts(survey: Survey) -> list[RoomCount]:
+    """Return what the route picture shows, in the order of the route."""
+    return [_room(room.name, survey.get(room.name, {})) for room in ROUTE]
+
+
+def tally(survey: Survey) -> list[Number]:
+    """Return the numbers that an analyst reads first."""
+    intake, match = survey.get("intake", {}), survey.get("match", {})
+    verdicts, cases = survey.get("validate", {}), survey.get("coordinate", {})
+    return [
+        _number(intake, "reports", "reports"),
+        _number(match, "findings", "findings"),
+        _number(match, "merged", "joined by proof or a person"),
+        _number(match, "suggested", "pairs to decide", "warn"),
+        _number(verdicts, "contradicted", "contradicted", "bad"),
+        _number(cases, "cases", "cases"),
+        _number(cases, "embargoed", "under embargo"),
+        _number(survey.get("publish", {}), "advisories", "advisories", "good"),
+    ]
+
+
+def _number(counts: Mapping[str, int], key: str, what: str, look: str = "") -> Number:
+    """Return one number; its colour shows only when there is something to see."""
+    value = counts.get(key, 0)
+    return Number(value=value, what=what, look=look if value else "")
+
+
+def _room(name: str, counts: Mapping[str, int]) -> RoomCount:
+    what, key, waits = _OUT[name]
+    # A room that counts nothing yet has no number, which is not 0.
+    count = sum(counts.values()) if key is None and counts else counts.get(key or "")
+    return RoomCount(
+        room=name, what=what, count=count, waiting=counts.get(waits, 0) if waits else 0
+    )
