@@ -1,0 +1,1 @@
+"""Intake: whatever a finder sends, kept as it came and read into one shape."""
