@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
-from house import reporter
 
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Scope
 from clearhouse.surfaces.api.counter import application
+from house import reporter
 
 
 @contextmanager
@@ -49,8 +49,10 @@ def test_no_generated_request_breaks_the_contract(app, tmp_path):
                 "--header",
                 f"Authorization: Bearer {token}",
                 "--checks",
-                "not_a_server_error,status_code_conformance,content_type_conformance,"
-                "response_schema_conformance,response_headers_conformance",
+                (
+                    "not_a_server_error,status_code_conformance,content_type_conformance,"
+                    "response_schema_conformance,response_headers_conformance"
+                ),
                 "--phases",
                 "examples,coverage,fuzzing",
                 "--max-examples",
@@ -60,7 +62,7 @@ def test_no_generated_request_breaks_the_contract(app, tmp_path):
                 "--no-color",
                 "--request-timeout",
                 "20",
-            ],  # fmt: skip
+            ],
             cwd=tmp_path,
             capture_output=True,
             text=True,

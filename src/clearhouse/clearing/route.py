@@ -121,7 +121,7 @@ def publish_due(desk: Desk) -> None:
     publish.publish_due(desk)
 
 
-def survey(desk: Desk, transaction: Transaction) -> dict[str, dict[str, int]]:
+def survey(transaction: Transaction) -> dict[str, dict[str, int]]:
     """Count what is in each room, as far as the actor may see it."""
     return {
         "deconflict": {},

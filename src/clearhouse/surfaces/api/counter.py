@@ -11,6 +11,7 @@ from datetime import UTC
 from typing import Annotated
 
 from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -67,9 +68,7 @@ def application(counter: Counter, *, reports_per_hour: int = REPORTS_PER_HOUR) -
 def _add_submission(app: FastAPI, counter: Counter, quota: HourlyQuota) -> None:
     async def take(request: Request, incoming: Callable[[bytes], Incoming], limit: int) -> Response:
         refuse_other_sites(request)
-        actor = await run_in_threadpool(
-            authenticated, request, counter.database, Scope.SUBMIT
-        )
+        actor = await run_in_threadpool(authenticated, request, counter.database, Scope.SUBMIT)
         quota.spend(actor)
         body = await body_within(request, limit)
         outcome = await run_in_threadpool(receive, counter, actor, incoming(body))
@@ -79,7 +78,7 @@ def _add_submission(app: FastAPI, counter: Counter, quota: HourlyQuota) -> None:
         "/v1/reports",
         status_code=202,
         summary="Hand a report in (TAP Intake API)",
-        responses={202: ACCEPTED} | described(400, 401, 403, 408, 409, 413, 415, 429, 503),
+        responses={202: ACCEPTED, **described(400, 401, 403, 408, 409, 413, 415, 422, 429, 503)},
         openapi_extra=REPORT_BODY,
         response_class=JSONResponse,
     )
@@ -98,7 +97,7 @@ def _add_submission(app: FastAPI, counter: Counter, quota: HourlyQuota) -> None:
         "/v1/documents",
         status_code=202,
         summary="Hand in OSV, CSAF, SARIF, GHSA, Markdown, text or e-mail",
-        responses={202: ACCEPTED} | described(400, 401, 403, 408, 409, 413, 422, 429, 503),
+        responses={202: ACCEPTED, **described(400, 401, 403, 408, 409, 413, 422, 429, 503)},
         openapi_extra=DOCUMENT_BODY,
         response_class=JSONResponse,
     )
@@ -123,7 +122,7 @@ def _add_status(app: FastAPI, counter: Counter) -> None:
     @app.get(
         "/v1/submissions/{receipt}",
         summary="Follow a submission by its receipt",
-        responses={200: STATUS} | described(404, 503),
+        responses={200: STATUS, **described(404, 503)},
         response_class=JSONResponse,
     )
     def submission_status(receipt: str) -> Response:
@@ -174,6 +173,11 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         HTTPException: on_http,
+        RequestValidationError: _handler(
+            lambda _: problem(
+                422, "a header or query parameter breaks its rule; see /v1/openapi.json"
+            )
+        ),
         ProblemError: _handler(lambda error: error.response()),  # type: ignore[attr-defined]
         ForbiddenError: _handler(lambda error: problem(403, str(error))),
         KeyReusedError: _handler(lambda error: problem(409, str(error))),

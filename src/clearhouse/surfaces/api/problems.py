@@ -4,6 +4,7 @@ Source: RFC 9457; types and titles of the TAP Intake API, Errors.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi.responses import JSONResponse
 
@@ -48,7 +49,7 @@ _TITLES = {
     409: "Idempotency key reused",
     413: "Body too large",
     415: "Unsupported media type",
-    422: "The document was not understood",
+    422: "Not understood",
     429: "Too many reports",
     503: "Nothing was stored",
 }
@@ -79,7 +80,7 @@ SCHEMA = {
 }
 
 
-def described(*statuses: int) -> dict[int | str, dict[str, object]]:
+def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return OpenAPI responses for these problem statuses."""
     return {
         status: {

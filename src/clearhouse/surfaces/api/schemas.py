@@ -80,9 +80,7 @@ REPORT_BODY: dict[str, Any] = {
         "required": True,
         "content": {
             "application/json": {"schema": REPORT},
-            "multipart/mixed": {
-                "schema": {"type": "object", "properties": {"report": REPORT}}
-            },
+            "multipart/mixed": {"schema": {"type": "object", "properties": {"report": REPORT}}},
         },
     },
 }

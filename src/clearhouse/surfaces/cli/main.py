@@ -7,7 +7,6 @@ index); 70 our bug; 77 the policy refuses.
 
 import importlib
 import json
-import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from clearhouse.kernel.policy import ForbiddenError, PolicyError
 from clearhouse.kernel.services import App, Counter
 from clearhouse.kernel.store.embedded import StoreUnavailableError
 from clearhouse.kernel.store.migrate import SchemaMismatchError
+from clearhouse.surfaces.cli.logs import log_to_stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def cli() -> None:
 
 def run_command_line(connect: Connect) -> None:
     """Run the command line and exit with a documented code."""
-    logging.basicConfig(level=logging.WARNING, format="clearhouse: %(message)s")
+    log_to_stderr()
     try:
         cli.main(prog_name="clearhouse", obj=connect, standalone_mode=True)
     except tuple(_EXIT_CODES) as error:

@@ -31,7 +31,7 @@ def _administrator(app: App, act: str) -> ActorId:
 @click.option("--role", "roles", multiple=True, default=("reporter",), show_default=True)
 @json_option
 @click.pass_obj
-def add(  # noqa: PLR0913 - one parameter an option
+def add(
     connect: Connect,
     party: str,
     name: str,
@@ -65,7 +65,7 @@ def add(  # noqa: PLR0913 - one parameter an option
 @click.option("--days", type=click.IntRange(1, 365), default=90, show_default=True)
 @json_option
 @click.pass_obj
-def token(  # noqa: PLR0913 - one parameter an option
+def token(
     connect: Connect, actor: str, label: str, scopes: tuple[Scope, ...], days: int, *, as_json: bool
 ) -> None:
     """Issue a token to ACTOR (an id) and print its secret, which is shown this once."""

@@ -5,13 +5,14 @@ background. Each is a process of its own, so that a fault or an intruder in one 
 others. `clearhouse up` runs and watches all three.
 """
 
-import uvicorn
 import click
+import uvicorn
 from fastapi import FastAPI
 
 from clearhouse.kernel.services import App, Counter
 from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.cli.main import Connect
+from clearhouse.surfaces.web import desk as desk_pages
 
 COUNTER_PORT, DESK_PORT = 8440, 8441
 
@@ -57,12 +58,10 @@ def counter_application(services: Counter, *, reports_per_hour: int) -> FastAPI:
 
 def desk_application(app: App) -> FastAPI:
     """Return pages and API of the desk as one ASGI application."""
-    from clearhouse.surfaces.web import desk as desk_pages
-
     return desk_pages.application(app.desk)
 
 
 def _serve(application: FastAPI, host: str, port: int) -> None:
     # No access log: its lines would hold receipts, which open a status.
-    uvicorn.run(application, host=host, port=port, log_level="warning", access_log=False,
+    uvicorn.run(application, host=host, port=port, log_config=None, access_log=False,
                 server_header=False, timeout_graceful_shutdown=5)  # fmt: skip

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from clearhouse.clearing import route
 from clearhouse.clearing.intake import operations as intake
-from clearhouse.clearing.match import listing, operations as match
+from clearhouse.clearing.match import listing
+from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.prioritize.explain import summary as in_short
 from clearhouse.clearing.validate import operations as validate
@@ -66,8 +67,11 @@ class Summary:
         flat = self.as_json()
         lines = [
             "",
-            f"  {flat['reports']} reports are {flat['findings']} findings:"
-            f" {flat['merged']} joined by proof, {flat['suggested']} pairs suggested to a person",
+            (
+                f"  {flat['reports']} reports are {flat['findings']} findings:"
+                f" {flat['merged']} joined"
+                f" by proof, {flat['suggested']} pairs suggested to a person"
+            ),
             f"  {flat['cases']} cases opened, {flat['advisories']} advisories published",
             f"  ledger: {self.ledger_size} events, root {self.ledger_head[:16]}…",
             "",
@@ -106,7 +110,7 @@ def summarize(
         queue = prioritize.queue(desk, transaction, limit=first)
         notes = listing.notes(desk, transaction, [FindingId(one.finding_id) for one in queue])
         return Summary(
-            rooms=route.survey(desk, transaction),
+            rooms=route.survey(transaction),
             ledger_size=head.size if head else 0,
             ledger_head=head.root.hex() if head else "",
             seconds=seconds,
