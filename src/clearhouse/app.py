@@ -177,8 +177,12 @@ def _url(owner_url: str, role: Role, passwords: dict[Role, str]) -> str:
 
 def main() -> None:
     """Run the command line over an installation that is wired when a command asks for it."""
-    settings = Settings.from_environment()
-    run_command_line(Connect(lambda: build(settings), lambda: build_counter(settings)))
+    run_command_line(
+        Connect(
+            lambda: build(Settings.from_environment()),
+            lambda: build_counter(Settings.from_environment()),
+        )
+    )
 
 
 if __name__ == "__main__":

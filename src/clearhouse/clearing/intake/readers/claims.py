@@ -237,6 +237,9 @@ def _changed(draft: Draft, field: str, value: object) -> Draft:
     return replace(draft, **cast("dict[str, Any]", {field: value}))
 
 
+_COMMIT_LENGTH = re.compile(r"[0-9A-Za-z]{40}|[0-9A-Za-z]{64}")
+
+
 def _commits(draft: Draft) -> Draft:
     for field in ("introduced_commit", "fixed_commit"):
         stated: str | None = getattr(draft, field)
@@ -244,6 +247,9 @@ def _commits(draft: Draft) -> Draft:
             continue
         if is_commit(stated):
             draft = _changed(draft, field, stated.lower())
+        elif _COMMIT_LENGTH.fullmatch(stated):
+            # It wants to be a commit and cannot be one: a claim for validation to look at.
+            draft = noted(draft, "invalid_commit", field, "as long as a commit, not hexadecimal")
         else:
             draft = _changed(draft, field, None)
             reason = "not 7 to 64 hexadecimal digits"
