@@ -16,7 +16,7 @@ from clearhouse.kernel.store.database import Row, Transaction
 LONGEST_LIST = 200
 _HEADLINE, _LOOKED_AT = 140, 2000
 _ORNAMENT = " \t\r\n#*=-_>"
-_SENTENCE_END = re.compile(r"(?<=\w{3}[.!?:]) ")
+_SENTENCE_END = re.compile(r"(?<=\w{3}[.!?]) ")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,12 +51,15 @@ def headline(draft: Draft) -> str | None:
 
     Many formats have no title. `None` when the report has neither.
     """
-    for text in (draft.title, draft.description):
-        words = (text or "")[:_LOOKED_AT].strip(_ORNAMENT).partition("\n\n")[0].split()
-        if words:
-            first = _SENTENCE_END.split(" ".join(words), maxsplit=1)[0]
-            return first if len(first) <= _HEADLINE else f"{first[: _HEADLINE - 1]}…"
-    return None
+    title = " ".join((draft.title or "")[:_LOOKED_AT].split())
+    if title:
+        return _short(title)
+    said = (draft.description or "")[:_LOOKED_AT].strip(_ORNAMENT).partition("\n\n")[0]
+    return _short(_SENTENCE_END.split(" ".join(said.split()), maxsplit=1)[0]) or None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _HEADLINE else f"{text[: _HEADLINE - 1]}…"
 
 
 def newest(

@@ -1,1 +1,48 @@
-"""The counter: pages for whoever reports, and for whoever reads what was published."""
+"""The counter's pages: for whoever reports, and for whoever reads what was published.
+
+In: the services of the counter, whose database role reads no case. Out: an ASGI application to
+be mounted behind the counter's API. Refused: reports without a live token for submissions.
+The pages keep no cookie and no session: whoever acts here shows a token or a receipt each time.
+"""
+
+from datetime import timedelta
+
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse
+
+from clearhouse.clearing.publish.operations import publisher
+from clearhouse.kernel.services import Counter
+from clearhouse.surfaces.api.requests import HourlyQuota
+from clearhouse.surfaces.web.counter import advisories, front
+from clearhouse.surfaces.web.counter.refusals import add_refusals
+from clearhouse.surfaces.web.protection import Protected
+from clearhouse.surfaces.web.rendering import Assets
+
+SECURITY_TXT_LIFE = timedelta(days=180)
+
+
+def application(counter: Counter, *, quota: HourlyQuota | None = None) -> FastAPI:
+    """Return the pages; `quota` is shared with the API, so that the form is no way around it."""
+    app = FastAPI(title="Clearhouse counter", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.counter, app.state.quota = counter, quota
+    app.add_middleware(Protected)
+    add_refusals(app)
+    app.include_router(front.router)
+    app.include_router(advisories.router)
+    app.add_api_route("/.well-known/security.txt", _security_txt, include_in_schema=False)
+    app.mount("/static", Assets(), name="static")
+    return app
+
+
+def _security_txt(request: Request) -> PlainTextResponse:
+    """Say where flaws of this installation itself are reported. Source: RFC 9116."""
+    base = str(request.base_url).rstrip("/")
+    contact = publisher().contact
+    address = f"mailto:{contact}" if contact and ":" not in contact else contact
+    expires = front.counter_of(request).database.clock() + SECURITY_TXT_LIFE
+    return PlainTextResponse(
+        f"Contact: {address or f'{base}/report'}\n"
+        f"Expires: {expires.strftime('%Y-%m-%dT%H:%M:%SZ')}\n"
+        f"Policy: {base}/\n"
+        "Preferred-Languages: en\n"
+    )

@@ -33,7 +33,7 @@ def today(
     """Show counts, the route, and a part of the queue."""
     chosen = {"band": band, "severity": severity, "exploit": exploit, "ssvc": ssvc}
     with here.transaction() as transaction:
-        survey = route.survey(here.desk, transaction)
+        survey = route.survey(transaction)
         part = queue_part(
             here.desk, transaction, _filter(chosen), limit=ROWS, offset=(page - 1) * ROWS
         )
