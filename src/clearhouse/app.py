@@ -67,7 +67,7 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> App:
     Raises: StoreUnavailableError, SchemaMismatchError, KeyFileError, PolicyError; each message
     says what to do.
     """
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)  # what is private says so itself
     server = (
         None
         if settings.database_url

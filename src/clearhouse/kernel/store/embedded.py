@@ -171,19 +171,27 @@ def prepare(folder: Path, *, durable: bool = True) -> Embedded:
 def _reachable(folder: Path) -> Path:
     """Move below /var/lib when the server's account could not enter `folder`.
 
-    A store that was moved once stays there: opening the folder later must not hide its data.
+    `folder` then holds the name of the new place. The name is random: an installation that was
+    deleted and made anew in the same place must not find the old one's data under keys it lost.
     """
-    moved = _MOVED / hashlib.sha256(bytes(folder)).hexdigest()[:16]
-    parents = [parent for parent in folder.parents if parent.exists()]
-    can_enter = all(parent.stat().st_mode & 0o001 for parent in parents)
-    if _has_data(moved) or (not can_enter and not _has_data(folder)):
-        return moved
-    if not can_enter:
+    note = folder / "moved-to"
+    if note.exists():
+        return Path(note.read_text("utf-8"))
+    can_enter = all(parent.stat().st_mode & 0o001 for parent in folder.parents if parent.exists())
+    if can_enter:
+        return folder
+    if _has_data(folder):
         raise StoreUnavailableError(
             f"{folder} holds a store, but PostgreSQL's account cannot enter it any more; "
             "give others the right to enter (chmod o+x) each folder above it"
         )
-    return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder / "move.lock"):
+        if not note.exists():
+            fresh = note.with_suffix(".new")
+            fresh.write_text(str(_MOVED / secrets.token_hex(8)), "utf-8")
+            fresh.rename(note)
+    return Path(note.read_text("utf-8"))
 
 
 def _has_data(folder: Path) -> bool:

@@ -14,12 +14,15 @@ from typing import Any
 import yaml
 
 from clearhouse.clearing.coordinate import casework
-from clearhouse.clearing.coordinate.record import Outcome
+from clearhouse.clearing.coordinate import operations as coordinate
+from clearhouse.clearing.coordinate.machine import Refused as RefusedStep
+from clearhouse.clearing.coordinate.record import Case, Outcome
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.receive import Accepted, Incoming, Refused, receive
+from clearhouse.clearing.match import operations as match
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Actor, ActorKind, PartyKind
-from clearhouse.kernel.ids import CaseId, PartyId, Receipt
+from clearhouse.kernel.ids import PartyId, Receipt, ReportId
 from clearhouse.kernel.services import App
 from clearhouse.kernel.store.database import Transaction
 
@@ -50,57 +53,69 @@ def register_vendors(app: App, me: Actor, folder: Path) -> None:
 
 
 def apply_answers(app: App, me: Actor, folder: Path, taken: Mapping[str, Receipt]) -> None:
-    """Write down, as coordinator, what the vendors said; an answer is written down once."""
+    """Write down, as coordinator, what the vendors said; an answer is written down once.
+
+    A vendor that answers has a case, whatever the queue thought of the finding.
+    """
     for vendor, answer in _answers(folder):
         with app.desk.database.transaction(me.actor_id) as transaction:
             party_id = identity.add_party(transaction, PartyKind.VENDOR, vendor["name"])
-            case_id = _case(transaction, answer, taken)
-            if case_id is not None:
-                _answer(app, transaction, me, case_id, party_id, answer)
+            report_id = _report(transaction, answer, taken)
+            if report_id is not None:
+                finding_id = match.finding_of(transaction, report_id)
+                case = coordinate.open_case(app.desk, transaction, me, finding_id)
+                _answer(app, transaction, me, case, party_id, answer)
 
 
 def _answer(
     app: App,
     transaction: Transaction,
     me: Actor,
-    case_id: CaseId,
+    case: Case,
     vendor: PartyId,
     answer: Mapping[str, Any],
 ) -> None:
-    case = casework.case(app.desk, transaction, me, case_id)
-    if case.party(vendor) is None or case.latest_verdict(vendor) is not None:
+    if case.latest_verdict(vendor) is not None:
         return
-    casework.give_verdict(
-        app.desk,
-        transaction,
-        me,
-        case_id,
-        vendor=vendor,
-        outcome=Outcome(answer["outcome"]),
-        reason=answer.get("reason"),
-        fixed_version=answer.get("fixed"),
-    )
-    if "publication" in answer:
-        casework.agree_date(
+    outcomes: list[Case | RefusedStep] = [
+        casework.give_verdict(
             app.desk,
             transaction,
             me,
-            case_id,
+            case.id,
             vendor=vendor,
-            date=_relative(answer["publication"], transaction.now),
-            agreed_at=case.opened_at,
+            outcome=Outcome(answer["outcome"]),
+            reason=answer.get("reason"),
+            fixed_version=answer.get("fixed"),
         )
+    ]
+    if "publication" in answer and case.embargo.instant is not None:
+        date = _relative(answer["publication"], transaction.now)
+        outcomes.append(
+            casework.agree_date(
+                app.desk,
+                transaction,
+                me,
+                case.id,
+                vendor=vendor,
+                date=date,
+                agreed_at=min(date, transaction.now),
+            )
+        )
+    for outcome in outcomes:
+        if isinstance(outcome, RefusedStep):
+            raise ValueError(f"the answer to {answer['report']} is refused: {outcome.reason}")
 
 
-def _case(
+def _report(
     transaction: Transaction, answer: Mapping[str, Any], taken: Mapping[str, Receipt]
-) -> CaseId | None:
+) -> ReportId | None:
     receipt = taken.get(Path(answer["report"]).name)
     if receipt is None:
         return None
     found = intake.reports_of(transaction, [receipt])
     wanted = [report for report, (_, place) in found.items() if place == answer.get("index", 0)]
-    return casework.case_of(transaction, wanted[0]) if wanted else None
+    return wanted[0] if wanted else None
 
 
 def _relative(duration: str, now: datetime) -> datetime:

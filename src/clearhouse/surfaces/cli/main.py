@@ -94,8 +94,15 @@ def run_command_line(connect: Connect) -> None:
 
 
 def emit(document: Mapping[str, Any], *, as_json: bool, text: str) -> None:
-    """Print the answer, for a script or for a person."""
-    click.echo(json.dumps(document, ensure_ascii=False) if as_json else text)
+    """Print the answer, for a script or for a person.
+
+    What strangers wrote may be in it; nothing of it can steer the terminal.
+    """
+    click.echo(json.dumps(document) if as_json else _inert(text))
+
+
+def _inert(text: str) -> str:
+    return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

@@ -117,7 +117,7 @@ def summarize(
             verdicts=verdicts,
             joined=_joined(transaction, places),
             first=tuple(
-                f"{one.band}: {notes[FindingId(one.finding_id)].title} — {in_short(one)}"
+                f"{in_short(one)}: {notes[FindingId(one.finding_id)].title or 'untitled'}"
                 for one in queue
             ),
         )

@@ -4,7 +4,6 @@ In: the project's `examples/`. Out: a one-screen summary (or one JSON document),
 API on loopback until Ctrl-C. Running it again takes nothing in twice.
 """
 
-import json
 import os
 import sys
 import time
@@ -18,7 +17,7 @@ from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import Receipt
 from clearhouse.kernel.services import App
 from clearhouse.surfaces.cli import examples
-from clearhouse.surfaces.cli.main import Connect, json_option
+from clearhouse.surfaces.cli.main import Connect, emit, json_option
 from clearhouse.surfaces.cli.owner import owner
 from clearhouse.surfaces.cli.serve import COUNTER_PORT, DESK_PORT
 from clearhouse.surfaces.cli.summary import Summary, summarize
@@ -51,7 +50,7 @@ def command(  # one parameter an option
     app = connect()
     me = owner(app)
     summary = clear_flood(app, me, folder, begin)
-    click.echo(json.dumps(summary.as_json()) if as_json else summary.as_text())
+    emit(summary.as_json(), as_json=as_json, text=summary.as_text())
     if once:
         app.stop()
         return
