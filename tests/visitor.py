@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from starlette.testclient import TestClient
 
 from clearhouse.kernel import sessions
+from clearhouse.surfaces.api import desk as api
 from clearhouse.surfaces.web.desk import application
 
 HOUSE = "http://desk.test"
@@ -49,7 +50,7 @@ class Visitor:
 
     def __init__(self, desk, actor=None, **options):
         self.client = TestClient(
-            application(desk, **options), base_url=HOUSE, follow_redirects=False
+            application(desk, also=[api.router], **options), base_url=HOUSE, follow_redirects=False
         )
         if actor is not None:
             with desk.database.transaction(actor.actor_id) as transaction:

@@ -7,12 +7,16 @@ others. `clearhouse up` runs and watches all three.
 
 import click
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from clearhouse.kernel.services import App, Counter
 from clearhouse.surfaces.api import counter as counter_api
+from clearhouse.surfaces.api import desk as desk_api
+from clearhouse.surfaces.api.requests import HourlyQuota
 from clearhouse.surfaces.cli.main import Connect
+from clearhouse.surfaces.web import counter as counter_pages
 from clearhouse.surfaces.web import desk as desk_pages
+from clearhouse.surfaces.web.counter.front_door import FrontDoor
 
 COUNTER_PORT, DESK_PORT = 8440, 8441
 
@@ -51,17 +55,21 @@ def worker(connect: Connect, concurrency: int) -> None:
     app.desk.jobs.run(app.desk.database.url, concurrency=concurrency)
 
 
-def counter_application(services: Counter, *, reports_per_hour: int) -> FastAPI:
+def counter_application(services: Counter, *, reports_per_hour: int) -> ASGIApp:
     """Return API and pages of the counter as one ASGI application."""
-    return counter_api.application(services, reports_per_hour=reports_per_hour)
+    quota = HourlyQuota(services.database.clock, reports_per_hour)
+    return FrontDoor(
+        counter_api.application(services, reports_per_hour=reports_per_hour),
+        counter_pages.application(services, quota=quota),
+    )
 
 
-def desk_application(app: App) -> FastAPI:
+def desk_application(app: App) -> ASGIApp:
     """Return pages and API of the desk as one ASGI application."""
-    return desk_pages.application(app.desk)
+    return desk_pages.application(app.desk, also=[desk_api.router])
 
 
-def _serve(application: FastAPI, host: str, port: int) -> None:
+def _serve(application: ASGIApp, host: str, port: int) -> None:
     # No access log: its lines would hold receipts, which open a status.
     uvicorn.run(application, host=host, port=port, log_config=None, access_log=False,
                 server_header=False, timeout_graceful_shutdown=5)  # fmt: skip

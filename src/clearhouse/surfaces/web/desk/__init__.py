@@ -5,7 +5,9 @@ Refused: every request without a session or a desk token; need to know holds by 
 because each request runs its transactions as the actor behind it.
 """
 
-from fastapi import FastAPI
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI
 
 from clearhouse.kernel.services import Desk
 from clearhouse.surfaces.web.desk import (
@@ -23,8 +25,11 @@ from clearhouse.surfaces.web.protection import Protected
 from clearhouse.surfaces.web.rendering import Assets
 
 
-def application(desk: Desk, *, secure: bool = False) -> FastAPI:
-    """Return the desk as an ASGI application; `secure` when browsers reach it over TLS."""
+def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = False) -> FastAPI:
+    """Return the desk as an ASGI application.
+
+    `also` brings the operations as JSON; `secure` says that browsers reach it over TLS.
+    """
     app = FastAPI(
         title="Clearhouse desk",
         version="1",
@@ -37,5 +42,7 @@ def application(desk: Desk, *, secure: bool = False) -> FastAPI:
     add_refusals(app)
     for pages in (sign_in, queue_pages, finding_pages, report_pages, case_pages, ledger_pages, you):
         app.include_router(pages.router)
+    for router in also:
+        app.include_router(router)
     app.mount("/static", Assets(), name="static")
     return app

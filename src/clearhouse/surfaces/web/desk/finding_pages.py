@@ -12,6 +12,7 @@ from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.record import Relation
 from clearhouse.kernel.ids import FindingId, ReportId
+from clearhouse.surfaces.web.desk import decisions
 from clearhouse.surfaces.web.desk.addresses import EdgeAddress, FindingAddress
 from clearhouse.surfaces.web.desk.entrance import Act, Here
 from clearhouse.surfaces.web.desk.finding_view import finding_view
@@ -63,7 +64,14 @@ def different(here: Act, finding_id: FindingAddress, other: _Id, note: _Note = "
 def split(here: Act, finding_id: FindingAddress, report: _Id, note: _Note = "") -> Response:
     """Part one report from the others."""
     with here.transaction() as transaction:
-        match.split(here.desk, transaction, here.actor, [ReportId(report)], note=note or _UNSAID)
+        decisions.split(
+            here.desk,
+            transaction,
+            here.actor,
+            FindingId(finding_id),
+            [ReportId(report)],
+            note=note or _UNSAID,
+        )
     return _back(finding_id)
 
 
@@ -85,7 +93,7 @@ def open_case(here: Act, finding_id: FindingAddress) -> Response:
 
 def _relate(here: Act, finding_id: str, other: str, note: str, relation: Relation) -> Response:
     with here.transaction() as transaction:
-        match.relate(
+        decisions.relate(
             here.desk,
             transaction,
             here.actor,

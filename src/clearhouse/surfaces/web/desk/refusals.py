@@ -16,6 +16,7 @@ from clearhouse.clearing.validate.operations import NoSuchReportError
 from clearhouse.kernel.policy import ForbiddenError
 from clearhouse.kernel.store.embedded import StoreUnavailableError
 from clearhouse.surfaces.api.problems import ProblemError
+from clearhouse.surfaces.web.desk.decisions import ImpossibleError
 from clearhouse.surfaces.web.desk.entrance import ForeignFormError, NotHereError, NotSignedInError
 from clearhouse.surfaces.web.rendering import page
 
@@ -25,7 +26,7 @@ _SAID = {
     404: ("Nothing here", "There is no such thing, or you are not read in to it."),
     405: ("Not this way", "This address does not take that kind of request."),
     409: (
-        "A person said otherwise",
+        "Does not fit",
         "Somebody said that these are different bugs. Take that back first.",
     ),
     503: ("The store does not answer", "Nothing was changed. Try again shortly."),
@@ -48,6 +49,7 @@ def add_refusals(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _misshapen)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ForbiddenError, _forbidden)
+    app.add_exception_handler(ImpossibleError, _impossible)
     app.add_exception_handler(NotSignedInError, _sign_in)
     app.add_exception_handler(ProblemError, _problem)
 
@@ -72,6 +74,10 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _forbidden(request: Request, error: Exception) -> Response:
     return _refuse(request, 403, f"The policy refuses this: {error}.")
+
+
+def _impossible(request: Request, error: Exception) -> Response:
+    return _refuse(request, 409, f"Not done: {error}.")
 
 
 def _sign_in(request: Request, _: Exception) -> Response:
