@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from clearhouse.clearing.coordinate.embargo_policy import Tlp
 from clearhouse.clearing.coordinate.record import Outcome
 from clearhouse.clearing.intake.record import Credit
 from clearhouse.clearing.publish.record import (
@@ -20,6 +19,7 @@ from clearhouse.clearing.publish.record import (
     Revision,
     VendorWord,
 )
+from clearhouse.formats.tlp import Tlp
 
 DAY_0 = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 CVSS_4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"

@@ -11,9 +11,9 @@ from csaf.csaf.v20 import validate as csaf_rules
 from hypothesis import HealthCheck, given, settings
 
 from advisories import DAY_0, PLAIN, facts
-from clearhouse.clearing.coordinate.embargo_policy import Tlp
 from clearhouse.clearing.publish.record import Documents, Revision
 from clearhouse.clearing.publish.rules import documents
+from clearhouse.formats.tlp import Tlp
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

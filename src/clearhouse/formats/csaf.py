@@ -5,7 +5,7 @@ nothing here raises; `problems` names each fault that a consumer's mandatory tes
 what this module writes, so that a caller can refuse with all of them.
 
 CSAF 2.0 has no slot for CVSS 4.0 and the labels of TLP 1. A 4.0 vector therefore goes into a
-note, TLP:CLEAR is written as WHITE, and AMBER+STRICT as AMBER with a sentence beside it.
+note, and a label without a twin is written as the stricter one with a sentence beside it.
 
 Source: OASIS, Common Security Advisory Framework Version 2.0, sections 3 and 4.4 (profile 4) and
 6.1 (mandatory tests).
@@ -22,15 +22,10 @@ from cvss import CVSS2, CVSS3
 
 from clearhouse.formats.canonical import Json
 from clearhouse.formats.osv import instant
+from clearhouse.formats.tlp import Tlp
 
 CSAF_VERSION: Final = "2.0"
-_TLP: Final = {
-    "TLP:CLEAR": ("WHITE", None),
-    "TLP:GREEN": ("GREEN", None),
-    "TLP:AMBER": ("AMBER", None),
-    "TLP:AMBER+STRICT": ("AMBER", "TLP:AMBER+STRICT: share only inside your own organisation."),
-    "TLP:RED": ("RED", None),
-}
+_STRICT: Final = "TLP:AMBER+STRICT: share it only inside your own organisation."
 
 Category = Literal["coordinator", "discoverer", "other", "translator", "user", "vendor"]
 NoteCategory = Literal["description", "details", "faq", "general", "other", "summary"]
@@ -107,7 +102,7 @@ class Advisory:
     id: str
     title: str
     publisher: Publisher
-    tlp: str
+    tlp: Tlp
     revisions: tuple[Revision, ...]
     """At least one, oldest first."""
     engine: str
@@ -168,13 +163,17 @@ def problems(advisory: Advisory) -> tuple[str, ...]:
 
 
 def _head(advisory: Advisory) -> dict[str, Json]:
-    label, sentence = _TLP[advisory.tlp]
     publisher = advisory.publisher
     return _without_none(
         {
             "category": "csaf_security_advisory",
             "csaf_version": CSAF_VERSION,
-            "distribution": _without_none({"text": sentence, "tlp": {"label": label}}),
+            "distribution": _without_none(
+                {
+                    "text": _STRICT if advisory.tlp is Tlp.AMBER_STRICT else None,
+                    "tlp": {"label": advisory.tlp.version_1},
+                }
+            ),
             "lang": "en",
             "notes": [_note(note) for note in advisory.notes] or None,
             "publisher": _without_none(

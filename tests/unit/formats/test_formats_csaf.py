@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from clearhouse.formats import csaf
+from clearhouse.formats.tlp import Tlp
 
 AT = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 VECTOR = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
@@ -12,7 +13,7 @@ PLAIN = csaf.Advisory(
     id="CLR-2026-00001",
     title="A flaw",
     publisher=csaf.Publisher(name="House", namespace="https://house.example"),
-    tlp="TLP:CLEAR",
+    tlp=Tlp.CLEAR,
     revisions=(csaf.Revision(at=AT, summary="First issue"),),
     engine="Clearhouse",
     vendor="Vendor",
@@ -35,12 +36,12 @@ def made(**changes):
         ("TLP:CLEAR", "WHITE", False),
         ("TLP:GREEN", "GREEN", False),
         ("TLP:AMBER", "AMBER", False),
-        ("TLP:AMBER+STRICT", "AMBER", True),
+        ("TLP:AMBER+STRICT", "RED", True),
         ("TLP:RED", "RED", False),
     ],
 )
 def test_labels_of_tlp_2_are_written_in_those_of_tlp_1_and_lose_nothing(label, written, sentence):
-    distribution = made(tlp=label)["document"]["distribution"]
+    distribution = made(tlp=Tlp(label))["document"]["distribution"]
     assert distribution["tlp"]["label"] == written
     assert ("text" in distribution) == sentence
 

@@ -15,6 +15,8 @@ from typing import Annotated, ClassVar
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from clearhouse.formats.tlp import Tlp
+
 _CLOSED = ConfigDict(extra="forbid")
 Days = Annotated[int, Field(gt=0, le=366)]
 Hours = Annotated[int, Field(gt=0, le=366 * 24)]
@@ -66,16 +68,6 @@ class Bar(StrEnum):
     PUBLIC = "public"
     EXPLOIT_PUBLIC = "exploit-public"
     PUBLIC_TOOLING = "public-tooling"
-
-
-class Tlp(StrEnum):
-    """Traffic Light Protocol labels. Source: FIRST, TLP 2.0."""
-
-    CLEAR = "TLP:CLEAR"
-    GREEN = "TLP:GREEN"
-    AMBER = "TLP:AMBER"
-    AMBER_STRICT = "TLP:AMBER+STRICT"
-    RED = "TLP:RED"
 
 
 class Share(StrEnum):

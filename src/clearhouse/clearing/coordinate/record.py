@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from clearhouse.clearing.coordinate.embargo import Embargo
 from clearhouse.clearing.coordinate.embargo_management import EmState
-from clearhouse.clearing.coordinate.embargo_policy import Share, Tlp
+from clearhouse.clearing.coordinate.embargo_policy import Share
 from clearhouse.clearing.coordinate.report_management import RmState
+from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel.ids import CaseId, Compartment
 
 

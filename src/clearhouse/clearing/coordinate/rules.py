@@ -9,8 +9,9 @@ Source: TLP 2.0; tiers after the Akrites read-in tier policy.
 from collections.abc import Collection
 from datetime import datetime
 
-from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, Share, Tlp
+from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, Share
 from clearhouse.clearing.coordinate.record import Case, Disclosure, Participant
+from clearhouse.formats.tlp import Tlp
 
 NOT_READ_IN = Disclosure(
     allowed=False,

@@ -188,7 +188,7 @@ def agree_date(
     party = case.party(vendor)
     if party is None or party.role is not PartyRole.VENDOR:
         return Refused(code="not-a-vendor", reason="only a vendor of this case owns the date")
-    if date <= (at if agreed_at is None else min(agreed_at, at)):
+    if date < (at if agreed_at is None else min(agreed_at, at)):
         return Refused(code="date-in-the-past", reason="an embargo cannot end before it is agreed")
     changed = _negotiate(case)
     if isinstance(changed, Refused):

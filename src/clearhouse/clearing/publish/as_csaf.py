@@ -38,7 +38,7 @@ def csaf_advisory(content: Content) -> csaf.Advisory:
             contact=facts.publisher.contact,
             issuing_authority=facts.publisher.issuing_authority,
         ),
-        tlp=facts.tlp.value,
+        tlp=facts.tlp,
         revisions=tuple(
             csaf.Revision(at=one.at, summary=compose.clean(one.summary) or "New issue")
             for one in facts.revisions
@@ -160,8 +160,8 @@ def _remediation(content: Content) -> csaf.Remediation:
 
 def _weakness(content: Content) -> tuple[str, str] | None:
     """Return the first weakness whose exact name is known; CSAF 2.0 takes one."""
-    names = compose.weakness_names()
-    return next(((cwe, names[cwe]) for cwe in content.cwes if cwe in names), None)
+    named = ((one, compose.weakness_name(one)) for one in content.cwes)
+    return next(((one, name) for one, name in named if name is not None), None)
 
 
 def _involvements(facts: AdvisoryFacts) -> list[csaf.Involvement]:

@@ -8,14 +8,12 @@ A reporter's prose never comes in here: it is data from a stranger, may carry in
 whoever reads the advisory next, and may say more than the embargo allows.
 """
 
-import csv
 import re
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from clearhouse.clearing.publish.record import AdvisoryFacts
 from clearhouse.clearing.publish.versions import AffectedVersions, Span
+from clearhouse.formats import cwe
 from clearhouse.formats import purl as purls
 
 _INVISIBLE: Final = re.compile(
@@ -26,6 +24,11 @@ _WEB: Final = re.compile(
     r"(?:[/?#](?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
     r"(?:#(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
 )
+_PILLARS: Final = frozenset(
+    f"CWE-{number}" for number in (284, 435, 664, 682, 691, 693, 697, 703, 707, 710)
+)
+"""Weaknesses at the top of the research view; everything else without a parent is a category."""
+CWE_ID: Final = re.compile(r"CWE-[1-9]\d{0,4}", re.ASCII)
 SUMMARY_LIMIT: Final = 120
 """Characters; what OSV recommends for one line."""
 
@@ -48,12 +51,15 @@ def is_web_address(text: str) -> bool:
     return len(text) <= 2048 and _WEB.fullmatch(text) is not None
 
 
-@cache
-def weakness_names() -> dict[str, str]:
-    """Return the exact name of every weakness by id, as CSAF demands it. Source: CWE 4.20."""
-    path = files("clearhouse.clearing.publish").joinpath("cwe-4.20.csv")
-    lines = path.read_text("utf-8").splitlines()
-    return {row[0]: row[1] for row in csv.reader(line for line in lines if line[:1] != "#")}
+def weakness_name(cwe_id: str) -> str | None:
+    """Return the exact name of a weakness; None for a category or an id that is not known here.
+
+    CSAF takes weaknesses only, each with the name that the list gives it (test 6.1.11).
+    """
+    found = cwe.weakness(cwe_id)
+    if found is None or not (found.parents or found.id in _PILLARS):
+        return None
+    return found.name
 
 
 def software(facts: AdvisoryFacts) -> str:
@@ -117,8 +123,8 @@ def _affected_words(affected: AffectedVersions) -> str:
 
 
 def _weakness(facts: AdvisoryFacts) -> str:
-    names = weakness_names()
-    return next((names[cwe] for cwe in facts.cwes if cwe in names), "A vulnerability")
+    names = (weakness_name(one) for one in facts.cwes if CWE_ID.fullmatch(one))
+    return next((name for name in names if name is not None), "A vulnerability")
 
 
 def _shortened(text: str) -> str:

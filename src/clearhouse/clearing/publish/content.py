@@ -22,7 +22,6 @@ from clearhouse.formats.identifiers import vulnerability_id
 
 _ID: Final = re.compile(r"CLR-\d{4}-\d{5,}", re.ASCII)
 _PLAIN: Final = re.compile(r"[!-~]+")
-_CWE: Final = re.compile(r"CWE-[1-9]\d{0,5}", re.ASCII)
 _CVSS_4: Final = (
     "AV AC AT PR UI VC VI VA SC SI SA E CR IR AR "
     "MAV MAC MAT MPR MUI MVC MVI MVA MSC MSI MSA S AU R V RE U"
@@ -64,7 +63,7 @@ def read(facts: AdvisoryFacts) -> Content | tuple[Refusal, ...]:
         affected=affected,
         cve=cves[0] if cves else None,
         aliases=aliases,
-        cwes=tuple(dict.fromkeys(one for one in facts.cwes if _CWE.fullmatch(one))),
+        cwes=tuple(dict.fromkeys(one for one in facts.cwes if compose.CWE_ID.fullmatch(one))),
         vectors=tuple(vectors.values()),
         references=tuple(
             dict.fromkeys(one for one in facts.references if compose.is_web_address(one.url))
@@ -127,7 +126,7 @@ def _left_out(
         (len(facts.aliases) - len(aliases), "ids that are no id of a known database, or repeated"),
         (len(facts.cvss_vectors) - len(vectors), "CVSS vectors beyond one of each generation"),
         (sum(not compose.is_web_address(one.url) for one in facts.references), "unsafe links"),
-        (sum(not _CWE.fullmatch(one) for one in facts.cwes), "malformed weakness ids"),
+        (sum(not compose.CWE_ID.fullmatch(one) for one in facts.cwes), "malformed weakness ids"),
     )
     for count, what in counts:
         if count:

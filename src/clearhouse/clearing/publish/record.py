@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from clearhouse.clearing.coordinate.embargo_policy import Tlp
 from clearhouse.clearing.coordinate.record import Outcome
 from clearhouse.clearing.intake.record import Credit
+from clearhouse.formats.tlp import Tlp
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

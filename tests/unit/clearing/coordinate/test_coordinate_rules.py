@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from clearhouse.clearing.coordinate.embargo import EmbargoFacts
-from clearhouse.clearing.coordinate.embargo_policy import Share, Tlp, load
+from clearhouse.clearing.coordinate.embargo_policy import Share, load
 from clearhouse.clearing.coordinate.record import Participant, Party, PartyRole
 from clearhouse.clearing.coordinate.rules import NOT_READ_IN, disclosure
 from clearhouse.clearing.coordinate.transitions import mark_published, open_case
+from clearhouse.formats.tlp import Tlp
 
 POLICY = load(Path(__file__).parents[4] / "policies" / "embargo" / "clearhouse-1.yaml")
 DAY_0 = datetime(2026, 11, 1, 8, 15, tzinfo=UTC)

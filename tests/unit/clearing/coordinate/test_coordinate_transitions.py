@@ -161,7 +161,7 @@ def test_an_agreed_date_becomes_the_instant_when_it_is_the_tightest():
 
 
 def test_a_date_in_the_past_is_refused():
-    assert code(agree_date(opened(), day(2), "v", POLICY, day(2))) == "date-in-the-past"
+    assert code(agree_date(opened(), day(1), "v", POLICY, day(2))) == "date-in-the-past"
 
 
 def test_an_agreement_written_down_late_may_have_passed_but_not_before_it_was_made():
@@ -169,8 +169,10 @@ def test_an_agreement_written_down_late_may_have_passed_but_not_before_it_was_ma
     assert (late.embargo.instant, late.embargo_state) == (day(4), EmState.EXITED)
     impossible = agree_date(opened(), day(3), "v", POLICY, day(6), agreed_at=day(4))
     assert code(impossible) == "date-in-the-past"
-    from_the_future = agree_date(opened(), day(6), "v", POLICY, day(6), agreed_at=day(7))
+    from_the_future = agree_date(opened(), day(5), "v", POLICY, day(6), agreed_at=day(7))
     assert code(from_the_future) == "date-in-the-past"
+    at_once = agree_date(opened(), day(6), "v", POLICY, day(6))
+    assert at_once.embargo.instant == day(6)
 
 
 @pytest.mark.parametrize("fact", ["public_since", "exploit_public_since", "exploited_since"])

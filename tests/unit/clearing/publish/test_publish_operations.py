@@ -275,6 +275,7 @@ def test_advisories_are_numbered_without_gaps_in_each_year(house):
 def test_every_finder_of_the_finding_is_thanked(house):
     same = replace(DRAFT, aliases=("CVE-2026-99999",))
     accepted(house, same)
+    move(house, minutes=1)
     cleared(
         house,
         replace(same, credits=(Credit(name="Kim <kim@example.org>"),)),
