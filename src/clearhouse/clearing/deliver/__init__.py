@@ -1,0 +1,1 @@
+"""Deliver: from an advisory to the operators who must act on it."""
