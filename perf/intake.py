@@ -100,9 +100,8 @@ def _reporter(app: App) -> tuple[Actor, str]:
     with app.desk.database.transaction(None) as transaction:
         party = identity.add_party(transaction, PartyKind.LAB, "perf")
         actor_id = identity.add_actor(
-            transaction, party, ActorKind.AGENT, "load", roles=["reporter"],
-            responsible=app.desk.clearing_actor.actor_id,
-        )  # fmt: skip
+            transaction, party, ActorKind.PERSON, "load", roles=["reporter"]
+        )
         token = identity.issue_token(transaction, actor_id, label="x", scopes=[Scope.SUBMIT])
         actor = identity.actor(transaction, actor_id)
     assert actor is not None

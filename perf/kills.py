@@ -135,9 +135,7 @@ def run(home: Path, *, kills: int, seed: int) -> dict[str, object]:
 def _token(app: App) -> str:
     with app.desk.database.transaction(None) as transaction:
         party = identity.add_party(transaction, PartyKind.LAB, "kill test")
-        actor = identity.add_actor(
-            transaction, party, ActorKind.PERSON, "load", roles=["reporter"]
-        )
+        actor = identity.add_actor(transaction, party, ActorKind.PERSON, "load", roles=["reporter"])
         return identity.issue_token(transaction, actor, label="load", scopes=[Scope.SUBMIT])
 
 
@@ -199,9 +197,7 @@ def _kill_at_random(
     return killed
 
 
-def _victim(
-    server: Embedded, supervisor_pid: int, chance: random.Random
-) -> tuple[str, int | None]:
+def _victim(server: Embedded, supervisor_pid: int, chance: random.Random) -> tuple[str, int | None]:
     name = chance.choice(["counter", "worker", "store", "store connection"])
     if name == "store":
         return name, server.pid

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
 
 from clearhouse.clearing.coordinate import casework
@@ -104,7 +105,9 @@ def _answer(
         )
     for outcome in outcomes:
         if isinstance(outcome, RefusedStep):
-            raise ValueError(f"the answer to {answer['report']} is refused: {outcome.reason}")
+            raise click.ClickException(
+                f"the answer to {answer['report']} is refused: {outcome.reason}"
+            )
 
 
 def _report(
