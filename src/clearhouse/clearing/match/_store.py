@@ -100,7 +100,8 @@ def index(transaction: Transaction, serial: int, features: KeyedFeatures) -> Non
         "  VALUES (%s, %s, %s, %s)), keys AS ("
         "  INSERT INTO match_index_key (value, serial, kind)"
         "  SELECT value, %s, kind FROM unnest(%s::bytea[], %s::text[]) AS k (value, kind))"
-        " INSERT INTO match_index_token (token, serial) SELECT token, %s FROM unnest(%s) AS token",
+        " INSERT INTO match_index_token (token, serial)"
+        " SELECT token, %s FROM unnest(%s::bigint[]) AS token",
         [
             serial,
             features.package,
