@@ -26,7 +26,9 @@ def _administrator(app: App, act: str) -> ActorId:
 @command.command("add")
 @click.argument("party")
 @click.argument("name")
-@click.option("--party-kind", type=click.Choice([*PartyKind]), default=PartyKind.REPORTER)
+@click.option(
+    "--party-kind", type=click.Choice([kind.value for kind in PartyKind]), default="reporter"
+)
 @click.option("--agent", is_flag=True, help="An agent; you are the responsible person.")
 @click.option("--role", "roles", multiple=True, default=("reporter",), show_default=True)
 @json_option
@@ -35,7 +37,7 @@ def add(
     connect: Connect,
     party: str,
     name: str,
-    party_kind: PartyKind,
+    party_kind: str,
     *,
     agent: bool,
     roles: tuple[str, ...],
@@ -45,7 +47,7 @@ def add(
     app = connect()
     me = _administrator(app, "actor.add")
     with app.desk.database.transaction(me) as transaction:
-        party_id = identity.add_party(transaction, party_kind, party)
+        party_id = identity.add_party(transaction, PartyKind(party_kind), party)
         actor_id = identity.add_actor(
             transaction,
             party_id,
@@ -60,19 +62,23 @@ def add(
 @command.command("token")
 @click.argument("actor")
 @click.option("--label", default="command line", show_default=True)
-@click.option("--scope", "scopes", multiple=True, type=click.Choice([*Scope]),
-              default=(Scope.SUBMIT,), show_default=True)  # fmt: skip
+@click.option("--scope", "scopes", multiple=True, type=click.Choice([one.value for one in Scope]),
+              default=(Scope.SUBMIT.value,), show_default=True)  # fmt: skip
 @click.option("--days", type=click.IntRange(1, 365), default=90, show_default=True)
 @json_option
 @click.pass_obj
 def token(
-    connect: Connect, actor: str, label: str, scopes: tuple[Scope, ...], days: int, *, as_json: bool
+    connect: Connect, actor: str, label: str, scopes: tuple[str, ...], days: int, *, as_json: bool
 ) -> None:
     """Issue a token to ACTOR (an id) and print its secret, which is shown this once."""
     app = connect()
     with app.desk.database.transaction(_administrator(app, "token.issue")) as transaction:
         secret = identity.issue_token(
-            transaction, ActorId(actor), label=label, scopes=scopes, life=timedelta(days=days)
+            transaction,
+            ActorId(actor),
+            label=label,
+            scopes=[Scope(one) for one in scopes],
+            life=timedelta(days=days),
         )
     emit({"token": secret}, as_json=as_json, text=secret)
 

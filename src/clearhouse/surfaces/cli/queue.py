@@ -1,5 +1,7 @@
 """`clearhouse queue`: findings, most urgent first, and why."""
 
+from itertools import zip_longest
+
 import click
 
 from clearhouse.clearing.match import listing
@@ -33,9 +35,7 @@ def command(connect: Connect, limit: int, offset: int, *, as_json: bool) -> None
             "priority": summary(priority),
             "before_the_next_because": why_first(priority, after) if after else None,
         }
-        for finding_id, priority, after in zip(
-            ids[:limit], page[:limit], [*page[1:], None][:limit], strict=True
-        )
+        for finding_id, priority, after in zip_longest(ids[:limit], page[:limit], page[1:])
     ]
     text = "\n".join(
         f"{row['finding']}  {row['title'] or 'untitled'}\n"

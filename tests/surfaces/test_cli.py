@@ -1,0 +1,205 @@
+"""Commands answer people and scripts, and end with documented codes."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from clearhouse.kernel.keys import KeyFileError
+from clearhouse.kernel.policy import ForbiddenError
+from clearhouse.kernel.store.embedded import StoreUnavailableError
+from clearhouse.surfaces.cli import main as cli_main
+from clearhouse.surfaces.cli.check import steps
+from clearhouse.surfaces.cli.logs import WordlessFormatter
+from clearhouse.surfaces.cli.main import Connect, cli
+
+REPORT = "Package: pkg:pypi/example\nCWE: CWE-22\n\nSummary\n\nThe loader leaves its folder.\n"
+
+
+@pytest.fixture
+def run(app):
+    """Run a command over the test's own installation and return its result."""
+
+    def invoke(*arguments, code=0):
+        connect = Connect(lambda: app, lambda: app.counter)
+        result = CliRunner().invoke(cli, [str(one) for one in arguments], obj=connect)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def report_file(tmp_path):
+    file = tmp_path / "report.md"
+    file.write_text(REPORT)
+    return file
+
+
+def _json(result):
+    return json.loads(result.stdout)
+
+
+def test_help_names_every_command_with_what_it_does():
+    text = CliRunner().invoke(cli, ["--help"]).stdout
+    for name, summary in cli_main._COMMANDS.items():
+        assert name in text
+        assert summary.split()[0] in text
+
+
+@pytest.mark.parametrize("name", list(cli_main._COMMANDS))
+def test_every_command_has_help(name):
+    result = CliRunner().invoke(cli, [name, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout
+
+
+def test_a_submitted_file_gets_a_receipt_and_is_told_what_is_missing(run, report_file):
+    done = _json(run("submit", report_file, "--json"))["submissions"][0]
+    assert re.fullmatch(r"SUB-[a-z2-7]{18}", done["receipt"])
+    assert {gap["element"] for gap in done["reports"][0]["missing"]} >= {"poc", "patch"}
+    assert "missing poc" in run("submit", report_file).stdout
+
+
+def test_the_same_file_twice_is_one_submission(run, report_file):
+    first = _json(run("submit", report_file, "--json"))
+    assert _json(run("submit", report_file, "--json")) == first
+
+
+def test_a_folder_is_taken_in_the_order_of_its_names(run, tmp_path):
+    for name in ("b.md", "a.md"):
+        (tmp_path / name).write_text(REPORT + name)
+    done = _json(run("submit", "--dir", tmp_path, "--json"))["submissions"]
+    assert [Path(one["file"]).name for one in done] == ["a.md", "b.md"]
+
+
+def test_a_refused_file_says_why_and_ends_with_65(run, tmp_path):
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"a": 1, "a": 2}')
+    result = run("submit", bad, "--json", code=65)
+    assert _json(result)["submissions"][0]["refused"]
+
+
+def test_submit_without_files_is_a_wrong_command_line(run):
+    run("submit", code=2)
+
+
+def test_the_holder_of_a_receipt_can_follow_it(run, report_file):
+    receipt = _json(run("submit", report_file, "--json"))["submissions"][0]["receipt"]
+    assert _json(run("status", receipt, "--json"))["status"] == "queued"
+    run("status", "SUB-aaaaaaaaaaaaaaaaaa", code=1)
+
+
+def test_a_cleared_report_stands_in_the_queue_and_can_be_shown(run, app, report_file):
+    run("submit", report_file)
+    app.desk.jobs.run_until_empty(app.desk.database.url)
+    (entry,) = _json(run("queue", "--json"))["queue"]
+    assert entry["package"] == "pkg:pypi/example"
+    shown = _json(run("show", entry["finding"], "--json"))
+    assert shown["reports"][0]["package"] == "pkg:pypi/example"
+    assert any("Queue:" in line for line in shown["priority"])
+    assert "pkg:pypi/example" in run("queue").stdout
+    assert "priority:" in run("show", entry["finding"]).stdout
+
+
+def test_what_does_not_exist_is_said_in_one_line(run):
+    assert "clearhouse:" in run("show", "fnd_nothing", code=1).output
+    assert "clearhouse:" in run("show", "cas_nothing", code=1).output
+    assert run("queue").stdout == "the queue is empty\n"
+
+
+def test_the_route_names_what_is_not_attempted(run):
+    rooms = _json(run("route", "--json"))["rooms"]
+    assert [room["room"] for room in rooms] == [
+        "deconflict", "intake", "match", "validate", "prioritize", "coordinate", "publish",
+        "deliver",
+    ]  # fmt: skip
+    assert "not attempted: scan leases" in run("route").stdout
+
+
+def test_an_exported_ledger_verifies_from_its_file_alone(run, report_file, tmp_path):
+    run("submit", report_file)
+    exported = tmp_path / "ledger.jsonl"
+    run("ledger", "export", exported)
+    assert _json(run("ledger", "verify", exported, "--json"))["holds"]
+    assert "holds" in run("ledger", "verify").stdout
+    lines = exported.read_text().splitlines()
+    exported.write_text("\n".join([lines[0], *lines[2:]]))
+    assert not _json(run("ledger", "verify", exported, "--json", code=1))["holds"]
+
+
+def test_an_event_can_be_proven(run, app, report_file):
+    run("submit", report_file)
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        event = transaction.one("SELECT event_id FROM ledger_event")["event_id"]
+    proof = _json(run("ledger", "prove", event))
+    assert proof["event"]["id"] == event
+    run("ledger", "prove", "evt_nothing", code=1)
+
+
+def test_people_get_tokens_that_end_when_revoked(run, app):
+    added = _json(run("people", "add", "Lab", "Ada", "--party-kind", "lab", "--json"))
+    token = _json(run("people", "token", added["actor"], "--json"))["token"]
+    assert token.startswith("chs_")
+    assert _json(run("people", "revoke", added["actor"], "--json")) == {"revoked": True}
+    assert _json(run("people", "revoke", added["actor"], "--json")) == {"revoked": False}
+    assert run("people", "revoke", "tok_none").stdout == "was not live\n"
+
+
+def test_an_agent_is_added_with_a_responsible_person(run, app):
+    added = _json(run("people", "add", "Lab", "finder-bot", "--agent", "--json"))
+    with app.desk.database.transaction(None) as transaction:
+        row = transaction.one(
+            "SELECT kind, responsible_actor_id FROM actor WHERE actor_id = %s", [added["actor"]]
+        )
+    assert row["kind"] == "agent"
+    assert row["responsible_actor_id"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StoreUnavailableError("no store"), 69),
+        (KeyFileError("no key"), 69),
+        (ForbiddenError("not you"), 77),
+    ],
+)
+def test_known_errors_are_one_line_with_a_documented_code(monkeypatch, capsys, error, code):
+    def fail():
+        raise error
+
+    monkeypatch.setattr("sys.argv", ["clearhouse", "route"])
+    with pytest.raises(SystemExit) as ended:
+        cli_main.run_command_line(Connect(fail, fail))
+    assert ended.value.code == code
+    assert capsys.readouterr().err == f"clearhouse: {error}\n"
+
+
+def test_text_of_strangers_cannot_steer_the_terminal(capsys):
+    cli_main.emit({}, as_json=False, text="a\x1b[31mb\u202ec\n")
+    assert capsys.readouterr().out == "a\ufffd[31mb\ufffdc\n\n"
+
+
+def test_a_logged_exception_shows_no_words_of_it():
+    import logging
+
+    try:
+        raise ValueError("secret words of a report")
+    except ValueError as error:
+        record = logging.LogRecord(
+            "x", logging.ERROR, __file__, 1, "failed", (), (type(error), error, error.__traceback__)
+        )
+    text = WordlessFormatter().format(record)
+    assert "ValueError at" in text
+    assert "test_cli.py" in text
+    assert "secret words" not in text
+
+
+def test_check_runs_style_types_contracts_tests_and_coverage():
+    names = [step.name for step in steps(Path("/bin"))]
+    assert names[:4] == ["format", "style", "types", "import contracts"]
+    assert "coverage of the kernel" in names
