@@ -246,10 +246,9 @@ def _on_duty(actor: Actor, at: datetime) -> Participant:
 
 
 def _close_to_others(transaction: Transaction, finding: Finding, reports: Sequence[Report]) -> None:
-    """Leave finding and reports to the house's readers and to the reports' own parties."""
-    if set(finding.readers) != set(HOUSE_READERS):
-        vault.set_readers(transaction, finding.compartment, HOUSE_READERS)
+    """Leave finding, reports and originals to the house's readers and the reports' own parties."""
     for one in reports:
         readers = {*HOUSE_READERS, one.party_id}
         if set(one.readers) != readers:
             vault.set_readers(transaction, one.compartment, sorted(readers))
+    _store.close_around(transaction, finding.report_ids, HOUSE_READERS)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from casebook import (
@@ -16,6 +17,7 @@ from casebook import (
     register,
     set_clock,
 )
+from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.embargo import Channel, News, ProjectPolicy
@@ -121,6 +123,61 @@ def test_from_the_opening_on_only_those_on_the_case_and_the_reporter_can_read(ho
     assert do(house, readers[2], casework.case, case.id) == case
     with acting(house, reporter(house)) as transaction:
         assert intake.load(house.desk, transaction, [report])
+
+
+def test_the_original_that_held_several_reports_is_closed_with_the_first_that_has_a_case(house):
+    other = replace(NO_COORDINATION, title="Another flaw", cwes=("CWE-79",))
+    receipt = intake.take_in(
+        house.counter,
+        reporter(house),
+        intake.Arrival(original=b"both", format="sarif", drafts=(NO_COORDINATION, other)),
+    )
+    with acting(house, analyst(house)) as transaction:
+        reports = sorted(intake.reports_of(transaction, [receipt]).items(), key=lambda one: one[1])
+    for report_id, _ in reports:
+        route.clear(house.desk, report_id)
+    with acting(house, analyst(house)) as transaction:
+        assert intake.original(house.desk, transaction, receipt) == b"both"
+    do(house, house.desk.clearing_actor, coordinate.open_case, finding_of(house, reports[0][0]))
+    with acting(house, analyst(house)) as transaction:
+        assert intake.original(house.desk, transaction, receipt) is None
+        assert [
+            one.report_id for one in intake.load(house.desk, transaction, [r for r, _ in reports])
+        ] == [reports[1][0]]
+    for actor in (coordinator(house), reporter(house)):
+        with acting(house, actor) as transaction:
+            assert intake.original(house.desk, transaction, receipt) == b"both"
+
+
+def test_findings_that_became_one_before_the_case_are_all_closed_with_it(house):
+    first = cleared(house, NO_COORDINATION)
+    second = cleared(house, replace(NO_COORDINATION, title="Other", cwes=("CWE-79",)))
+    who = analyst(house)
+    merged = do(
+        house, who, match.merge, finding_of(house, first), finding_of(house, second), note="x"
+    )
+    with acting(house, who) as transaction:
+        assert len(transaction.all("SELECT finding_id FROM finding")) == 2
+    do(house, house.desk.clearing_actor, coordinate.open_case, merged)
+    with acting(house, who) as transaction:
+        for query in (
+            "SELECT 1 FROM finding",
+            "SELECT 1 FROM match_report",
+            "SELECT 1 FROM report",
+            "SELECT 1 FROM submission",
+            "SELECT 1 FROM priority",
+            "SELECT 1 FROM verdict",
+        ):
+            assert transaction.all(query) == [], query
+
+
+def test_nobody_closes_what_they_cannot_read(house):
+    report = cleared(house, NO_COORDINATION)
+    with (
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+        acting(house, outsider(house)) as transaction,
+    ):
+        transaction.execute("SELECT close_around(%s, %s)", [[report], ["role:coordinator"]])
 
 
 @pytest.mark.parametrize("who", [analyst, outsider, reporter])
