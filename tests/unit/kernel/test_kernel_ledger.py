@@ -32,6 +32,7 @@ def write(app, me, count=1, **data):
 
 def sequence(app):
     with app.desk.database.transaction(None) as transaction:
+        transaction.execute("SET LOCAL lock_timeout = '10s'")  # a sequencer never waits
         return ledger.sequence(transaction)
 
 
