@@ -19,7 +19,6 @@ from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
 from email.utils import getaddresses
-from html.parser import HTMLParser
 
 from clearhouse.clearing.intake.readers.files import kind_of, safe_name
 from clearhouse.clearing.intake.readers.result import Drafts, Fault, ReadRefusal
@@ -36,6 +35,8 @@ _HEADER = re.compile(
     rb"reply-to|dkim-signature|delivered-to|x-[a-z-]+):[ \t]",
     re.IGNORECASE,
 )
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,15})(?:[^<>]{0,4096})>")
+_BREAKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "pre", "blockquote"})
 _TOO_LARGE = ReadRefusal(
     code="too_large",
     fault=Fault.LIMIT,
@@ -214,36 +215,22 @@ def _headers(message: Message) -> dict[str, object]:
     }
 
 
-class _Words(HTMLParser):
-    """Collects the words of HTML; scripts and styles hold none."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(
-        self,
-        tag: str,
-        attrs: list[tuple[str, str | None]],  # noqa: ARG002 - the base class passes them
-    ) -> None:
-        self._silent += tag in {"script", "style"}
-        if tag in {"p", "br", "div", "li", "tr", "h1", "h2", "h3", "pre", "blockquote"}:
-            self.words.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent = max(0, self._silent - (tag in {"script", "style"}))
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.words.append(data)
-
-
 def _words_of(markup: str) -> str:
-    parser = _Words()
-    try:
-        parser.feed(markup)
-        parser.close()
-    except (AssertionError, ValueError, RecursionError):
-        return html.unescape(re.sub(r"<[^<>]{0,500}>", " ", markup))
-    return "".join(parser.words)
+    """Keep the words of HTML; comments stay, so that what hides in them is seen.
+
+    A parser is not used: Python's takes quadratic time on tags that never end.
+    """
+    words: list[str] = []
+    silent = False
+    position = 0
+    for tag in _TAG.finditer(markup):
+        if not silent:
+            words.append(markup[position : tag.start()])
+        name = tag.group(2).lower()
+        if name in {"script", "style"}:
+            silent = not tag.group(1)
+        elif name in _BREAKS:
+            words.append("\n")
+        position = tag.end()
+    words.append("" if silent else markup[position:])
+    return html.unescape("".join(words))

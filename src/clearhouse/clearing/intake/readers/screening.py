@@ -47,7 +47,7 @@ _ORDERS = re.compile(
     | (?:y(?<=\by)ou\s+are\s+now|a(?<=\ba)ct\s+as|p(?<=\bp)retend\s+to\s+be)\s+(?:an?|the|in)\s+\w+
     | (?:s(?<=\bs)ystem|d(?<=\bd)eveloper|h(?<=\bh)idden)\s+prompt\b
     | <\|(?:im_start|im_end|system|assistant|endoftext)\|>
-    | \[/?inst\] | <</?sys>> | \#{2,}\s*(?:system|new\s+instructions?)\s*:?
+    | \[/?inst\] | <</?sys>> | \#\#\s{0,8}(?:system|new\s+instructions?)\b
     | (?:do\s+not|don't|never)\s+(?:tell|inform|mention|reveal|report)\s+(?:\w+\s+){0,3}?
         (?:user|operator|analyst|human|maintainer)
     | (?:reply|respond|answer|output)\s+(?:only\s+)?with\s+["'`]?
