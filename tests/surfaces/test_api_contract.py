@@ -13,6 +13,7 @@ import uvicorn
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Scope
 from clearhouse.surfaces.api.counter import application
+from clearhouse.surfaces.api.requests import HourlyQuota
 from house import reporter
 
 
@@ -40,7 +41,9 @@ def test_no_generated_request_breaks_the_contract(app, tmp_path):
         token = identity.issue_token(
             transaction, actor.actor_id, label="contract", scopes=[Scope.SUBMIT]
         )
-    with _served(application(app.counter, reports_per_hour=1_000_000)) as address:
+    with _served(
+        application(app.counter, HourlyQuota(app.counter.database.clock, 1_000_000))
+    ) as address:
         done = subprocess.run(
             [
                 Path(sys.executable).parent / "schemathesis",

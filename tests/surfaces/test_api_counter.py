@@ -11,6 +11,7 @@ from clearhouse.formats.tap_record import MAX_BODY_BYTES
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Scope
 from clearhouse.surfaces.api.counter import application
+from clearhouse.surfaces.api.requests import HourlyQuota
 from house import reporter
 
 REPORT = {
@@ -38,9 +39,13 @@ def token(app):
 
 @pytest.fixture
 def client(app, token):
-    with TestClient(application(app.counter, reports_per_hour=50)) as http:
+    with TestClient(_api(app, 50)) as http:
         http.headers["Authorization"] = f"Bearer {token}"
         yield http
+
+
+def _api(app, per_hour):
+    return application(app.counter, HourlyQuota(app.counter.database.clock, per_hour))
 
 
 def _stored(app) -> int:
@@ -200,7 +205,7 @@ def test_unknown_receipts_and_paths_are_404_and_wrong_methods_405(client):
 
 
 def test_a_used_up_hour_is_429_with_a_time_to_come_back(app, token):
-    with TestClient(application(app.counter, reports_per_hour=1)) as http:
+    with TestClient(_api(app, 1)) as http:
         http.headers["Authorization"] = f"Bearer {token}"
         assert http.post("/v1/reports", json=REPORT).status_code == 202
         answer = http.post("/v1/reports", json=REPORT)
@@ -214,7 +219,7 @@ def test_a_store_that_is_away_is_503_and_says_that_nothing_was_stored(app, token
     from clearhouse.kernel.store.database import Database
 
     away = Database("host=/nonexistent dbname=x connect_timeout=1", patience_s=0.2)
-    with TestClient(application(replace(app.counter, database=away))) as http:
+    with TestClient(_api(replace(app, counter=replace(app.counter, database=away)), 50)) as http:
         answer = http.post("/v1/reports", json=REPORT, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 503
     assert "nothing is known to be stored" in answer.json()["detail"]

@@ -34,7 +34,6 @@ from clearhouse.surfaces.api.requests import (
 from clearhouse.surfaces.api.schemas import ACCEPTED, DOCUMENT_BODY, REPORT_BODY, STATUS
 
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
-REPORTS_PER_HOUR = 5000
 RETRY_AFTER_S = "5"
 
 IdempotencyKey = Annotated[
@@ -49,8 +48,8 @@ IdempotencyKey = Annotated[
 ]
 
 
-def application(counter: Counter, *, reports_per_hour: int = REPORTS_PER_HOUR) -> FastAPI:
-    """Return the counter's API as an ASGI application."""
+def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
+    """Return the counter's API as an ASGI application; the pages spend of the same quota."""
     app = FastAPI(
         title="Clearhouse counter",
         version="1",
@@ -60,7 +59,7 @@ def application(counter: Counter, *, reports_per_hour: int = REPORTS_PER_HOUR) -
         openapi_url="/v1/openapi.json",
     )
     _add_error_handlers(app)
-    _add_submission(app, counter, HourlyQuota(counter.database.clock, reports_per_hour))
+    _add_submission(app, counter, quota)
     _add_status(app, counter)
     return app
 

@@ -19,6 +19,7 @@ from clearhouse.surfaces.web import desk as desk_pages
 from clearhouse.surfaces.web.counter.front_door import FrontDoor
 
 COUNTER_PORT, DESK_PORT = 8440, 8441
+REPORTS_PER_HOUR = 5000
 
 
 @click.group("serve")
@@ -29,7 +30,7 @@ def command() -> None:
 @command.command("counter")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=COUNTER_PORT, show_default=True)
-@click.option("--reports-per-hour", default=counter_api.REPORTS_PER_HOUR, show_default=True,
+@click.option("--reports-per-hour", default=REPORTS_PER_HOUR, show_default=True,
               help="Quota of each token's owner.")  # fmt: skip
 @click.pass_obj
 def counter(connect: Connect, host: str, port: int, reports_per_hour: int) -> None:
@@ -59,7 +60,7 @@ def counter_application(services: Counter, *, reports_per_hour: int) -> ASGIApp:
     """Return API and pages of the counter as one ASGI application."""
     quota = HourlyQuota(services.database.clock, reports_per_hour)
     return FrontDoor(
-        counter_api.application(services, reports_per_hour=reports_per_hour),
+        counter_api.application(services, quota),
         counter_pages.application(services, quota=quota),
     )
 
