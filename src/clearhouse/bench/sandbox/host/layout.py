@@ -14,11 +14,17 @@ from pathlib import Path, PurePosixPath
 from clearhouse.bench.sandbox.host.machine import Machine, reachable
 from clearhouse.bench.sandbox.host.record import Job, Limits, SandboxUnavailableError, Stage
 
+LAST_MOUNT = "/dev"
+"""What is made read-only first after everything has been laid out."""
 READY = b"ready\n"
 _GATE = '{limits}; printf "ready\\n"; read -r _ || exit 111; '
 AND_RUN = 'exec "$@" </dev/null'
-AND_WAIT = '"$@" </dev/null; s=$?; read -r _; exit $s'
-"""Keeps the guest alive until the host has collected files; the wait ends with the host's word."""
+AND_WAIT = '"$@" </dev/null; s=$?; read -r _; read -r _; exit $s'
+"""Keeps the guest alive until the host has collected files.
+
+The host sends three words: the first opens the gate, the second is taken when the program has
+ended, which the host sees by the emptied pipe, and the third lets the guest end.
+"""
 
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _ETC = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
@@ -108,10 +114,10 @@ def command(
         *(("--share-net",) if job.stage is Stage.BUILD else ()),
         *(("--disable-userns",) if machine.can_disable_userns else ()),
         *_system(job),
-        *("--proc", "/proc", "--dev", "/dev"),
+        *("--proc", "/proc", "--dev", "/dev/"),
         *_writable(job),
         *_mounts(job),
-        *("--remount-ro", "/dev", "--remount-ro", "/"),
+        *("--remount-ro", LAST_MOUNT, "--remount-ro", "/"),
         *(part for name, value in (*_ENV, *job.env) for part in ("--setenv", name, value)),
         *("--chdir", job.cwd, "--info-fd", str(info_fd)),
         *(("--seccomp", str(seccomp_fd)) if seccomp_fd is not None else ()),

@@ -21,6 +21,8 @@ class Limits:
 
     wall_s: float = 60.0
     cpu_s: int = 60
+    cpus: float = 2.0
+    """Processors' worth of time; a machine with fewer gives what it has."""
     memory_bytes: int = 1024 * MIB
     pids: int = 128
     tmp_bytes: int = 128 * MIB

@@ -9,12 +9,15 @@
 Raises SandboxUnavailableError for every trouble of the machine: never a verdict about a claim.
 """
 
+import fcntl
 import json
 import os
 import selectors
 import signal
 import subprocess
+import sys
 import tempfile
+import termios
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -73,7 +76,7 @@ def run(job: Job) -> Observation:
     group = Group.make(
         memory_bytes=job.limits.memory_bytes,
         pids=job.limits.pids,
-        cpus=min(2, os.cpu_count() or 1),
+        cpus=_cpus(job),
     )
     guest: _Guest | None = None
     try:
@@ -84,6 +87,10 @@ def run(job: Job) -> Observation:
             guest.end()
         if not group.remove():
             raise SandboxUnavailableError("processes of a finished run did not end")
+
+
+def _cpus(job: Job) -> float:
+    return min(job.limits.cpus, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +178,7 @@ def _place_files(job: Job, argv: list[str]) -> tuple[list[int], list[str]]:
             handle = os.dup(file.fileno())
         handles.append(handle)
         options += ["--perms", "0755", "--file", str(handle), target]
-    place = argv.index("--remount-ro")
+    place = argv.index(layout.LAST_MOUNT) - 1
     return handles, argv[:place] + options + argv[place:]
 
 
@@ -197,14 +204,14 @@ def _supervise(job: Job, guest: _Guest, group: Group, *, filtered: bool) -> Obse
     isolation = assert_isolated(gate, filtered=filtered, network=job.stage is Stage.BUILD)
     limits = _confine(job, guest, group, gate)
     started = time.monotonic()
-    _open_gate(process)
+    _say(process, words=2 if job.collect else 1)
     streams = _streams(process, job.limits.output_bytes)
-    timed_out = _pump(guest, gate, streams, started + job.limits.wall_s, waits=bool(job.collect))
+    timed_out = _pump(guest, streams, started + job.limits.wall_s, waits=bool(job.collect))
     wall_s = time.monotonic() - started
     collected: tuple[Collected, ...] = ()
     if job.collect:
         collected = collect.collect(gate, job.collect, limit_bytes=job.limits.collected_bytes)
-        _open_gate(process)
+        _say(process, words=1)
     usage = group.usage()
     exit_code = None if timed_out else _exit_code(process)
     return Observation(
@@ -244,10 +251,10 @@ def _await_gate(process: subprocess.Popen[bytes]) -> None:
         raise SandboxUnavailableError(f"the sandbox did not get ready: {reason or 'no answer'}")
 
 
-def _open_gate(process: subprocess.Popen[bytes]) -> None:
+def _say(process: subprocess.Popen[bytes], *, words: int) -> None:
     assert process.stdin is not None  # noqa: S101  # made with a pipe above
     with suppress(BrokenPipeError):
-        process.stdin.write(b"go\n")
+        process.stdin.write(b"go\n" * words)
         process.stdin.flush()
 
 
@@ -269,7 +276,7 @@ def _confine(job: Job, guest: _Guest, group: Group, gate: int) -> tuple[Enforced
         "cpu time": f"{limits.cpu_s} s",
         "memory": f"{limits.memory_bytes} bytes",
         "pids": str(limits.pids),
-        "cpu share": f"{min(2, os.cpu_count() or 1)} processors",
+        "cpu share": f"{_cpus(job):g} processors",
         "file size": f"{limits.file_bytes} bytes",
         "open files": str(limits.open_files),
         "core dumps": "0 bytes",
@@ -298,9 +305,7 @@ def _streams(process: subprocess.Popen[bytes], limit: int) -> tuple[_Stream, _St
     )
 
 
-def _pump(
-    guest: _Guest, gate: int, streams: tuple[_Stream, _Stream], deadline: float, *, waits: bool
-) -> bool:
+def _pump(guest: _Guest, streams: tuple[_Stream, _Stream], deadline: float, *, waits: bool) -> bool:
     """Read both streams until the program has ended; True when the wall clock came first."""
     with selectors.DefaultSelector() as selector:
         for stream in streams:
@@ -317,7 +322,7 @@ def _pump(
                 if any(key.data is None for key, _ in events):
                     _drain(streams)
                     return False
-                if waits and not events and _program_ended(gate):
+                if waits and not events and _program_ended(guest.process):
                     return False
         finally:
             os.close(exit_handle)
@@ -341,12 +346,11 @@ def _drain(streams: tuple[_Stream, _Stream]) -> None:
             stream.take()
 
 
-def _program_ended(gate: int) -> bool:
-    """Say whether the gate waits again: its only child is gone."""
-    try:
-        return not Path(f"/proc/{gate}/task/{gate}/children").read_text(encoding="ascii").split()
-    except OSError:
-        return True
+def _program_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Say whether the gate has taken the second word: its program is gone."""
+    assert process.stdin is not None  # noqa: S101  # made with a pipe above
+    waiting = fcntl.ioctl(process.stdin.fileno(), termios.FIONREAD, b"\0" * 4)
+    return int.from_bytes(waiting, sys.byteorder) == 0
 
 
 def _exit_code(process: subprocess.Popen[bytes]) -> int:

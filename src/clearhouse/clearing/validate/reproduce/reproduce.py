@@ -1,0 +1,238 @@
+"""Reproduce one bundle: build, disguise, run in random order, trace, judge.
+
+1. Build the vulnerable environment, then the fixed one with the same companions.
+2. Make both look alike, and make a commented twin of each.
+3. Run N times on each side, in an order drawn for this bundle.
+4. If the sides differ, run the twins, and trace both sides for what the target did.
+5. Judge, and write down hashes, limits and repeats.
+
+Trouble with the machine or the registry is INCONCLUSIVE with its reason, never a verdict about the
+claim. Nothing is ever run outside the sandbox.
+"""
+
+import secrets
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from clearhouse.bench.sandbox.host.record import Ended, EnforcedLimit, SandboxUnavailableError
+from clearhouse.clearing.validate.record import (
+    Doubt,
+    InputHash,
+    Level,
+    Limit,
+    Verdict,
+    VerdictKind,
+)
+from clearhouse.clearing.validate.reproduce import attribution, disguise, trials
+from clearhouse.clearing.validate.reproduce.attribution import Reached
+from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError
+from clearhouse.clearing.validate.reproduce.judge import Ruling, Runs, judge
+from clearhouse.clearing.validate.reproduce.packages import (
+    BuildError,
+    Environment,
+    PackageCache,
+)
+
+RULES = "reproduce/1"
+REPEATS = 3
+"""Runs on each side."""
+_MORE_REPEATS = 5
+"""Runs on each side when the first ones disagree among themselves: all must agree then."""
+_MORE_SERIES = 3
+_QUIET = threading.Lock()
+"""Held while a series must not be disturbed by another series of the same kind."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sides:
+    """The environments of one bundle, made to look alike."""
+
+    vulnerable: Environment
+    fixed: Environment | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Record:
+    """What is written down beside the ruling."""
+
+    runs: Runs
+    limits: tuple[EnforcedLimit, ...]
+    evidence: str
+    ran_out: bool
+    """True when a run on the vulnerable side ended at the wall clock, and in silence."""
+
+
+def reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict:
+    """Run a bundle and return its verdict."""
+    try:
+        sides = _prepare(bundle, cache)
+    except BuildError as error:
+        return _trouble(bundle, Doubt.BUILD, str(error), now)
+    except SandboxUnavailableError as error:
+        return _unavailable(bundle, error, now)
+    try:
+        record = _run(bundle, sides)
+        ruling = _rule(bundle, sides, cache, record)
+    except SandboxUnavailableError as error:
+        return _unavailable(bundle, error, now)
+    except BuildError as error:
+        return _trouble(bundle, Doubt.BUILD, str(error), now)
+    except BundleError as error:
+        return _trouble(bundle, Doubt.UNSUPPORTED, str(error), now)
+    return _verdict(bundle, sides, record, ruling, now)
+
+
+def _prepare(bundle: Bundle, cache: PackageCache) -> _Sides:
+    """Build both sides; steps 1 and 2."""
+    target, version = bundle.target, bundle.target.version or ""
+    vulnerable = cache.environment(target, version, bundle.requires)
+    if bundle.fixed is None:
+        shown = disguise.look_alike(cache, target, vulnerable, real=version, shown=version)
+        return _Sides(vulnerable=shown, fixed=None)
+    companions = tuple(one for one in vulnerable.versions if one[1] != version)
+    fixed = cache.environment(target, bundle.fixed, bundle.requires, companions)
+    return _Sides(
+        vulnerable=disguise.look_alike(cache, target, vulnerable, real=version, shown=version),
+        fixed=disguise.look_alike(cache, target, fixed, real=bundle.fixed, shown=version),
+    )
+
+
+def _run(bundle: Bundle, sides: _Sides) -> _Record:
+    """Run both sides in random order; step 3.
+
+    When the vulnerable side disagrees with itself, as proofs that measure time do on a busy
+    machine, longer series follow, one bundle at a time. One of them must fire every time, and the
+    fixed side must have been silent in every run of all series. A vulnerable side that ran out of
+    time in silence makes those series slower, for both sides alike: a proof that raises its load
+    until a threshold is met may overshoot its own time limit on a fast machine.
+    """
+    record = _series(bundle, sides, REPEATS, stop_on_timeout=True)
+    speed = trials.HALF_SPEED if record.ran_out else trials.FULL_SPEED
+    for _ in range(_MORE_SERIES):
+        if not (record.ran_out or _mixed(record.runs)) or any(record.runs.fixed or ()):
+            break
+        with _QUIET:
+            record = _series(bundle, sides, _MORE_REPEATS, cpus=speed)
+    return record
+
+
+def _series(
+    bundle: Bundle,
+    sides: _Sides,
+    repeats: int,
+    *,
+    cpus: float = trials.FULL_SPEED,
+    stop_on_timeout: bool = False,
+) -> _Record:
+    order = [sides.vulnerable] * repeats + ([sides.fixed] * repeats if sides.fixed else [])
+    secrets.SystemRandom().shuffle(order)
+    answers: dict[bool, list[bool]] = {True: [], False: []}
+    evidence, ran_out = "", False
+    limits: tuple[EnforcedLimit, ...] = ()
+    for environment in order:
+        trial = trials.try_once(bundle, environment, cpus=cpus)
+        vulnerable = environment is sides.vulnerable
+        answers[vulnerable].append(trial.answer.fired)
+        limits = trial.seen.limits
+        evidence = trial.answer.evidence if vulnerable else evidence
+        silent = vulnerable and not trial.answer.fired
+        ran_out |= silent and trial.seen.ended is Ended.WALL_LIMIT
+        if ran_out and stop_on_timeout:
+            break
+    runs = Runs(
+        vulnerable=tuple(answers[True]),
+        fixed=tuple(answers[False]) if sides.fixed is not None else None,
+    )
+    return _Record(runs=runs, limits=limits, evidence=evidence, ran_out=ran_out)
+
+
+def _mixed(runs: Runs) -> bool:
+    sides = (runs.vulnerable, runs.fixed or ())
+    return any(len(set(side)) > 1 for side in sides)
+
+
+def _rule(bundle: Bundle, sides: _Sides, cache: PackageCache, record: _Record) -> Ruling:
+    """Look closer where the oracle fired, then judge; steps 4 and 5."""
+    noun = f"{bundle.oracle.kind} oracle"
+    runs = record.runs
+    if not all(runs.vulnerable):
+        return judge(runs, None, changed=None, noun=noun)
+    reached = _reached(bundle, sides.vulnerable)
+    changed = None
+    if sides.fixed is not None and not any(runs.fixed or ()):
+        changed = attribution.changed_code_ran(reached, sides.vulnerable, sides.fixed)
+        if changed and not reached.inspected:
+            runs = _with_twins(bundle, sides, cache, runs)
+    return judge(runs, reached, changed=changed, noun=noun)
+
+
+def _with_twins(bundle: Bundle, sides: _Sides, cache: PackageCache, runs: Runs) -> Runs:
+    """Run once on versions whose files differ in size and hash but not in behaviour."""
+    assert sides.fixed is not None  # noqa: S101  # only called with two sides
+    vulnerable = disguise.with_comments(cache, sides.vulnerable)
+    fixed = disguise.with_comments(cache, sides.fixed)
+    return replace(
+        runs,
+        vulnerable_commented=trials.try_once(bundle, vulnerable).answer.fired,
+        fixed_commented=trials.try_once(bundle, fixed).answer.fired,
+    )
+
+
+def _reached(bundle: Bundle, environment: Environment) -> Reached:
+    seen = trials.trace(bundle, environment)
+    if environment.kind == "pypi":
+        return attribution.read_python(seen, environment)
+    modules = attribution.loaded_modules(seen, environment)
+    return attribution.read_node(seen, environment, trials.control(environment, modules))
+
+
+def _verdict(
+    bundle: Bundle, sides: _Sides, record: _Record, ruling: Ruling, now: datetime
+) -> Verdict:
+    return Verdict(
+        level=ruling.level,
+        kind=ruling.kind,
+        reason=ruling.reason,
+        doubt=ruling.doubt,
+        not_established=ruling.not_established,
+        inputs=_inputs(bundle, sides),
+        limits=tuple(
+            Limit(name=one.name, value=one.value, enforced_by=one.enforced_by)
+            for one in record.limits
+        ),
+        rules=RULES,
+        decided_at=now,
+    )
+
+
+def _inputs(bundle: Bundle, sides: _Sides | None) -> tuple[InputHash, ...]:
+    found = [InputHash(name="bundle", sha256=bundle.sha256)]
+    if sides is not None:
+        found.append(InputHash(name="vulnerable environment", sha256=sides.vulnerable.sha256))
+        if sides.fixed is not None:
+            found.append(InputHash(name="fixed environment", sha256=sides.fixed.sha256))
+    return tuple(found)
+
+
+def _unavailable(bundle: Bundle, error: SandboxUnavailableError, now: datetime) -> Verdict:
+    if "not attempted" in str(error):
+        return replace(
+            _trouble(bundle, Doubt.ENVIRONMENT, str(error), now),
+            kind=VerdictKind.NOT_ATTEMPTED,
+            doubt=None,
+        )
+    return _trouble(bundle, Doubt.ENVIRONMENT, str(error), now)
+
+
+def _trouble(bundle: Bundle, doubt: Doubt, reason: str, now: datetime) -> Verdict:
+    return Verdict(
+        level=Level.E0,
+        kind=VerdictKind.INCONCLUSIVE,
+        doubt=doubt,
+        reason=reason,
+        not_established=("Not attempted: running the proof.",),
+        inputs=_inputs(bundle, None),
+        rules=RULES,
+        decided_at=now,
+    )
