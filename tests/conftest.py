@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,18 +39,20 @@ def examples() -> Path:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Embedded]]:
-    """A throw-away store per test process, with a migrated database to copy from."""
-    home = tmp_path_factory.mktemp("clearhouse")
-    home.chmod(0o711)  # the server's account must be able to enter
-    for parent in home.parents:
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o001)
-    server = embedded.prepare(home / "store", durable=False)
-    server.start()
-    build(Settings(home=home, database_url=server.url())).close()
-    yield home, server
-    server.stop()
+def installation() -> Iterator[tuple[Path, Embedded]]:
+    """A throw-away store per test process, with a migrated database to copy from.
+
+    Not below pytest's own folder: pytest shuts that to others, and so to the server's account,
+    whenever another run begins.
+    """
+    with tempfile.TemporaryDirectory(prefix="clearhouse-test-") as folder:
+        home = Path(folder)
+        home.chmod(0o711)
+        server = embedded.prepare(home / "store", durable=False)
+        server.start()
+        build(Settings(home=home, database_url=server.url())).close()
+        yield home, server
+        server.stop()
 
 
 @pytest.fixture
