@@ -69,3 +69,26 @@ class Visitor:
     def send(self, page, action, **fields):
         form = page.form(action)
         return self.client.post(action, data=form["fields"] | fields)
+
+
+def crawl(visitor, start=("/",), limit=400):
+    """Yield (address, page) of everything that a visitor reaches by links."""
+    waiting, seen = list(start), set(start)
+    while waiting and limit:
+        limit -= 1
+        address = waiting.pop(0)
+        answer = visitor.get(address)
+        if answer.status_code == 303:
+            found = [answer.headers["location"]]
+        elif "attachment" in answer.headers.get("content-disposition", ""):
+            continue
+        else:
+            assert answer.status_code == 200, (address, answer.status_code)
+            page = Page(answer.text)
+            page.source = answer.text
+            yield address, page
+            found = page.links
+        for link in found:
+            if link.startswith("/") and link not in seen:
+                seen.add(link)
+                waiting.append(link)

@@ -140,7 +140,7 @@ def test_every_answer_carries_the_guarding_headers(desk):
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["cache-control"] == "no-store"
     assert "frame-ancestors 'none'" in desk.get("/me").headers["content-security-policy"]
 

@@ -21,7 +21,7 @@ from clearhouse.surfaces.web.rendering import Assets
 SECURITY_TXT_LIFE = timedelta(days=180)
 
 
-def application(counter: Counter, *, quota: HourlyQuota | None = None) -> FastAPI:
+def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
     """Return the pages; `quota` is shared with the API, so that the form is no way around it."""
     app = FastAPI(title="Clearhouse counter", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.counter, app.state.quota = counter, quota

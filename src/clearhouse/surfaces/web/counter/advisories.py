@@ -37,7 +37,7 @@ def show_list(request: Request) -> Response:
     """List what is public, the newest first."""
     with counter_of(request).database.transaction(None) as transaction:
         found = publish.advisories(transaction)
-    lines = [_line(json.loads(one.osv)) for one in found]
+    lines = [_line(one.advisory_id, json.loads(one.osv)) for one in found]
     return page(
         "counter/advisories.html", {"door": "counter", "path": "/advisories", "lines": lines}
     )
@@ -53,7 +53,7 @@ def show(request: Request, advisory_id: _Id) -> Response:
         {
             "door": "counter",
             "path": "/advisories",
-            "line": _line(osv),
+            "line": _line(advisory_id, osv),
             "osv": osv,
             "proof": json.loads(documents["proof"]) if "proof" in documents else None,
         },
@@ -85,7 +85,7 @@ def _documents(request: Request, advisory_id: str) -> Mapping[str, bytes]:
     return {name: data for name, data in documents.items() if data is not None}
 
 
-def _line(osv: Mapping[str, object]) -> Line:
+def _line(advisory_id: str, osv: Mapping[str, object]) -> Line:
     affected = osv.get("affected")
     packages = [
         str(one["package"].get("purl") or one["package"].get("name"))
@@ -94,8 +94,8 @@ def _line(osv: Mapping[str, object]) -> Line:
     ]
     aliases = osv.get("aliases")
     return Line(
-        id=str(osv["id"]),
-        summary=str(osv.get("summary") or osv["id"]),
+        id=advisory_id,
+        summary=str(osv.get("summary") or advisory_id),
         aliases=tuple(map(str, aliases)) if isinstance(aliases, list) else (),
         packages=tuple(packages),
         published=str(osv.get("published") or osv["modified"]),

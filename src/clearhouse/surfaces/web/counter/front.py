@@ -4,6 +4,7 @@ The form goes through the same operation as the API. A key that the page carries
 twice harmless.
 """
 
+import re
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response, UploadFile
@@ -25,7 +26,7 @@ from clearhouse.surfaces.web.rendering import page
 router = APIRouter(include_in_schema=False)
 MAX_FILE_BYTES = 16 * 1024 * 1024
 _LONGEST_TEXT = 1024 * 1024
-_RECEIPT = "^SUB-[a-z2-7]{18}$"
+_RECEIPT = re.compile("SUB-[a-z2-7]{18}")
 _KEY = "^frm_[a-z2-7]{26}$"
 
 
@@ -62,9 +63,7 @@ def submit(
     incoming = _incoming(text, file, key)
     if incoming is None:
         return _form(status=400, refused="Write a report or choose a file; nothing was stored.")
-    quota = cast("HourlyQuota | None", request.app.state.quota)
-    if quota is not None:
-        quota.spend(actor)
+    cast("HourlyQuota", request.app.state.quota).spend(actor)
     return _take(counter_of(request), actor, incoming, text)
 
 
@@ -79,7 +78,8 @@ def ask_status(receipt: Annotated[str, Query(max_length=40)] = "") -> Response:
 @router.get("/status/{receipt}")
 def show_status(request: Request, receipt: Annotated[str, Path(max_length=40)]) -> Response:
     """Say how far a submission is."""
-    found = intake.status(counter_of(request), receipt)
+    known = _RECEIPT.fullmatch(receipt) is not None
+    found = intake.status(counter_of(request), receipt) if known else None
     return _page(
         "status.html", "/status", asked=True, status=found, http_status=200 if found else 404
     )

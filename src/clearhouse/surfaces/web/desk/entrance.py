@@ -23,6 +23,7 @@ from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.sessions import SESSION_LIFE, Session
 from clearhouse.kernel.store.database import Transaction
+from clearhouse.surfaces.api.requests import from_another_site
 from clearhouse.surfaces.web.rendering import page
 
 _WITHIN = re.compile(r"/(?![/\\])[A-Za-z0-9_/?=&.%+~-]{0,500}")
@@ -158,10 +159,7 @@ def refuse_other_sites(request: Request) -> None:
 
     Raises: ForeignFormError.
     """
-    origin = request.headers.get("origin")
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    site = request.headers.get("sec-fetch-site", "none")
-    if origin not in {None, own} or site not in {"none", "same-origin"}:
+    if from_another_site(request):
         raise ForeignFormError
 
 
