@@ -6,10 +6,11 @@ asked to stop. A process that keeps dying is started again after growing pauses.
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import click
@@ -56,17 +57,24 @@ class Supervisor:
     _children: list[_Child] = field(default_factory=list)
     _stopping: bool = False
 
-    def run(self, on_start: Callable[[], None] = lambda: None) -> None:
-        """Run until SIGINT or SIGTERM, then stop everything."""
+    def run(
+        self, ports: Sequence[int] = (), once_ready: Callable[[], None] = lambda: None
+    ) -> None:
+        """Run until SIGINT or SIGTERM, then stop everything.
+
+        `once_ready` is called when every one of the loopback `ports` accepts connections.
+        """
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._ask_to_stop)
         self._children = [_Child(name, arguments) for name, arguments in self.commands.items()]
         try:
-            self._tend()
-            on_start()
+            announced = False
             while not self._stopping:
-                time.sleep(_TICK_S)
                 self._tend()
+                if not announced and all(_accepts(port) for port in ports):
+                    announced = True
+                    once_ready()
+                time.sleep(_TICK_S)
         finally:
             self._stop()
 
@@ -103,3 +111,11 @@ class Supervisor:
                 process.wait()
         if self.server is not None:
             self.server.stop()
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True

@@ -64,11 +64,12 @@ def command(  # one parameter an option
         },
         app.server,
     ).run(
+        [counter_port, desk_port],
         lambda: click.echo(
             f"\n  desk     {link}\n  counter  http://127.0.0.1:{counter_port}/\n"
             f"  API      http://127.0.0.1:{counter_port}/v1/openapi.json\n\n  Ctrl-C stops.",
             err=as_json,
-        )
+        ),
     )
 
 

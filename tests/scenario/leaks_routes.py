@@ -1,0 +1,224 @@
+"""Every route of every door, with examples of how to ask it; a route without one fails a test.
+
+An example is a function of ids: asked once with the ids of the embargoed case and once with ids of
+the same shape that name nothing, the two answers must be the same to whoever is not read in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request."""
+
+    door: str
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    json: object = None
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tells: bool = False
+    """Whether somebody who is read in learns something of the embargoed case by it."""
+
+    def __str__(self):
+        query = "&".join(f"{name}={value}" for name, value in self.query.items())
+        return f"{self.door} {self.method} {self.path}{'?' + query if query else ''}"
+
+
+def routes(application, prefix=""):
+    """Yield `METHOD /path` of every route, those of mounted applications too."""
+    if not hasattr(application, "routes"):  # it hands each request to one of several
+        for part in vars(application).values():
+            yield from routes(part, prefix)
+        return
+    for route in application.routes:
+        yield from _route(route, prefix)
+
+
+def _route(route, prefix):
+    inner = getattr(route, "effective_candidates", None)
+    if inner is not None:
+        for one in inner():
+            yield from _route(one, prefix)
+    elif isinstance(route, Mount) and isinstance(route.app, StaticFiles):
+        yield f"MOUNT {prefix}{route.path}"
+    elif isinstance(route, Mount):
+        yield from routes(route.app, prefix + route.path)
+    else:
+        methods = getattr(route, "methods", None) or {"ANY"}
+        yield from (f"{method} {prefix}{route.path}" for method in sorted(methods - {"HEAD"}))
+
+
+_NOTE = "looks alike"
+_DATE = "2027-03-01T00:00:00+00:00"
+
+
+def _get(door, path, *, tells=False, **query):
+    return Ask(door, "GET", path, query=query, tells=tells)
+
+
+def _form(path, **fields):
+    return Ask("desk", "POST", path, form=fields)
+
+
+def _json(path, **body):
+    return Ask("desk", "POST", path, json=body)
+
+
+def _counter(ids):
+    return {
+        "GET /v1/openapi.json": [_get("counter", "/v1/openapi.json")],
+        # Whole reports that are taken in are a test of their own; these are refused.
+        "POST /v1/reports": [
+            Ask("counter", "POST", "/v1/reports", json={"report": ids["report"]}),
+            Ask("counter", "POST", "/v1/reports", json={"purl": ids["finding"]}),
+        ],
+        "POST /v1/documents": [
+            Ask("counter", "POST", "/v1/documents", body=b"", query={"filename": ids["report"]}),
+        ],
+        "GET /v1/submissions/{receipt}": [],  # the receipt is the right to ask; see its own test
+        "GET /": [_get("counter", "/")],
+        "GET /report": [_get("counter", "/report")],
+        "POST /report": [Ask("counter", "POST", "/report", form={"key": "frm_" + "a" * 26})],
+        "GET /status": [_get("counter", "/status")],
+        "GET /status/{receipt}": [],  # as above
+        "GET /advisories": [_get("counter", "/advisories")],
+        "GET /advisories/{advisory_id}": [_get("counter", "/advisories/CLR-2027-00002")],
+        "GET /advisories/{advisory_id}/{document}.json": [
+            _get("counter", f"/advisories/CLR-2027-00002/{name}.json")
+            for name in ("osv", "csaf", "proof")
+        ],
+        "GET /.well-known/security.txt": [_get("counter", "/.well-known/security.txt")],
+        "MOUNT /static": [_get("counter", "/static/clearhouse.css"), _get("counter", "/static/no")],
+    }
+
+
+def _desk(ids):
+    finding, case, report = (f"/{kind}s/{ids[kind]}" for kind in ("finding", "case", "report"))
+    other, vendor, event = ids["other_finding"], ids["vendor"], f"/ledger/events/{ids['event']}"
+    return {
+        "GET /v1/openapi.json": [_get("desk", "/v1/openapi.json")],
+        "GET /sign-in": [_get("desk", "/sign-in", to=case), _get("desk", "/sign-in", code="no")],
+        "POST /sign-in": [
+            Ask("desk", "POST", "/sign-in", form={"code": ids["token"]}),
+            Ask("desk", "POST", "/sign-in", form={"token": ids["session"]}),
+        ],
+        "POST /sign-out": [Ask("desk", "POST", "/sign-out", headers={"Origin": "http://else.test"})],
+        "GET /": [
+            _get("desk", "/", tells=True),
+            _get("desk", "/", band="URGENT"),
+            _get("desk", "/", band="STANDARD"),
+            _get("desk", "/", severity="critical", tells=True),
+            _get("desk", "/", exploit="poc", tells=True),
+            _get("desk", "/", ssvc="coordinate"),
+            _get("desk", "/", ssvc="no such"),
+            _get("desk", "/", page="2"),
+            _get("desk", "/", page="100000"),
+        ],
+        "GET /findings/{finding_id}": [_get("desk", finding, tells=True)],
+        "POST /findings/{finding_id}/same": [_form(f"{finding}/same", other=other, note=_NOTE)],
+        "POST /findings/{finding_id}/sibling": [_form(f"{finding}/sibling", other=other, note=_NOTE)],
+        "POST /findings/{finding_id}/different": [
+            _form(f"{finding}/different", other=other, note=_NOTE)
+        ],
+        "POST /findings/{finding_id}/split": [_form(f"{finding}/split", report=ids["report"])],
+        "POST /findings/{finding_id}/undo/{edge_id}": [_form(f"{finding}/undo/{ids['edge']}")],
+        "POST /findings/{finding_id}/case": [_form(f"{finding}/case")],
+        "GET /reports": [
+            _get("desk", "/reports", tells=True),
+            _get("desk", "/reports", before=ids["report"]),
+        ],
+        "GET /reports/{report_id}": [_get("desk", report, tells=True)],
+        "GET /reports/{report_id}/original": [_get("desk", f"{report}/original", tells=True)],
+        "GET /reports/{report_id}/text/{key}": [
+            _get("desk", f"{report}/text/description", tells=True),
+            _get("desk", f"{report}/text/nothing"),
+        ],
+        "GET /reports/{report_id}/files/{place}": [
+            _get("desk", f"{report}/files/0", tells=True),
+            _get("desk", f"{report}/files/999"),
+        ],
+        "GET /cases": [_get("desk", "/cases", tells=True)],
+        "GET /cases/{case_id}": [_get("desk", case, tells=True)],
+        "POST /cases/{case_id}/verdict": [
+            _form(f"{case}/verdict", vendor=vendor, outcome="rejected", reason="no")
+        ],
+        "POST /cases/{case_id}/date": [_form(f"{case}/date", vendor=vendor, when=_DATE)],
+        "POST /cases/{case_id}/disagree": [_form(f"{case}/disagree", verdict="0", reason="no")],
+        "GET /ledger": [
+            _get("desk", "/ledger", tells=True),
+            _get("desk", "/ledger", before=ids["event"]),
+        ],
+        "POST /ledger/verify": [],  # its page tells how long it took; see its own test
+        "GET /ledger/export": [_get("desk", "/ledger/export", tells=True)],
+        "GET /ledger/events/{event_id}": [_get("desk", event, tells=True)],
+        "GET /ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
+        "GET /me": [_get("desk", "/me")],
+        "POST /me/tokens/{token_id}/revoke": [_form(f"/me/tokens/{ids['token']}/revoke")],
+        "POST /me/sessions/{session_id}/end": [_form(f"/me/sessions/{ids['session']}/end")],
+        "MOUNT /static": [_get("desk", "/static/clearhouse.css"), _get("desk", "/static/no")],
+    } | _desk_api(ids)
+
+
+def _desk_api(ids):
+    finding, case, report = (f"/v1/desk/{kind}s/{ids[kind]}" for kind in ("finding", "case", "report"))
+    other, vendor = ids["other_finding"], ids["vendor"]
+    event = f"/v1/desk/ledger/events/{ids['event']}"
+    return {
+        "GET /v1/desk/rooms": [_get("desk", "/v1/desk/rooms")],
+        "GET /v1/desk/queue": [
+            _get("desk", "/v1/desk/queue", tells=True),
+            _get("desk", "/v1/desk/queue", band="URGENT"),
+            _get("desk", "/v1/desk/queue", severity="critical", tells=True),
+            _get("desk", "/v1/desk/queue", exploit="poc", tells=True),
+            _get("desk", "/v1/desk/queue", ssvc="coordinate"),
+            _get("desk", "/v1/desk/queue", limit="1", offset="0"),
+            _get("desk", "/v1/desk/queue", limit="1", offset="1"),
+            _get("desk", "/v1/desk/queue", offset="9999"),
+        ],
+        "GET /v1/desk/findings/{finding_id}": [_get("desk", finding, tells=True)],
+        **{
+            f"POST /v1/desk/findings/{{finding_id}}/{verb}": [
+                _json(f"{finding}/{verb}", other=other, note=_NOTE)
+            ]
+            for verb in ("same", "sibling", "different")
+        },
+        "POST /v1/desk/findings/{finding_id}/split": [
+            _json(f"{finding}/split", reports=[ids["report"]], note=_NOTE)
+        ],
+        "POST /v1/desk/edges/{edge_id}/undo": [_json(f"/v1/desk/edges/{ids['edge']}/undo")],
+        "POST /v1/desk/findings/{finding_id}/case": [_json(f"{finding}/case")],
+        "GET /v1/desk/reports": [
+            _get("desk", "/v1/desk/reports", tells=True),
+            _get("desk", "/v1/desk/reports", limit="1"),
+            _get("desk", "/v1/desk/reports", before=ids["report"]),
+        ],
+        "GET /v1/desk/reports/{report_id}": [_get("desk", report, tells=True)],
+        "GET /v1/desk/cases": [_get("desk", "/v1/desk/cases", tells=True)],
+        "GET /v1/desk/cases/{case_id}": [_get("desk", case, tells=True)],
+        "POST /v1/desk/cases/{case_id}/verdict": [
+            _json(f"{case}/verdict", vendor=vendor, outcome="rejected", reason="no")
+        ],
+        "POST /v1/desk/cases/{case_id}/date": [_json(f"{case}/date", vendor=vendor, when=_DATE)],
+        "POST /v1/desk/cases/{case_id}/disagree": [_json(f"{case}/disagree", verdict=0, reason="no")],
+        "GET /v1/desk/ledger": [
+            _get("desk", "/v1/desk/ledger", tells=True),
+            _get("desk", "/v1/desk/ledger", before=ids["event"]),
+        ],
+        "POST /v1/desk/ledger/verify": [Ask("desk", "POST", "/v1/desk/ledger/verify")],
+        "GET /v1/desk/ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
+    }
+
+
+EXAMPLES = {"counter": _counter, "desk": _desk}
+
+
+def asks(ids):
+    """Return every example of every door, in a fixed order."""
+    return [ask for door in EXAMPLES.values() for group in door(ids).values() for ask in group]

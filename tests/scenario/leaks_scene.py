@@ -1,0 +1,379 @@
+"""A house with an ordinary day in it, and then an embargoed case that only some may know of.
+
+Everything is done through the doors and operations that people use. `open_house` gives the house
+before the embargoed reports come, so that a test can compare what an outsider sees then and later.
+"""
+
+import contextlib
+import json
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from starlette.testclient import TestClient
+
+from clearhouse.app import HOUSE, Settings, build
+from clearhouse.clearing import route
+from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate import operations as coordinate
+from clearhouse.clearing.coordinate.machine import Refused
+from clearhouse.clearing.coordinate.record import Outcome, PartyRole
+from clearhouse.clearing.intake.operations import Arrival, take_in
+from clearhouse.clearing.intake.record import Credit, Draft
+from clearhouse.clearing.match import operations as match
+from clearhouse.clearing.match.record import Relation
+from clearhouse.clearing.prioritize import operations as prioritize
+from clearhouse.clearing.prioritize.record import Assessment
+from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.publish.record import Wording
+from clearhouse.kernel import identity, sessions
+from clearhouse.kernel.identity import PartyKind, Scope
+from clearhouse.surfaces.cli import serve
+from clearhouse.surfaces.web.desk.entrance import _form_token
+from house import analyst, coordinator, outsider, person, reporter
+from scenario.leaks_canaries import DRAFT, MARKDOWN, ORIGINAL, TAP_REPORT, word
+
+MONDAY = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
+PROJECT = Path(__file__).resolve().parents[2]
+ORDINARY = Draft(
+    title="Regular expression backtracks",
+    description="The header parser takes quadratic time for repeated commas.",
+    purl="pkg:pypi/ordinary-headers",
+    affected_versions=("vers:pypi/<3.1",),
+    fixed_versions=("3.1",),
+    cwes=("CWE-1333",),
+    cvss_vectors=("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H",),
+    credits=(Credit(name="Rob Ordinary"),),
+)
+OTHER_ORDINARY = Draft(
+    title="Path leaves the folder",
+    description="A name with two dots leaves the folder of uploads.",
+    purl="pkg:npm/ordinary-uploads",
+    affected_versions=("vers:npm/<2.0.0",),
+    cwes=("CWE-22",),
+)
+
+
+@contextlib.contextmanager
+def fresh_house(installation, tmp_path):
+    """A wired clearinghouse over a database of its own, with a clock that stands still."""
+    home, server = installation
+    name = f"leaks{secrets.token_hex(6)}"
+    with psycopg.connect(server.url(), dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE clearhouse")
+        owner_url = make_conninfo(server.url(), dbname=name)
+        app = build(
+            Settings(
+                home=home,
+                database_url=owner_url,
+                known=PROJECT / "examples" / "known",
+                published=tmp_path / "published",
+            )
+        )
+        set_clock(app, MONDAY)
+        yield app, owner_url
+        app.close()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def set_clock(app, now):
+    app.desk.database.clock = app.counter.database.clock = lambda: now
+
+
+def move(app, **delta):
+    set_clock(app, app.desk.database.clock() + timedelta(**delta))
+
+
+def do(app, actor, verb, *arguments, **more):
+    with app.desk.database.transaction(actor.actor_id) as transaction:
+        done = verb(app.desk, transaction, actor, *arguments, **more)
+    assert not isinstance(done, Refused), done
+    return done
+
+
+@dataclass
+class Viewer:
+    """Somebody at every door: a cookie for pages, a token for the API, or neither."""
+
+    name: str
+    doors: dict[str, TestClient]
+    actor: identity.Actor | None = None
+    form_token: str = ""
+
+    def ask(self, ask):
+        client = self.doors[ask.door]
+        fields = dict(ask.form) | {"form_token": self.form_token} if ask.form is not None else None
+        answer = client.request(
+            ask.method,
+            ask.path,
+            params=ask.query or None,
+            data=fields,
+            json=ask.json,
+            content=ask.body,
+            headers=ask.headers,
+        )
+        return Answer.of(answer)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that an asker learns: status, headers and body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @classmethod
+    def of(cls, answer):
+        kept = tuple(sorted((k, v) for k, v in answer.headers.multi_items() if k != "date"))
+        # The form for reports carries a fresh random key each time.
+        return cls(answer.status_code, kept, re.sub(rb"frm_[a-z2-7]{26}", b"frm_", answer.content))
+
+    @property
+    def all(self):
+        return repr(self.headers).encode() + b"\n" + self.body
+
+    def without(self, words):
+        """The same with each of these words replaced by its place in the list."""
+        text = b"%d %s" % (self.status, self.all)
+        for place, one in enumerate(words):
+            text = text.replace(one.encode(), b"<%d>" % place)
+        return text
+
+
+def doors_of(app):
+    """Every application that the house serves, by the name of its process."""
+    return {
+        "counter": serve.counter_application(app.counter, reports_per_hour=100_000),
+        "desk": serve.desk_application(app),
+    }
+
+
+def visitor(app, name, actor=None):
+    """Return somebody signed in at every door, or nobody."""
+    clients = {
+        door: TestClient(served, base_url=f"http://{door}.test", follow_redirects=False)
+        for door, served in doors_of(app).items()
+    }
+    if actor is None:
+        return Viewer(name, clients)
+    with app.desk.database.transaction(actor.actor_id) as transaction:
+        token = identity.issue_token(
+            transaction, actor.actor_id, label="both", scopes=[Scope.SUBMIT, Scope.DESK]
+        )
+        cookie = sessions.open_with_token(transaction, token)
+    for client in clients.values():
+        client.headers["Authorization"] = f"Bearer {token}"
+    clients["desk"].cookies.set("desk", cookie)
+    return Viewer(name, clients, actor, _form_token(cookie))
+
+
+@dataclass
+class Scene:
+    """The people of the house, and the ids that nobody but a few may come to know."""
+
+    app: object
+    owner_url: str
+    owner: Viewer
+    strangers: dict[str, Viewer]
+    rita: Viewer
+    secret: dict[str, str] = field(default_factory=dict)
+    """One id of every kind, by the name under which examples of routes use it."""
+    all_ids: frozenset[str] = frozenset()
+    """Every id that came with the embargoed case."""
+
+    @property
+    def desk(self):
+        return self.app.desk
+
+
+def ordinary_day(app, owner_url):
+    """People, two ordinary reports, one of them long published."""
+    cora, rob = coordinator(app), reporter(app, "Rob Reporter")
+    vendor = do(
+        app, cora, casework.register_vendor, name="Ordinary vendor",
+        packages=(ORDINARY.purl, OTHER_ORDINARY.purl), contact="security@ordinary.example",
+    )  # fmt: skip
+    for draft in (ORDINARY, OTHER_ORDINARY):
+        take_in(app.counter, rob, Arrival(original=b"x", format="test", drafts=(draft,)))
+    app.desk.jobs.run_until_empty(app.desk.database.url)
+    finding = _finding_of(app, ORDINARY.title)
+    case = do(app, cora, coordinate.open_case, finding)
+    do(app, cora, casework.give_verdict, case.id, vendor=vendor, outcome=Outcome.ACCEPTED)
+    move(app, days=60)
+    assert publish.publish_due(app.desk), "the ordinary day has an advisory that is public"
+    route.seal_ledger(app.desk)
+    people = {
+        "nobody": None,
+        "a coordinator of the house who is not on duty": outsider(app),
+        "an intake analyst": analyst(app),
+        "an auditor": person(app, HOUSE, PartyKind.COORDINATOR, "Aud Auditor", "auditor"),
+        "an administrator": person(app, HOUSE, PartyKind.COORDINATOR, "Ada Admin", "administrator"),
+        "another reporter": rob,
+        "a vendor of something else": person(
+            app, "Ordinary vendor", PartyKind.VENDOR, "Vera Vendor", "vendor"
+        ),
+    }
+    return Scene(
+        app=app,
+        owner_url=owner_url,
+        owner=visitor(app, "a coordinator on duty", cora),
+        strangers={name: visitor(app, name, actor) for name, actor in people.items()},
+        rita=visitor(app, "the reporter of the flaw", reporter(app, "Rita Reporter")),
+    )
+
+
+def _finding_of(app, title):
+    clearing = app.desk.clearing_actor
+    with app.desk.database.transaction(clearing.actor_id) as transaction:
+        for finding_id in match.findings(transaction):
+            (report, *_) = match.finding(app.desk, transaction, finding_id).report_ids
+            from clearhouse.clearing.intake.operations import load
+
+            if load(app.desk, transaction, [report])[0].content.title == title:
+                return finding_id
+    raise AssertionError(f"no finding is called {title}")
+
+
+def embargoed_case(scene):
+    """Let the embargoed reports in by three doors, clear them, and work on their case."""
+    app, before = scene.app, _ids(scene)
+    counter = scene.rita.doors["counter"]
+    tap = counter.post(
+        "/v1/reports", json=TAP_REPORT, headers={"Idempotency-Key": word("key").upper()}
+    )
+    markdown = counter.post(
+        "/v1/documents", content=MARKDOWN, params={"filename": f"{word('document')}.md"},
+        headers={"Content-Type": "text/markdown"},
+    )  # fmt: skip
+    assert (tap.status_code, markdown.status_code) == (202, 202), (tap.text, markdown.text)
+    receipt = take_in(
+        app.counter,
+        scene.rita.actor,
+        Arrival(original=ORIGINAL, format="test", drafts=(DRAFT,), idempotency_key=word("key2")),
+    )
+    app.desk.jobs.run_until_empty(app.desk.database.url)
+    _work(scene, _owned_findings(scene, before))
+    route.publish_due(app.desk)
+    scene.all_ids = frozenset(_ids(scene) - before)
+    scene.secret = _one_of_each(scene, receipt)
+
+
+def _owned_findings(scene, before):
+    with scene.desk.database.transaction(scene.desk.clearing_actor.actor_id) as transaction:
+        found = [one for one in match.findings(transaction) if one not in before]
+    assert found
+    return found
+
+
+def _work(scene, findings):
+    """All that people write into a case: words, verdicts, dates, opinions, notes."""
+    app, cora, clearing = scene.app, scene.owner.actor, scene.desk.clearing_actor
+    for finding_id in findings:
+        do(app, clearing, coordinate.open_case, finding_id)
+    first, *others = findings
+    for other in others:
+        do(app, cora, match.merge, first, other, note=f"one flaw, says {word('mergenote')}")
+    do(app, cora, match.relate, first, _sibling(scene), relation=Relation.SIBLING, note=word("sibling"))
+    vendor = do(app, cora, casework.register_vendor, name="Vendor of trees", packages=())
+    case = do(app, cora, coordinate.open_case, first)
+    do(app, cora, casework.join, case.id, party=vendor, role=PartyRole.VENDOR)
+    do(
+        app, cora, casework.give_verdict, case.id, vendor=vendor, outcome=Outcome.ACCEPTED,
+        reason=f"true, says {word('verdict')}", fixed_version=f"2.4+{word('fixed')}",
+    )  # fmt: skip
+    do(app, cora, casework.disagree, case.id, verdict=0, reason=f"worse: {word('opinion')}")
+    date = app.desk.database.clock() + timedelta(days=20)
+    do(app, cora, casework.agree_date, case.id, vendor=vendor, date=date)
+    do(app, cora, publish.set_wording, case.id, Wording(summary=word("summary"), details=word("details")))
+    do(app, cora, prioritize.assess, first, Assessment(automatable=True, value_concentrated=True))
+
+
+def _sibling(scene):
+    """A second embargoed finding, for edges between two."""
+    draft = Draft(
+        title=f"Sibling in {word('siblingtitle')}", purl=DRAFT.purl, cwes=("CWE-125",),
+        description=f"The printer reads {word('siblingbody')} past the end.",
+    )  # fmt: skip
+    arrival = Arrival(original=word("sibling").encode(), format="test", drafts=(draft,))
+    take_in(scene.app.counter, scene.rita.actor, arrival)
+    scene.desk.jobs.run_until_empty(scene.desk.database.url)
+    finding_id = _finding_of(scene.app, draft.title)
+    do(scene.app, scene.desk.clearing_actor, coordinate.open_case, finding_id)
+    return finding_id
+
+
+_ID_COLUMNS = (
+    "report_id", "receipt", "finding_id", "case_id", "event_id", "edge_id", "payload_id",
+    "compartment", "verdict_id", "priority_id", "assessment_id",
+)  # fmt: skip
+
+
+def _ids(scene):
+    """Every id in the store, as its owner sees it."""
+    found = set()
+    with psycopg.connect(scene.owner_url, options="-c search_path=clearhouse") as connection:
+        columns = connection.execute(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = 'clearhouse' AND column_name = ANY(%s)", [list(_ID_COLUMNS)],
+        ).fetchall()  # fmt: skip
+        for table, column in columns:
+            rows = connection.execute(f"SELECT DISTINCT {column} FROM {table}")
+            found |= {value for (value,) in rows if value is not None}
+    return found
+
+
+def _one_of_each(scene, receipt):
+    """One id of every kind, the ones with the most to tell."""
+    cora, desk = scene.owner.actor, scene.desk
+    with desk.database.transaction(cora.actor_id) as transaction:
+        report = transaction.one("SELECT report_id FROM report WHERE receipt = %s", [receipt])
+        finding = match.finding_of(transaction, report["report_id"])
+        case = coordinate.case_of_finding(desk, transaction, finding)
+        edge = transaction.one("SELECT edge_id FROM match_edge WHERE relation = 'sibling'")
+        sibling = transaction.one(
+            "SELECT finding_id FROM match_report WHERE finding_id <> %s AND report_id IN"
+            " (SELECT right_report FROM match_edge WHERE relation = 'sibling')", [finding],
+        )  # fmt: skip
+        event = transaction.one("SELECT event_id FROM ledger_event WHERE subject = %s", [case])
+        known = casework.case(desk, transaction, cora, case)
+        token = transaction.one("SELECT token_id FROM token WHERE actor_id = %s", [cora.actor_id])
+        (session, *_) = sessions.sessions_of(transaction, cora)
+    return {
+        "report": report["report_id"],
+        "receipt": receipt,
+        "finding": finding,
+        "other_finding": sibling["finding_id"],
+        "case": case,
+        "edge": edge["edge_id"],
+        "event": event["event_id"],
+        "vendor": known.vendors[0].id,
+        "token": token["token_id"],
+        "session": session.session_id,
+    }
+
+
+def pretended(secret):
+    """Ids of the same shape that name nothing."""
+    def fake(name):
+        head, _, tail = name.partition("_") if "_" in name else name.partition("-")
+        letters = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz234567") for _ in tail)
+        return f"{head}{name[len(head)]}{letters}"
+
+    return {kind: fake(name) for kind, name in secret.items()}
+
+
+def exported_lines(answer):
+    return [json.loads(line) for line in answer.body.splitlines()]
+
+
+def difference(one, other):
+    """Say where two answers part, in few words; empty when they are the same."""
+    if one == other:
+        return ""
+    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), -1)
+    return f"{one[max(0, at - 60) : at + 90]!r} / {other[max(0, at - 60) : at + 90]!r}"
