@@ -87,6 +87,8 @@ def owner(
 ) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     """The owner of the schema, who may do what no role of the application may."""
     name = conninfo_to_dict(app.desk.database.url)["dbname"]
-    url = make_conninfo(installation[1].url(), dbname=name, options="-c search_path=clearhouse,public")
+    url = make_conninfo(
+        installation[1].url(), dbname=name, options="-c search_path=clearhouse,public"
+    )
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
