@@ -104,16 +104,6 @@ def set_readers(transaction: Transaction, compartment: Compartment, readers: Seq
     vault.set_readers(transaction, compartment, readers)
 
 
-def close_around(
-    transaction: Transaction, report_ids: Sequence[ReportId], house: Sequence[str]
-) -> None:
-    """Leave the originals of reports, and the findings they founded, to the house and their party.
-
-    A function of the database does it, because no room knows another room's compartments.
-    """
-    transaction.execute("SELECT close_around(%s, %s)", [list(report_ids), sorted(house)])
-
-
 def link(transaction: Transaction, stored: CaseFile, report_ids: Sequence[ReportId]) -> int:
     """Note which case the reports belong to; return how many are new in it."""
     return sum(

@@ -26,7 +26,7 @@ from clearhouse.clearing.coordinate.embargo import EmbargoFacts, News, ProjectPo
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Case, CaseFile, Participant, Party, PartyRole
 from clearhouse.clearing.deconflict.known import Known, current
-from clearhouse.clearing.intake.operations import Report, load
+from clearhouse.clearing.intake.operations import Report, limit_originals, load
 from clearhouse.clearing.intake.record import Tooling
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.record import Finding
@@ -251,4 +251,5 @@ def _close_to_others(transaction: Transaction, finding: Finding, reports: Sequen
         readers = {*HOUSE_READERS, one.party_id}
         if set(one.readers) != readers:
             vault.set_readers(transaction, one.compartment, sorted(readers))
-    _store.close_around(transaction, finding.report_ids, HOUSE_READERS)
+    limit_originals(transaction, finding.report_ids, HOUSE_READERS)
+    match.limit_findings(transaction, finding.report_ids, HOUSE_READERS)

@@ -179,6 +179,16 @@ def original(desk: Desk, transaction: Transaction, receipt: Receipt) -> bytes | 
     return None if row is None else desk.vault.open(transaction, row["original_payload"])
 
 
+def limit_originals(
+    transaction: Transaction, report_ids: Sequence[ReportId], house: Sequence[str]
+) -> None:
+    """Leave the originals of these reports to `house` and to the party that sent each.
+
+    An original may hold other reports too; what is embargoed in one of them closes it.
+    """
+    transaction.execute("SELECT limit_originals(%s, %s)", [list(report_ids), sorted(house)])
+
+
 def mark(transaction: Transaction, receipt: Receipt, now_status: str) -> None:
     """Move a submission to `processing` or `done`; moving it again to the same is no change."""
     transaction.execute(

@@ -54,8 +54,9 @@ def found(desk: Desk, transaction: Transaction, report: Report) -> Place:
             report.received_at,
             finding_id,
             finding_id,
-            report.compartment,
-            list(report.readers),
+            # Not the report's: who sent it would see by its finding that it is a duplicate.
+            box.compartment,
+            list(box.readers),
         ],
     )
     if row is None:
@@ -308,6 +309,13 @@ def findings(transaction: Transaction) -> list[FindingId]:
         " WHERE r.finding_id = f.finding_id ORDER BY f.founded_at, f.finding_id"
     )
     return [FindingId(row["finding_id"]) for row in rows]
+
+
+def limit_findings(
+    transaction: Transaction, report_ids: Sequence[ReportId], house: Sequence[str]
+) -> None:
+    """Leave the findings that these reports began with to `house`."""
+    transaction.execute("SELECT limit_findings(%s, %s)", [list(report_ids), sorted(house)])
 
 
 def counts(transaction: Transaction) -> dict[str, int]:

@@ -144,7 +144,9 @@ def relate(
     desk.authority.demand(actor, "finding.split", right.readers)
     edge = _word(transaction, left, right, relation, note, decision.policy)
     _store.insert_edges(desk, transaction, _place(transaction, edge.right), [edge])
-    _record(transaction, f"finding.{relation}", left, [edge], {"policy": decision.policy})
+    _record_pair(
+        transaction, f"finding.{relation}", left.finding_id, [edge], {"policy": decision.policy}
+    )
     return edge
 
 
@@ -200,7 +202,11 @@ def undo(
     _store.lock_findings(transaction)
     if edge.retracted_at is None:
         _store.retract(transaction, [edge_id])
-        _regroup(transaction, [edge], rule="taken back", policy=decision.policy)
+        if edge.relation is Relation.SAME:
+            _regroup(transaction, [edge], rule="taken back", policy=decision.policy)
+        else:
+            facts: dict[str, Json] = {"rule": "taken back", "policy": decision.policy}
+            _record_pair(transaction, "edge.retracted", edge_id, [edge], facts)
     return finding_of(transaction, edge.left), finding_of(transaction, edge.right)
 
 
@@ -264,6 +270,13 @@ def alike(
         if one.suggestion.report in visible
         and (one.ruling.proven or one.suggestion.score >= SUGGEST_AT)
     )[: _compare.SHOWN]
+
+
+def limit_findings(
+    transaction: Transaction, report_ids: Sequence[ReportId], house: Sequence[str]
+) -> None:
+    """Leave the findings that these reports began with, merged away or not, to `house`."""
+    _store.limit_findings(transaction, report_ids, house)
 
 
 def counts(transaction: Transaction) -> dict[str, int]:
@@ -445,10 +458,31 @@ def _record_match(transaction: Transaction, place: _store.Place, edges: list[Edg
         {
             "finding": place.finding_id,
             "proof_rule": RULE,
-            "proofs": sum(edge.basis is Basis.PROOF for edge in edges),
             "suggestion_rule": SIMILARITY,
-            "suggestions": sum(edge.basis is Basis.SIMILARITY for edge in edges),
         },
         readers=found.readers,
         compartment=found.compartment,
+    )
+    if edges:
+        facts: dict[str, Json] = {"rules": sorted({edge.policy for edge in edges})}
+        _record_pair(transaction, "report.compared", place.report_id, edges, facts)
+
+
+def _record_pair(
+    transaction: Transaction,
+    kind: str,
+    subject: str,
+    edges: Sequence[Edge],
+    facts: dict[str, Json],
+) -> None:
+    """Write down what was said about pairs, for the machinery alone.
+
+    To a reader of one side, an event about a pair would tell that there is another side.
+    """
+    ledger.append(
+        transaction,
+        kind,
+        subject,
+        {**facts, "edges": [edge.id for edge in edges]},
+        readers=_store.MACHINERY,
     )

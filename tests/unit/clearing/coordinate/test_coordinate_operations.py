@@ -25,9 +25,10 @@ from clearhouse.clearing.coordinate.embargo_management import EmState
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole
 from clearhouse.clearing.intake import operations as intake
+from clearhouse.clearing.intake.operations import limit_originals
 from clearhouse.clearing.intake.record import ExploitState, Provenance, Tooling
 from clearhouse.clearing.match import operations as match
-from clearhouse.clearing.match.operations import NoSuchFindingError
+from clearhouse.clearing.match.operations import NoSuchFindingError, limit_findings
 from clearhouse.kernel.identity import PartyKind
 from clearhouse.kernel.policy import ForbiddenError
 from house import analyst, coordinator, outsider, person, reporter
@@ -171,13 +172,14 @@ def test_findings_that_became_one_before_the_case_are_all_closed_with_it(house):
             assert transaction.all(query) == [], query
 
 
-def test_nobody_closes_what_they_cannot_read(house):
+@pytest.mark.parametrize("limit", [limit_originals, limit_findings])
+def test_nobody_closes_what_they_cannot_read(house, limit):
     report = cleared(house, NO_COORDINATION)
     with (
         pytest.raises(psycopg.errors.InsufficientPrivilege),
         acting(house, outsider(house)) as transaction,
     ):
-        transaction.execute("SELECT close_around(%s, %s)", [[report], ["role:coordinator"]])
+        limit(transaction, [report], ["role:coordinator"])
 
 
 @pytest.mark.parametrize("who", [analyst, outsider, reporter])

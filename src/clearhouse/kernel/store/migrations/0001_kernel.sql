@@ -122,6 +122,22 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Narrows a compartment without asking who does it; only functions of the owner call it.
+CREATE FUNCTION limit_readers(target text, now_readers text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = clearhouse, pg_temp AS $$
+DECLARE
+    protected regclass;
+BEGIN
+    FOR protected IN
+        SELECT polrelid::regclass FROM pg_policy
+         WHERE polname = 'need_to_know' AND polrelid IN (
+            SELECT attrelid FROM pg_attribute WHERE attname = 'compartment' AND NOT attisdropped)
+    LOOP
+        EXECUTE format('UPDATE %s SET readers = $1 WHERE compartment = $2 AND readers <> $1',
+                       protected) USING now_readers, target;
+    END LOOP;
+END $$;
+
 CREATE TABLE ledger_event (
     event_id text PRIMARY KEY,
     at timestamptz NOT NULL,
@@ -182,7 +198,7 @@ BEGIN
     END LOOP;
 END $$;
 
-REVOKE EXECUTE ON FUNCTION set_readers FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION set_readers, limit_readers FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION set_readers TO clearhouse_desk;
 GRANT USAGE ON SCHEMA clearhouse TO clearhouse_desk, clearhouse_counter;
 GRANT SELECT, INSERT, UPDATE ON party, actor, token TO clearhouse_desk;

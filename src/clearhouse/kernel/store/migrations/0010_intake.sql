@@ -66,3 +66,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
      WHERE idempotency_key = wanted_key
        AND actor_id = nullif(current_setting('clearhouse.actor', true), '')
 $$;
+
+-- Leaves the originals that these reports came in to the given readers and the sending party.
+CREATE FUNCTION limit_originals(wanted text[], house text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM report WHERE report_id = ANY (wanted)
+                  AND NOT readers && principals()) THEN
+        RAISE EXCEPTION 'not read in to these reports' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    PERFORM limit_readers(compartment, house || party_id)
+       FROM (SELECT DISTINCT s.compartment, s.party_id
+               FROM report r JOIN submission s USING (receipt)
+              WHERE r.report_id = ANY (wanted)) AS original;
+END $$;
+REVOKE EXECUTE ON FUNCTION limit_originals FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION limit_originals TO clearhouse_desk;

@@ -119,8 +119,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
 $$;
 
 -- Gives every report that shares a finding with one of `touched`, or is now joined to one, the
--- finding of the earliest report it is joined to. Findings that become one are from then on open
--- only to those who could read all of them; a merge never opens what was closed.
+-- finding of the earliest report it is joined to. A merge never opens what was closed: findings
+-- that become one are from then on open to those who could read every closed one of them. A
+-- finding that no case has closed yet, open to all intake analysts, closes nobody out.
 CREATE FUNCTION regroup_findings(touched text[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
 DECLARE
@@ -140,8 +141,10 @@ BEGIN
          WHERE report_id = ANY (members) AND finding_id <> survivor;
         SELECT array_agg(reader ORDER BY reader) INTO common FROM (
             SELECT reader FROM finding, unnest(readers) AS reader
-             WHERE report_id = ANY (members)
-             GROUP BY reader HAVING count(*) = cardinality(members)) AS shared;
+             WHERE report_id = ANY (members) AND NOT 'role:intake_analyst' = ANY (readers)
+             GROUP BY reader
+            HAVING count(*) = (SELECT count(*) FROM finding WHERE report_id = ANY (members)
+                                 AND NOT 'role:intake_analyst' = ANY (readers))) AS shared;
         IF cardinality(members) > 1 AND common IS NOT NULL THEN
             PERFORM limit_readers(compartment, common)
                FROM finding WHERE report_id = ANY (members) AND readers <> common;
@@ -150,22 +153,22 @@ BEGIN
     END LOOP;
 END $$;
 
--- Narrows a compartment without asking who does it; only functions of the owner call it.
-CREATE FUNCTION limit_readers(target text, now_readers text[]) RETURNS void
-LANGUAGE plpgsql SET search_path = clearhouse, pg_temp AS $$
-DECLARE
-    protected regclass;
-BEGIN
-    FOR protected IN
-        SELECT polrelid::regclass FROM pg_policy
-         WHERE polname = 'need_to_know' AND polrelid IN (
-            SELECT attrelid FROM pg_attribute WHERE attname = 'compartment' AND NOT attisdropped)
-    LOOP
-        EXECUTE format('UPDATE %s SET readers = $1 WHERE compartment = $2 AND readers <> $1',
-                       protected) USING now_readers, target;
-    END LOOP;
-END $$;
-
-REVOKE EXECUTE ON FUNCTION limit_readers, joined_reports, join_forbidden, regroup_findings
+REVOKE EXECUTE ON FUNCTION joined_reports, join_forbidden, regroup_findings
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION join_forbidden, regroup_findings TO clearhouse_desk;
+
+-- Leaves the findings that these reports began with, merged away or not, to the given readers.
+CREATE FUNCTION limit_findings(wanted text[], house text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM match_report WHERE report_id = ANY (wanted)
+                  AND NOT readers && principals()) THEN
+        RAISE EXCEPTION 'not read in to these reports' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    PERFORM limit_readers(compartment, house)
+       FROM (SELECT DISTINCT f.compartment
+               FROM match_report m JOIN finding f ON f.finding_id = m.own_finding_id
+              WHERE m.report_id = ANY (wanted)) AS began;
+END $$;
+REVOKE EXECUTE ON FUNCTION limit_findings FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION limit_findings TO clearhouse_desk;

@@ -57,23 +57,3 @@ CREATE TABLE vendor_package (
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON vendor_package TO clearhouse_desk;
 
--- Closes what surrounds the reports of a case: the originals that they came in with, which may hold
--- several reports, and the findings that became one. Each is left to `house` and its own party.
-CREATE FUNCTION close_around(wanted text[], house text[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
-BEGIN
-    IF EXISTS (SELECT FROM report WHERE report_id = ANY (wanted)
-                  AND NOT readers && principals()) THEN
-        RAISE EXCEPTION 'not read in to these reports' USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    PERFORM limit_readers(around.compartment, around.now_readers)
-       FROM (SELECT s.compartment, house || s.party_id AS now_readers
-               FROM report r JOIN submission s USING (receipt)
-              WHERE r.report_id = ANY (wanted)
-              UNION
-             SELECT f.compartment, house
-               FROM match_report m JOIN finding f ON f.finding_id = m.own_finding_id
-              WHERE m.report_id = ANY (wanted)) AS around;
-END $$;
-REVOKE EXECUTE ON FUNCTION close_around FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION close_around TO clearhouse_desk;
