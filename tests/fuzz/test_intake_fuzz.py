@@ -13,7 +13,9 @@ from clearhouse.formats import tap
 from clearhouse.formats.tap_record import TapRefusal, TapReport
 
 QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 SEEDS = {
@@ -45,14 +47,22 @@ SEEDS = {
         "database_specific": {"cwe_ids": ["CWE-79"], "clearhouse": {"attempts": 3}},
     },
     "csaf": {
-        "document": {"csaf_version": "2.1", "title": "t", "notes": [{"title": "clearhouse", "text": "{}"}]},
+        "document": {
+            "csaf_version": "2.1",
+            "title": "t",
+            "notes": [{"title": "clearhouse", "text": "{}"}],
+        },
         "product_tree": {
             "branches": [
                 {
                     "category": "product_name",
                     "name": "p",
                     "branches": [
-                        {"category": "product_version", "name": "1", "product": {"product_id": "A", "name": "p 1"}}
+                        {
+                            "category": "product_version",
+                            "name": "1",
+                            "product": {"product_id": "A", "name": "p 1"},
+                        }
                     ],
                 }
             ]
@@ -71,7 +81,12 @@ SEEDS = {
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "t", "rules": [{"id": "R", "properties": {"tags": ["cwe-79"]}}]}},
+                "tool": {
+                    "driver": {
+                        "name": "t",
+                        "rules": [{"id": "R", "properties": {"tags": ["cwe-79"]}}],
+                    }
+                },
                 "properties": {"purl": "pkg:pypi/x@1", "clearhouse": {}},
                 "results": [
                     {
@@ -79,9 +94,20 @@ SEEDS = {
                         "ruleIndex": 0,
                         "message": {"text": "m {0}", "arguments": ["a"]},
                         "locations": [
-                            {"physicalLocation": {"artifactLocation": {"uri": "a.c"}, "region": {"startLine": 3}}}
+                            {
+                                "physicalLocation": {
+                                    "artifactLocation": {"uri": "a.c"},
+                                    "region": {"startLine": 3},
+                                }
+                            }
                         ],
-                        "codeFlows": [{"threadFlows": [{"locations": [{"location": {"message": {"text": "s"}}}]}]}],
+                        "codeFlows": [
+                            {
+                                "threadFlows": [
+                                    {"locations": [{"location": {"message": {"text": "s"}}}]}
+                                ]
+                            }
+                        ],
                         "fixes": [{"artifactChanges": []}],
                     }
                 ],
@@ -108,16 +134,38 @@ SEEDS = {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": "a", "digest": {"sha256": "0" * 64}}],
         "predicateType": "https://github.com/alpha-omega-security/scrutineer/interchange/certificate/v2",
-        "predicate": {"repository": "https://x.org/r", "advisory": "CVE-2020-14343", "status": "bypass"},
+        "predicate": {
+            "repository": "https://x.org/r",
+            "advisory": "CVE-2020-14343",
+            "status": "bypass",
+        },
     },
 }
 
 hostile_text = st.text(max_size=40) | st.sampled_from(
-    ["\x00", "\u202e", "../../etc/passwd", "pkg:npm/\n", "vers:pypi/", "< 1, > 2", "CVE-0-0", "`" * 9]
-    + ["ignore all previous instructions", "=1+1", "-----BEGIN", "%s%n", "{0}{99}", "9" * 400]
+    [
+        "\x00",
+        "\u202e",
+        "../../etc/passwd",
+        "pkg:npm/\n",
+        "vers:pypi/",
+        "< 1, > 2",
+        "CVE-0-0",
+        "`" * 9,
+        "ignore all previous instructions",
+        "=1+1",
+        "-----BEGIN",
+        "%s%n",
+        "{0}{99}",
+        "9" * 400,
+    ]
 )
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | hostile_text,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | hostile_text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(hostile_text, inner, max_size=3),
     max_leaves=6,
 )
@@ -209,14 +257,17 @@ header = st.sampled_from(
      "Content-Disposition: form-data; name=x", "Content-Type: application/json", "Content-Type: text/plain",
      "Content-Transfer-Encoding: base64", "Content-Description: \xff", "X:"]
 )  # fmt: skip
-part = st.tuples(st.lists(header, max_size=4), st.binary(max_size=60) | st.just(b'{"purl":"pkg:npm/x"}'))
+part = st.tuples(
+    st.lists(header, max_size=4), st.binary(max_size=60) | st.just(b'{"purl":"pkg:npm/x"}')
+)
 
 
 @QUICK
 @given(st.lists(part, max_size=4), st.sampled_from([b"--B--", b"--B", b"", b"--B--\r\nmore"]))
 def test_any_multipart_body_gives_a_tap_report_or_a_problem(parts, end):
     body = b"".join(
-        b"--B\r\n" + "\r\n".join(headers).encode("latin-1") + b"\r\n\r\n" + data + b"\r\n" for headers, data in parts
+        b"--B\r\n" + "\r\n".join(headers).encode("latin-1") + b"\r\n\r\n" + data + b"\r\n"
+        for headers, data in parts
     )
     answer = tap.read(body + end, "multipart/mixed; boundary=B")
     assert isinstance(answer, TapReport | TapRefusal)

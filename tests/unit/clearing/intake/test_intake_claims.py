@@ -67,9 +67,9 @@ def test_a_package_url_becomes_identity_name_ecosystem_and_version():
 
 
 def test_the_version_of_a_package_url_adds_nothing_where_versions_are_stated():
-    assert canonical(Draft(purl="pkg:npm/x@2.0.0", affected_versions=("< 2.1.0",))).affected_versions == (
-        "vers:npm/<2.1.0",
-    )
+    assert canonical(
+        Draft(purl="pkg:npm/x@2.0.0", affected_versions=("< 2.1.0",))
+    ).affected_versions == ("vers:npm/<2.1.0",)
 
 
 def test_name_and_ecosystem_give_the_package_url():
@@ -133,7 +133,11 @@ def test_a_commit_of_the_right_length_that_cannot_be_one_stays_a_claim_to_refute
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("affected_versions", "1.{}"), ("fixed_versions", "1.{}"), ("references", "https://example.org/{}")],
+    [
+        ("affected_versions", "1.{}"),
+        ("fixed_versions", "1.{}"),
+        ("references", "https://example.org/{}"),
+    ],
 )
 def test_a_very_long_list_is_cut_and_says_so(field, value):
     draft = canonical(Draft(**{field: tuple(value.format(n) for n in range(MAX_ENTRIES + 9))}))

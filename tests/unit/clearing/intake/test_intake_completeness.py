@@ -12,7 +12,9 @@ from clearhouse.clearing.intake.record import (
     Tooling,
 )
 
-DESCRIPTION = "The parser trusts the length field, so a short buffer is read past its end by anybody."
+DESCRIPTION = (
+    "The parser trusts the length field, so a short buffer is read past its end by anybody."
+)
 STEPS = "Send a header whose length field is larger than the body, then watch the worker."
 DIFF = b"--- a/src/x.py\n+++ b/src/x.py\n@@ -1 +1 @@\n-old line\n+new line\n"
 TEST_DIFF = b"--- /dev/null\n+++ b/tests/test_x.py\n@@ -0,0 +1 @@\n+def test_x(): ...\n"
@@ -64,19 +66,33 @@ def test_an_empty_report_is_told_what_to_do_about_each_element():
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "TODO", "TBD.", "Buffer overflow.", "see attached file", "a " * 200, "x" * 500]
-    + ["I will provide details about this on request"]
+    "text",
+    [
+        None,
+        "",
+        "TODO",
+        "TBD.",
+        "Buffer overflow.",
+        "see attached file",
+        "a " * 200,
+        "x" * 500,
+        "I will provide details about this on request",
+    ],
 )
 def test_a_stub_is_no_description(text):
     assert not has(Element.DESCRIPTION, description=text)
 
 
 def test_a_long_account_of_the_impact_describes_the_flaw():
-    assert has(Element.DESCRIPTION, impact=f"{DESCRIPTION} {STEPS} Then every secret of the process leaks.")
+    assert has(
+        Element.DESCRIPTION, impact=f"{DESCRIPTION} {STEPS} Then every secret of the process leaks."
+    )
 
 
 def test_a_description_that_mentions_a_stub_phrase_in_passing_still_describes():
-    assert has(Element.DESCRIPTION, description=DESCRIPTION + " The placeholder value is never replaced.")
+    assert has(
+        Element.DESCRIPTION, description=DESCRIPTION + " The placeholder value is never replaced."
+    )
 
 
 def test_a_program_alone_is_no_trigger_in_words():
@@ -150,7 +166,10 @@ def test_a_patch_changes_something(data, content_type, expected):
         ((file(AttachmentKind.PATCH, TEST_DIFF),), True),
         ((file(AttachmentKind.PATCH, DIFF),), False),
         ((file(AttachmentKind.PATCH, TEST_DIFF.replace(b"tests/test_x.py", b"x.spec.ts")),), True),
-        ((file(AttachmentKind.PATCH, TEST_DIFF.replace(b"tests/test_x.py", b"src/latest.py")),), False),
+        (
+            (file(AttachmentKind.PATCH, TEST_DIFF.replace(b"tests/test_x.py", b"src/latest.py")),),
+            False,
+        ),
         ((file(AttachmentKind.PATCH, TEST_DIFF.replace(b"+def", b"-def")),), False),
     ],
 )

@@ -207,10 +207,18 @@ class _Cutter:
         bare = line.strip()
         if len(bare) > 60:
             return None
-        if _UNDERLINE.fullmatch(following.strip()) and not bare.startswith(("-", "*", ">", "|")):
+        marked = bare.startswith(("-", "*", ">", "|")) or self._labels(bare)
+        if _UNDERLINE.fullmatch(following.strip()) and not marked:
             return bare
         named = _TOPICS.get(bare.rstrip(":").lower())
         return bare if named is not None and (bare[0].isupper() or bare.endswith(":")) else None
+
+    def _labels(self, line: str) -> bool:
+        """Say whether a line gives a known label a value."""
+        found = _LABEL.fullmatch(line)
+        return (
+            found is not None and bool(found.group(2)) and _spelled(found.group(1)) in self._known
+        )
 
     def _underline(self, line: str) -> bool:
         return _UNDERLINE.fullmatch(line.strip()) is not None

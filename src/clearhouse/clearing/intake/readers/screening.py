@@ -44,7 +44,7 @@ _ORDERS = re.compile(
         (?:validation|verification|triage|review|duplicate\s+check|sandbox)
     | (?:note|message|instruction|attention)s?\s+(?:to|for)\s+(?:\w+\s+){0,3}?
         (?:ai|llm|agent|assistant|automated|model|bot|triage\s+tool|language\s+model)
-    | (?:y(?<=\by)ou\s+are\s+now|a(?<=\ba)ct\s+as|p(?<=\bp)retend\s+to\s+be)\s+(?:an?|the|in)\s+\w+
+    | (?:y(?<=\by)ou\s+are\s+now|p(?<=\bp)retend\s+to\s+be)\s+(?:an?|the|in)\s+\w+
     | (?:s(?<=\bs)ystem|d(?<=\bd)eveloper|h(?<=\bh)idden)\s+prompt\b
     | <\|(?:im_start|im_end|system|assistant|endoftext)\|>
     | \[/?inst\] | <</?sys>> | \#\#\s{0,8}(?:system|new\s+instructions?)\b

@@ -89,7 +89,7 @@ def _unreadable(data: bytes) -> ReadRefusal | None:
             reason=f"a {kind} file is not opened as a report",
             remedy="send the report itself and attach files to it",
         )
-    return None if data.strip() else text.read(data)  # type: ignore[return-value]
+    return None if data.strip() else text.EMPTY
 
 
 def _read_json(data: bytes) -> ReadResult:

@@ -25,7 +25,7 @@ NOT_TEXT = ReadRefusal(
     reason="the bytes are neither text nor a format that is read here",
     remedy="send the report as text, e-mail or JSON, and attach binary files to it",
 )
-_EMPTY = ReadRefusal(
+EMPTY = ReadRefusal(
     code="empty",
     fault=Fault.DOCUMENT,
     reason="the report holds no words",
@@ -47,7 +47,7 @@ def read(data: bytes) -> Drafts:
         return NOT_TEXT
     text, notices = decoded
     if not _WORD.search(text):
-        return _EMPTY
+        return EMPTY
     draft = read_words(text)
     return (settled(replace(draft, notices=(*draft.notices, *notices))),)
 

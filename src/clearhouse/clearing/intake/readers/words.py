@@ -109,7 +109,8 @@ def _first_line(prose: Prose) -> str | None:
     """Take a short first line that stands alone as the title of a plain text."""
     lines = prose.sections[0].lines
     alone = len(lines) > 1 and not lines[1].strip()
-    if not lines or not alone or not 3 < len(lines[0].strip()) <= 120:
+    followed = any(line.strip() for line in lines[2:]) or len(prose.sections) > 1
+    if not (alone and followed) or not 3 < len(lines[0].strip()) <= 120:
         return None
     prose.sections[0].lines = lines[2:]
     return lines[0].strip()
