@@ -115,6 +115,13 @@ def test_a_form_sent_by_another_site_changes_nothing(app, ann, desk, headers):
     assert desk.client.post("/sign-in", data=login, headers=headers).status_code == 403
 
 
+def test_a_browser_that_says_where_a_form_comes_from_is_believed(app, ann):
+    login = {"token": desk_token(app, ann)}
+    headers = {"sec-fetch-site": "same-origin", "origin": "null"}
+    answer = Visitor(app.desk).client.post("/sign-in", data=login, headers=headers)
+    assert answer.status_code == 303
+
+
 @pytest.mark.parametrize(
     "address",
     ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)", "/\t/evil.test",

@@ -158,6 +158,19 @@ def test_a_report_is_split_off(app, desk):
     assert again.status_code == 409
 
 
+def test_what_is_joined_to_a_case_is_closed_with_it(app, desk):
+    _, cased = clear(app, YAML)
+    report, free = clear(app, like(CALM, "Full loader of documents builds any object"))
+    analyst = Visitor(app.desk, house.analyst(app))
+    assert analyst.get(f"/reports/{report}").status_code == 200
+    page = desk.page(f"/findings/{cased}")
+    assert desk.send(page, f"/findings/{cased}/same", other=free).status_code == 303
+    app.desk.jobs.run_until_empty(app.desk.database.url)
+    assert desk.page(f"/findings/{cased}").tags.count("article") == 2
+    for address in (f"/reports/{report}", f"/findings/{free}", f"/findings/{cased}"):
+        assert analyst.get(address).status_code == 404
+
+
 def test_a_finding_related_to_itself_is_refused_in_words(app, desk):
     _, one = clear(app, YAML)
     clear(app, like(YAML, "Full loader of documents builds any object"))

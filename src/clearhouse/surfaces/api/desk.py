@@ -22,7 +22,6 @@ from clearhouse.clearing.coordinate.record import Case
 from clearhouse.clearing.intake import listing
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.listing import ReportRow
-from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.record import Edge, Relation
 from clearhouse.clearing.prioritize.listing import QueueFilter
 from clearhouse.clearing.prioritize.record import Band, Coordination, ExploitLevel
@@ -120,7 +119,7 @@ def finding(call: Calling, finding_id: FindingAddress) -> shapes.FindingAnswer:
 def same(call: Calling, finding_id: FindingAddress, body: shapes.OtherFinding) -> shapes.Decided:
     """Join two findings on the actor's word."""
     with call.transaction() as transaction:
-        joined = match.merge(
+        joined = decisions.join(
             call.desk,
             transaction,
             call.actor,
@@ -162,8 +161,8 @@ def split(call: Calling, finding_id: FindingAddress, body: shapes.Parted) -> sha
 def undo(call: Calling, edge_id: EdgeAddress) -> shapes.Decided:
     """Take an edge back."""
     with call.transaction() as transaction:
-        parts = match.undo(call.desk, transaction, call.actor, edge_id)
-    return shapes.Decided(findings=tuple(dict.fromkeys(parts)))
+        parts = decisions.undo(call.desk, transaction, call.actor, edge_id)
+    return shapes.Decided(findings=parts)
 
 
 @router.post("/findings/{finding_id}/case", summary="Open a case, or return the open one")

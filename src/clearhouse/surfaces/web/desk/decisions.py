@@ -1,11 +1,14 @@
-"""What a person decides about findings, as every door of the desk carries it to match.
+"""What a person decides about findings, as every door of the desk carries it to the rooms.
 
 In: who decides and about what. Out: where it led. Refused with `ImpossibleError`: a decision that
 makes no sense for the findings as they are now, with the reason in words for that person.
+When findings become one or part, the house clears a report of each again in the background, so
+that priorities and cases follow.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from clearhouse.clearing.intake.operations import CLEAR_REPORT
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.record import Edge, Relation
 from clearhouse.kernel.identity import Actor
@@ -16,6 +19,24 @@ from clearhouse.kernel.store.database import Transaction
 
 class ImpossibleError(ValueError):
     """The decision does not fit the findings as they are now; the message says why."""
+
+
+def join(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    one: FindingId,
+    other: FindingId,
+    *,
+    note: str,
+) -> FindingId:
+    """Join two findings on a person's word and return what they became.
+
+    Raises: NoSuchFindingError, ForbiddenError, SaidDifferentError.
+    """
+    joined = match.merge(desk, transaction, actor, one, other, note=note)
+    _clear_again(desk, transaction, [joined])
+    return joined
 
 
 def relate(
@@ -47,11 +68,29 @@ def split(
     *,
     note: str,
 ) -> tuple[FindingId, ...]:
-    """Part some reports of one finding from its others.
+    """Part some reports of one finding from its others and return what there is now.
 
     Raises: NoSuchFindingError, ForbiddenError, ImpossibleError.
     """
     whole = match.finding(desk, transaction, finding_id)
     if not set(reports) < set(whole.report_ids):
         raise ImpossibleError("name some, not all, of the reports of this finding")
-    return match.split(desk, transaction, actor, list(dict.fromkeys(reports)), note=note)
+    parts = match.split(desk, transaction, actor, list(dict.fromkeys(reports)), note=note)
+    _clear_again(desk, transaction, parts)
+    return parts
+
+
+def undo(desk: Desk, transaction: Transaction, actor: Actor, edge_id: str) -> tuple[FindingId, ...]:
+    """Take back what was said about two reports and return their findings now.
+
+    Raises: NoSuchFindingError, ForbiddenError.
+    """
+    parts = tuple(dict.fromkeys(match.undo(desk, transaction, actor, edge_id)))
+    _clear_again(desk, transaction, parts)
+    return parts
+
+
+def _clear_again(desk: Desk, transaction: Transaction, findings: Iterable[FindingId]) -> None:
+    for finding_id in findings:
+        report_id = match.finding(desk, transaction, finding_id).report_ids[0]
+        desk.jobs.ask(transaction, CLEAR_REPORT, report_id=report_id)

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from clearhouse.clearing.coordinate import operations as coordinate
-from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.record import Relation
 from clearhouse.kernel.ids import FindingId, ReportId
 from clearhouse.surfaces.web.desk import decisions
@@ -37,7 +36,7 @@ def show(here: Here, finding_id: FindingAddress) -> Response:
 def same(here: Act, finding_id: FindingAddress, other: _Id, note: _Note = "") -> Response:
     """Join another finding to this one: fixing one fixes the other."""
     with here.transaction() as transaction:
-        joined = match.merge(
+        joined = decisions.join(
             here.desk,
             transaction,
             here.actor,
@@ -79,7 +78,7 @@ def split(here: Act, finding_id: FindingAddress, report: _Id, note: _Note = "") 
 def undo(here: Act, finding_id: FindingAddress, edge_id: EdgeAddress) -> Response:
     """Take back what was said about two reports."""
     with here.transaction() as transaction:
-        match.undo(here.desk, transaction, here.actor, edge_id)
+        decisions.undo(here.desk, transaction, here.actor, edge_id)
     return _back(finding_id)
 
 
