@@ -121,6 +121,7 @@ def _wire(
         known_folder=settings.known or settings.home / "known",
         published_folder=settings.published or settings.home / "published",
     )
+    _demand_own_keys(desk_database, keys)
     _equip_counter(settings.home / "counter", _url(owner_url, Role.COUNTER, passwords), keys)
     route.register_jobs(desk)
     return App(
@@ -129,6 +130,18 @@ def _wire(
         counter=build_counter(settings, clock=clock),
         server=server,
     )
+
+
+def _demand_own_keys(database: Database, keys: Keys) -> None:
+    """Refuse a store that was sealed to other keys; new ones could open nothing in it."""
+    fingerprint = keys.sealing_key().public_bytes_raw().hex()[:16]
+    with database.transaction(None) as transaction:
+        row = transaction.one("SELECT foreign_keys(%s) AS found", [fingerprint])
+    if row is not None and row["found"]:
+        raise KeyFileError(
+            "this store was sealed with other keys than those in the keys folder; "
+            "restore the folder from its backup"
+        )
 
 
 def _equip_counter(folder: Path, url: str, keys: Keys) -> None:

@@ -337,7 +337,8 @@ def _one_of_each(scene, receipt):
         edge = transaction.one("SELECT edge_id FROM match_edge WHERE relation = 'sibling'")
         sibling = transaction.one(
             "SELECT finding_id FROM match_report WHERE finding_id <> %s AND report_id IN"
-            " (SELECT right_report FROM match_edge WHERE relation = 'sibling')", [finding],
+            " (SELECT unnest(ARRAY[left_report, right_report]) FROM match_edge"
+            " WHERE relation = 'sibling')", [finding],
         )  # fmt: skip
         event = transaction.one("SELECT event_id FROM ledger_event WHERE subject = %s", [case])
         known = casework.case(desk, transaction, cora, case)

@@ -3,12 +3,32 @@
 Every check first shows that there is something to leak: who is read in sees it by the same door.
 """
 
+import json
+import re
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 
 from clearhouse.clearing import route
+from clearhouse.clearing.intake import operations as intake
+from clearhouse.clearing.intake.operations import Arrival, take_in
+from clearhouse.clearing.intake.record import Draft, Location
+from clearhouse.clearing.match import operations as match
+from clearhouse.kernel import ledger_export
 from scenario.leaks_canaries import DRAFT, Scanner, fields, word
-from scenario.leaks_routes import EXAMPLES, asks, routes
-from scenario.leaks_scene import difference, doors_of, embargoed_case, fresh_house, ordinary_day, pretended
+from scenario.leaks_routes import EXAMPLES, Ask, asks, routes
+from scenario.leaks_scene import (
+    difference,
+    doors_of,
+    embargoed_case,
+    exported_lines,
+    fresh_house,
+    ordinary_day,
+    pretended,
+)
+from scenario.leaks_store import alike, as_actor, told, visible
+
 
 SCANNER = Scanner()
 
@@ -113,3 +133,153 @@ def test_every_field_of_the_report_is_shown_to_who_is_read_in(scene):
     marked = {text for _, text in fields(DRAFT) if isinstance(text, str) and "kestrelquoin" in text}
     hidden = {text for text in marked if text.encode() not in shown}
     assert hidden <= {DRAFT.contact}, hidden
+
+
+def test_the_ledger_that_a_stranger_exports_verifies_and_shows_only_hashes_of_the_case(
+    scene, stranger
+):
+    export = Ask("desk", "GET", "/ledger/export")
+    whole = exported_lines(scene.owner.ask(export))
+    assert any(line.get("event", {}).get("subject") == scene.secret["case"] for line in whole)
+    answer = stranger.ask(export)
+    if stranger.name == "nobody":
+        assert answer.status == 303
+        return
+    lines = exported_lines(answer)
+    assert len(lines) == len(whole)
+    assert [line.get("leaf") for line in lines] == [line.get("leaf") for line in whole]
+    assert all(line["event"]["subject"] not in scene.all_ids for line in lines if "event" in line)
+    assert ledger_export.verify([json.dumps(line) for line in lines]).holds
+
+
+def test_checking_the_ledger_tells_a_stranger_its_size_and_nothing_of_the_case(scene, stranger):
+    verify = Ask("desk", "POST", "/ledger/verify", form={})
+    answer = stranger.ask(verify)
+    assert answer.status == (303 if stranger.name == "nobody" else 200)
+    assert not [one for one in scene.all_ids if one.encode() in answer.all]
+    assert scene.secret["event"].encode() in scene.owner.ask(verify).all
+
+
+def test_a_receipt_tells_its_holder_how_far_it_is_and_nothing_else(scene, stranger):
+    for path in ("/v1/submissions/{}", "/status/{}"):
+        held = stranger.ask(Ask("counter", "GET", path.format(scene.secret["receipt"])))
+        assert held.status == 200
+        assert b"done" in held.body
+        assert not SCANNER.found(held.all)
+        guessed = stranger.ask(Ask("counter", "GET", path.format("SUB-" + "a" * 18)))
+        assert guessed.status == 404
+
+
+def test_ids_tell_neither_when_they_were_made_nor_how_many_there_are(scene):
+    by_kind = {}
+    for one in sorted(scene.all_ids):
+        by_kind.setdefault(one[:4], []).append(one[4:])
+    assert {"rep_", "fnd_", "cas_", "evt_", "SUB-"} <= set(by_kind)
+    for kind, tails in by_kind.items():
+        assert all(re.fullmatch("[a-z2-7]{18,26}", tail) for tail in tails), kind
+    events = by_kind["evt_"]
+    assert len(events) > 20
+    # Of random ids none share their first six characters (30 bits); of timed or counted ones all.
+    assert len({tail[:6] for tail in events}) == len(events)
+    assert len({tail[-6:] for tail in events}) == len(events)
+    with scene.desk.database.transaction(scene.desk.clearing_actor.actor_id) as transaction:
+        rows = transaction.all("SELECT event_id FROM ledger_leaf ORDER BY leaf_index")
+    order = [row["event_id"] for row in rows]
+    rising = sum(one < other for one, other in pairwise(order))
+    assert 0.2 < rising / len(order) < 0.8
+
+
+SIMILAR = Draft(
+    title="Overflow while a tree is loaded",
+    description="The loader trusts the length in the header and copies it into a small buffer.",
+    trigger="Load a tree whose header lies about its length.",
+    purl=DRAFT.purl,
+    affected_versions=("vers:pypi/>=1.0|<2.4",),
+    cwes=("CWE-787",),
+    locations=(Location(file="src/reader.c", function="read_header"),),
+    already_public=True,  # so that no case is opened for it, and analysts go on seeing it
+)
+# It would open a case of its own, so that a case tells nothing of another one.
+DUPLICATE = replace(
+    SIMILAR,
+    already_public=None,
+    attachments=(replace(DRAFT.attachments[0], filename="poc.py", description=None),),
+)
+
+
+@pytest.fixture(scope="module")
+def twins(installation, tmp_path_factory):
+    """Two houses that are the same but for the embargoed case, and later take in the same reports."""
+    with (
+        fresh_house(installation, tmp_path_factory.mktemp("with")) as (app, owner_url),
+        fresh_house(installation, tmp_path_factory.mktemp("without")) as (bare, bare_url),
+    ):
+        knowing, ignorant = ordinary_day(app, owner_url), ordinary_day(bare, bare_url)
+        embargoed_case(knowing)
+        for house in (knowing, ignorant):
+            house.receipts = {}
+            rob = house.strangers["another reporter"]
+            for name, draft in (("similar", SIMILAR), ("duplicate", DUPLICATE)):
+                house.receipts[name] = take_in(
+                    house.app.counter,
+                    rob.actor,
+                    Arrival(original=b"the same words", format="test", drafts=(draft,)),
+                )
+            house.desk.jobs.run_until_empty(house.desk.database.url)
+        yield knowing, ignorant
+
+
+def _report_of(house, name):
+    with house.desk.database.transaction(house.desk.clearing_actor.actor_id) as transaction:
+        (report,) = intake.reports_of(transaction, [house.receipts[name]])
+        return report, match.finding(house.desk, transaction, match.finding_of(transaction, report))
+
+
+def test_the_later_reports_do_meet_the_embargoed_ones(twins):
+    knowing, ignorant = twins
+    with knowing.desk.database.transaction(knowing.desk.clearing_actor.actor_id) as transaction:
+        report, _ = _report_of(knowing, "similar")
+        edges = transaction.all(
+            "SELECT relation FROM match_edge WHERE left_report = %s OR right_report = %s",
+            [report, report],
+        )
+    assert "suggested" in {edge["relation"] for edge in edges}
+    _, joined = _report_of(knowing, "duplicate")
+    assert joined.finding_id in knowing.all_ids
+    _, alone = _report_of(ignorant, "duplicate")
+    assert len(alone.report_ids) < len(joined.report_ids)
+
+
+def test_an_analyst_cannot_tell_from_a_similar_report_that_an_embargoed_one_exists(twins):
+    told_of = []
+    for house in twins:
+        analyst = house.strangers["an intake analyst"].actor
+        report, finding = _report_of(house, "similar")
+        names = {report, finding.finding_id, house.receipts["similar"]}
+        with as_actor(house.desk.database.url, analyst.actor_id) as connection:
+            rows = [
+                line
+                for table, row in visible(connection, protected_only=True)
+                if names & set(re.findall(r"[a-zA-Z]{3}[_-][a-z2-7]{18,26}", repr(row)))
+                for line in [f"{table} {alike(row)}"]
+            ]
+        assert len(rows) >= 8
+        told_of.append(sorted(rows))
+    assert told_of[0] == told_of[1]
+
+
+def test_a_reporter_cannot_tell_a_duplicate_of_an_embargoed_report_from_a_new_one(twins):
+    told_of = []
+    for house in twins:
+        rob = house.strangers["another reporter"]
+        with as_actor(house.desk.database.url, rob.actor.actor_id) as connection:
+            told_of.append(told(connection))
+        pages = []
+        for name in ("similar", "duplicate"):
+            report, _ = _report_of(house, name)
+            for path in ("/reports/{}", "/v1/desk/reports/{}"):
+                answer = rob.ask(Ask("desk", "GET", path.format(report)))
+                pages.append(re.sub(rb"[a-zA-Z]{3}[_-][a-z2-7]{18,26}|form_token.{80}", b"", answer.all))
+        told_of.append(pages)
+    assert told_of[0] == told_of[2]
+    assert told_of[1] == told_of[3]

@@ -8,6 +8,7 @@ Only this module knows the order. The diagram, `clearhouse route` and the tests 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from clearhouse.clearing.coordinate import operations as coordinate
@@ -82,7 +83,9 @@ ROUTE = (
     ),
 )
 
-SEAL_LEDGER, PUBLISH_DUE = "seal_ledger", "publish_due"
+SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
+STRANDED_AFTER = timedelta(hours=3)
+"""Longer than a job is retried; a report that is not through by then has no job any more."""
 
 
 def register_jobs(desk: Desk) -> None:
@@ -90,6 +93,7 @@ def register_jobs(desk: Desk) -> None:
     desk.jobs.add(intake.CLEAR_REPORT, partial(_clear_job, desk))
     desk.jobs.add_periodic(SEAL_LEDGER, "* * * * * */5", partial(seal_ledger, desk))
     desk.jobs.add_periodic(PUBLISH_DUE, "* * * * * */10", partial(publish_due, desk))
+    desk.jobs.add_periodic(CATCH_UP, "17 * * * *", partial(catch_up, desk))
 
 
 def clear(desk: Desk, report_id: ReportId) -> None:
@@ -119,6 +123,13 @@ def seal_ledger(desk: Desk) -> None:
 def publish_due(desk: Desk) -> None:
     """Publish every case whose instant has come."""
     publish.publish_due(desk)
+
+
+def catch_up(desk: Desk) -> None:
+    """Ask again for every report whose job was given up, so that none is stranded."""
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        for report_id in intake.stranded(transaction, before=transaction.now - STRANDED_AFTER):
+            desk.jobs.ask(transaction, intake.CLEAR_REPORT, report_id=report_id)
 
 
 def survey(transaction: Transaction) -> dict[str, dict[str, int]]:
@@ -163,8 +174,9 @@ def _settle(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
 
 def _prioritize(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
     finding_id = match.finding_of(transaction, report_id)
-    priority = prioritize.prioritize_finding(desk, transaction, desk.clearing_actor, finding_id)
-    return str(priority.band)
+    prioritize.prioritize_finding(desk, transaction, desk.clearing_actor, finding_id)
+    # Not the band: it weighs the other reports too, and the reporter of this one reads on.
+    return "prioritized"
 
 
 def _coordinate(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:

@@ -218,6 +218,17 @@ def finish(transaction: Transaction, receipt: Receipt) -> None:
         mark(transaction, receipt, "done")
 
 
+def stranded(transaction: Transaction, *, before: datetime, most: int = 1000) -> list[ReportId]:
+    """Return reports received before an instant that never came to the end of their route."""
+    rows = transaction.all(
+        "SELECT report_id FROM report WHERE received_at < %s AND NOT EXISTS (SELECT FROM passage"
+        " WHERE passage.report_id = report.report_id AND room = 'coordinate')"
+        " ORDER BY received_at LIMIT %s",
+        [before, most],
+    )
+    return [ReportId(row["report_id"]) for row in rows]
+
+
 def counts(transaction: Transaction) -> dict[str, int]:
     """Count submissions and reports, as far as the actor may see them."""
     row = transaction.one(

@@ -7,6 +7,7 @@ Source: TAP Intake API (October 2026); RFC 9457; RFC 8288; the Idempotency-Key h
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Annotated
 
@@ -59,20 +60,32 @@ def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
         openapi_url="/v1/openapi.json",
     )
     _add_error_handlers(app)
-    _add_submission(app, counter, quota)
+    reception = _Reception(counter, quota)
+    _add_reports(app, reception)
+    _add_documents(app, reception)
     _add_status(app, counter)
     return app
 
 
-def _add_submission(app: FastAPI, counter: Counter, quota: HourlyQuota) -> None:
-    async def take(request: Request, incoming: Callable[[bytes], Incoming], limit: int) -> Response:
-        refuse_other_sites(request)
-        actor = await run_in_threadpool(authenticated, request, counter.database, Scope.SUBMIT)
-        quota.spend(actor)
-        body = await body_within(request, limit)
-        outcome = await run_in_threadpool(receive, counter, actor, incoming(body))
-        return _answer(outcome)
+@dataclass(frozen=True, slots=True)
+class _Reception:
+    """Takes a request's body in, in the order that the TAP Intake API demands."""
 
+    counter: Counter
+    quota: HourlyQuota
+
+    async def take(
+        self, request: Request, incoming: Callable[[bytes], Incoming], limit: int
+    ) -> Response:
+        refuse_other_sites(request)
+        database = self.counter.database
+        actor = await run_in_threadpool(authenticated, request, database, Scope.SUBMIT)
+        self.quota.spend(actor)
+        body = await body_within(request, limit)
+        return _answer(await run_in_threadpool(receive, self.counter, actor, incoming(body)))
+
+
+def _add_reports(app: FastAPI, reception: _Reception) -> None:
     @app.post(
         "/v1/reports",
         status_code=202,
@@ -84,7 +97,7 @@ def _add_submission(app: FastAPI, counter: Counter, quota: HourlyQuota) -> None:
     async def submit_report(request: Request, key: IdempotencyKey = None) -> Response:
         content_type = request.headers.get("content-type", "")
         _expect(content_type, {"application/json", "multipart/mixed"})
-        return await take(
+        return await reception.take(
             request,
             lambda body: Incoming(
                 data=body, content_type=content_type, tap=True, idempotency_key=key
@@ -92,6 +105,8 @@ def _add_submission(app: FastAPI, counter: Counter, quota: HourlyQuota) -> None:
             MAX_BODY_BYTES,
         )
 
+
+def _add_documents(app: FastAPI, reception: _Reception) -> None:
     @app.post(
         "/v1/documents",
         status_code=202,
@@ -105,7 +120,7 @@ def _add_submission(app: FastAPI, counter: Counter, quota: HourlyQuota) -> None:
         filename: Annotated[str | None, Query(max_length=255)] = None,
         key: IdempotencyKey = None,
     ) -> Response:
-        return await take(
+        return await reception.take(
             request,
             lambda body: Incoming(
                 data=body,

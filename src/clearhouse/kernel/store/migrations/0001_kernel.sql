@@ -89,6 +89,13 @@ CREATE TABLE data_key (
 );
 CALL protect('data_key');
 
+-- Whether something is sealed to another key than this one.
+CREATE FUNCTION foreign_keys(own text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM data_key WHERE kek_id < own OR kek_id > own)
+$$;
+CREATE INDEX ON data_key (kek_id);
+
 CREATE TABLE payload (
     payload_id text PRIMARY KEY,
     compartment text NOT NULL REFERENCES data_key,

@@ -1,0 +1,93 @@
+"""What words mean to the matcher: stems, classes of flaws, settings of attacks.
+
+In comes text or a CWE id, out come stems and tags. The words stand in `policies/match/lexicon-1`;
+changing them changes what the model was trained on, so a new lexicon needs a new model.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, cast
+
+from clearhouse.kernel import policy
+
+MAX_CLASS_CHARS = 20_000
+"""Classes and settings are looked for in so much of a report."""
+
+
+class _Document(Protocol):
+    def __getitem__(self, key: str, /) -> object: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lexicon:
+    """One version of the words."""
+
+    name: str
+    classes: tuple[tuple[str, re.Pattern[str]], ...]
+    settings: tuple[tuple[str, re.Pattern[str]], ...]
+    rivals: tuple[tuple[str, str], ...]
+    """Settings of which two reports of one bug rarely name both."""
+    impacts: frozenset[str]
+    class_of_cwe: dict[int, str]
+    endings: tuple[tuple[str, str], ...]
+    empty: frozenset[str]
+    common_names: frozenset[str]
+
+    def classes_in(self, text: str) -> frozenset[str]:
+        """Return the classes of flaws and impacts that a lower-cased text names."""
+        text = text[:MAX_CLASS_CHARS]
+        found = {name for name, pattern in self.classes if pattern.search(text)}
+        if found & {"oobr", "oobw"}:
+            found.discard("oob")
+        return frozenset(found)
+
+    def settings_in(self, text: str) -> frozenset[str]:
+        """Return the circumstances that a lower-cased text names."""
+        text = text[:MAX_CLASS_CHARS]
+        return frozenset(name for name, pattern in self.settings if pattern.search(text))
+
+    def stem(self, word: str) -> str:
+        """Return a lower-case word without its ending."""
+        return _stem(self.endings, word)
+
+
+@cache
+def lexicon(name: str = "lexicon-1") -> Lexicon:
+    """Load a version of the words."""
+    document = policy.load(f"match/{name}")
+    return Lexicon(
+        name=f"{document['id']}/{document['version']}",
+        classes=_patterns(document, "classes"),
+        settings=_patterns(document, "settings"),
+        rivals=tuple((one, other) for one, other in cast("list[list[str]]", document["rivals"])),
+        impacts=frozenset(cast("list[str]", document["impacts"])),
+        class_of_cwe={
+            number: tag
+            for tag, numbers in cast("dict[str, list[int]]", document["cwe"]).items()
+            for number in numbers
+        },
+        endings=tuple((end, new) for end, new in cast("list[list[str]]", document["endings"])),
+        empty=frozenset(str(document["empty"]).split()),
+        common_names=frozenset(str(document["common_names"]).split()),
+    )
+
+
+def _patterns(document: _Document, key: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    entries = cast("dict[str, str]", document[key])
+    return tuple((name, re.compile(pattern)) for name, pattern in entries.items())
+
+
+_KEPT = ("ss", "us", "is")
+_DOUBLED = {"ing", "ed", "ings"}
+
+
+def _stem(endings: tuple[tuple[str, str], ...], word: str) -> str:
+    if len(word) <= 3 or not word.isalpha() or word.endswith(_KEPT):
+        return word
+    for ending, new in endings:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            base = word[: -len(ending)] + new
+            twice = len(base) > 3 and base[-1] == base[-2] and base[-1] not in "lsz"
+            return base[:-1] if ending in _DOUBLED and twice else base
+    return word

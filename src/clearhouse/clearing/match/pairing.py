@@ -1,0 +1,383 @@
+"""Numbers that describe a pair of reports, for the model to judge.
+
+In come the sketches of a new and an earlier report with the weights of tokens, out come two lists
+of numbers in a fixed order: a first look, cheap enough for every candidate, and a closer look for
+the few that remain. The order is part of the model: `FIRST_LOOK` and `CLOSER_LOOK` name it, and a
+model trained on other names is refused. Missing information is -1, or 0 where a sign says which.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from clearhouse.clearing.match.sketch import Sketch, Token
+
+Weights = Mapping[Token, float]
+"""How much it says to share a token: its inverse document frequency in nats."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Masses:
+    """What the tokens of one report weigh together, by kind, when the report arrived."""
+
+    words: float
+    pairs: float
+    specifics: float
+    product: float
+    title: float
+
+
+def masses(one: Sketch, weights: Weights) -> Masses:
+    """Weigh the tokens of a report."""
+    return Masses(
+        words=_sum(one.words, weights),
+        pairs=_sum(one.pairs, weights),
+        specifics=_sum(one.specifics, weights),
+        product=_sum(one.product, weights),
+        title=_sum(one.title, weights),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One report of a pair."""
+
+    sketch: Sketch
+    masses: Masses
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """The new report with everything its candidates have in common."""
+
+    side: Side
+    weights: Weights
+    """For every token of the new report."""
+    class_weights: Weights
+    """For the classes of flaws of any report."""
+    spread: Mapping[Token, int]
+    """In how many of the best candidates each of its words occurs."""
+    local: Weights
+    """The weights of its words, less for words that many of the best candidates hold."""
+
+
+FIRST_LOOK = (
+    "words shared",
+    "words shared of shorter",
+    "words shared of both",
+    "words shared count",
+    "heaviest word",
+    "rare here shared",
+    "rare here of shorter",
+    "classes shared",
+    "product shared",
+    "product shared of new",
+    "names shared",
+    "new length",
+    "old length",
+    "retrieval",
+    "retrieval of best",
+    "retrieval rank",
+    "retrieval best",
+)
+CLOSER_LOOK = (
+    *FIRST_LOOK,
+    "words shared of new",
+    "words shared of old",
+    "second word",
+    "third word",
+    "words above 5",
+    "words above 7",
+    "rare here of both",
+    "words only these",
+    "words at most two",
+    "class weight",
+    "classes shared of both",
+    "product shared of old",
+    "product heaviest",
+    "name heaviest",
+    "new product in old words",
+    "old product in new words",
+    "new mass",
+    "old mass",
+    "pairs shared",
+    "pairs shared of new",
+    "pairs shared of old",
+    "pairs shared of shorter",
+    "pairs shared count",
+    "specifics shared",
+    "specifics shared of new",
+    "specifics shared of old",
+    "specifics shared of shorter",
+    "specifics shared count",
+    "specific heaviest",
+    "specifics only new",
+    "specifics only old",
+    "specifics of new",
+    "specifics of old",
+    "new specifics in old words",
+    "old specifics in new words",
+    "new title in old",
+    "old title in new",
+    "titles shared of shorter",
+    "classes of new",
+    "classes of old",
+    "flaws weight",
+    "flaws of shorter",
+    "flaws only new",
+    "flaws only old",
+    "cwe",
+    "cwe class",
+    "new cwe class in old",
+    "old cwe class in new",
+    "settings shared",
+    "settings rival",
+    "settings apart",
+    "names alike",
+    "purl",
+    "ecosystem",
+    "new name crowd",
+    "old name crowd",
+    "numbers shared",
+    "numbers only new",
+    "numbers only old",
+    "shorter length",
+    "lengths alike",
+)
+NOT_KNOWN = -1.0
+
+
+def first_look(query: Query, old: Side, retrieval: tuple[float, float, int]) -> list[float]:
+    """Return the numbers of `FIRST_LOOK`; `retrieval` is score, best score of the list, rank."""
+    a, b, weights = query.side.sketch, old.sketch, query.weights
+    both = (a.words & b.words) - b.own
+    weighed = [weights[token] for token in both]
+    total = sum(weighed)
+    rare = sum([query.local[token] for token in both])
+    mine, theirs = query.side.masses, old.masses
+    shorter = min(mine.words, theirs.words)
+    product = _sum(a.product & b.product, weights)
+    score, best, rank = retrieval
+    return [
+        total,
+        _part(total, shorter),
+        _part(total, mine.words + theirs.words - total),
+        float(len(both)),
+        max(weighed, default=0.0),
+        rare,
+        _part(rare, shorter),
+        float(len(a.classes & b.classes)),
+        product,
+        _part(product, mine.product),
+        float(len(a.names & b.names)),
+        float(a.length),
+        float(b.length),
+        score,
+        _part(score, best),
+        float(rank),
+        best,
+    ]
+
+
+def closer_look(query: Query, old: Side, first: list[float]) -> list[float]:
+    """Return the numbers of `CLOSER_LOOK`, given those of the first look."""
+    a, b = query.side.sketch, old.sketch
+    shorter, longer = sorted((a.length, b.length))
+    return [
+        *first,
+        *_shared_words(query, old),
+        *_shared_classes(query, b),
+        *_shared_product(query, old),
+        query.side.masses.words,
+        old.masses.words,
+        *_shared_pairs(query, old),
+        *_shared_specifics(query, old),
+        *_shared_titles(query, old),
+        *_flaws(query, b),
+        *_settings(a, b),
+        _names_alike(a, b),
+        _agree(a.purls, b.purls),
+        0.0 if a.ecosystem is None or b.ecosystem is None else _sign(a.ecosystem == b.ecosystem),
+        _crowd(a.names, query.weights),
+        _crowd(b.names & a.names, query.weights),
+        _sum(a.numbers & b.numbers, query.weights),
+        float(len(a.numbers - b.numbers)),
+        float(len(b.numbers - a.numbers)),
+        float(shorter),
+        _part(shorter, longer),
+    ]
+
+
+def shared_words(query: Query, old: Sketch) -> list[tuple[float, Token]]:
+    """Return what two reports share beside the names of their products, the heaviest first."""
+    a = query.side.sketch
+    both = (a.words & old.words) - old.own
+    return sorted(((query.weights[token], token) for token in both), key=_heaviest)
+
+
+def _heaviest(entry: tuple[float, Token]) -> tuple[float, str]:
+    return -entry[0], str(entry[1])
+
+
+def localized(
+    words: Iterable[Token], weights: Weights, spread: Mapping[Token, int], candidates: int
+) -> Weights:
+    """Weigh words by how few of the best candidates hold them too, and by their own weight."""
+    unit = math.log(candidates + 1)
+    return {
+        token: weights[token] * (unit - math.log(max(1, spread.get(token, 1)))) / unit
+        for token in words
+    }
+
+
+def _shared_words(query: Query, old: Side) -> list[float]:
+    a, weights, spread = query.side.sketch, query.weights, query.spread
+    both = (a.words & old.sketch.words) - old.sketch.own
+    weighed = [(weights[token], spread.get(token, 1)) for token in both]
+    total = sum([weight for weight, _ in weighed])
+    second, third = (*sorted([w for w, _ in weighed], reverse=True)[1:3], 0.0, 0.0)[:2]
+    rare = sum([query.local[token] for token in both])
+    mine, theirs = query.side.masses.words, old.masses.words
+    return [
+        _part(total, mine),
+        _part(total, theirs),
+        second,
+        third,
+        float(sum([w > 5 for w, _ in weighed])),
+        float(sum([w > 7 for w, _ in weighed])),
+        _part(rare, mine + theirs - total),
+        float(sum([n <= 1 for _, n in weighed])),
+        sum([w for w, n in weighed if n <= 2]),
+    ]
+
+
+def _shared_classes(query: Query, old: Sketch) -> list[float]:
+    a = query.side.sketch
+    both = a.classes & old.classes
+    return [
+        _sum(both, query.class_weights),
+        _part(len(both), len(a.classes | old.classes)),
+    ]
+
+
+def _shared_product(query: Query, old: Side) -> list[float]:
+    a, b, weights = query.side.sketch, old.sketch, query.weights
+    both = [weights[token] for token in a.product & b.product]
+    names = [weights[token] for token in a.names & b.names]
+    mine = query.side.masses.product
+    return [
+        _part(sum(both), old.masses.product) if b.product else NOT_KNOWN,
+        max(both, default=0.0),
+        max(names, default=0.0),
+        _part(_sum(a.product & b.all_words, weights), mine) if a.product else NOT_KNOWN,
+        _part(_sum(b.product & a.all_words, weights), old.masses.product)
+        if b.product
+        else NOT_KNOWN,
+    ]
+
+
+def _shared_pairs(query: Query, old: Side) -> list[float]:
+    both = query.side.sketch.pairs & old.sketch.pairs
+    return [
+        *_parts(_sum(both, query.weights), query.side.masses.pairs, old.masses.pairs),
+        len(both),
+    ]
+
+
+def _shared_specifics(query: Query, old: Side) -> list[float]:
+    a, b, weights = query.side.sketch, old.sketch, query.weights
+    both = (a.specifics & b.specifics) - a.own - b.own
+    total = _sum(both, weights)
+    mine, theirs = query.side.masses.specifics, old.masses.specifics
+    return [
+        *_parts(total, mine, theirs),
+        float(len(both)),
+        max((weights[token] for token in both), default=0.0),
+        mine - total,
+        theirs - total,
+        float(len(a.specifics)),
+        float(len(b.specifics)),
+        _sum((a.specifics & b.all_words) - a.own - b.own, weights),
+        _sum((b.specifics & a.all_words) - a.own - b.own, weights),
+    ]
+
+
+def _shared_titles(query: Query, old: Side) -> list[float]:
+    a, b, weights = query.side.sketch, old.sketch, query.weights
+    mine, theirs = query.side.masses.title, old.masses.title
+    return [
+        _part(_sum(a.title & b.words, weights), mine) if mine else NOT_KNOWN,
+        _part(_sum(b.title & a.words, weights), theirs) if theirs else NOT_KNOWN,
+        _part(_sum(a.title & b.title, weights), min(mine, theirs))
+        if mine and theirs
+        else NOT_KNOWN,
+    ]
+
+
+def _flaws(query: Query, b: Sketch) -> list[float]:
+    a, weights = query.side.sketch, query.class_weights
+    mine, theirs = a.classes - a.impacts, b.classes - b.impacts
+    both = mine & theirs
+    return [
+        float(len(a.classes)),
+        float(len(b.classes)),
+        _sum(both, weights),
+        _part(len(both), min(len(mine), len(theirs))) if mine and theirs else NOT_KNOWN,
+        _sum(mine - theirs, weights),
+        _sum(theirs - mine, weights),
+        _agree(a.cwes, b.cwes),
+        _agree(a.cwe_classes, b.cwe_classes),
+        _agree(a.cwe_classes, b.classes),
+        _agree(b.cwe_classes, a.classes),
+    ]
+
+
+def _settings(a: Sketch, b: Sketch) -> list[float]:
+    return [
+        float(len(a.settings & b.settings)),
+        float(sum(theirs in b.settings for _, theirs in a.rivals)),
+        float(len(a.settings ^ b.settings)),
+    ]
+
+
+def _names_alike(a: Sketch, b: Sketch) -> float:
+    """Return how nearly the best pair of names agrees, 0 to 1."""
+    if not a.names or not b.names:
+        return NOT_KNOWN
+    if a.names & b.names:
+        return 1.0
+    return max(
+        2 * len(one & other) / (len(one) + len(other))
+        for one in a.name_parts
+        for other in b.name_parts
+    )
+
+
+def _crowd(names: Iterable[Token], weights: Weights) -> float:
+    """Return in how many of ten thousand reports the rarest of these names stands."""
+    return min((1e4 * math.exp(-weights[name]) for name in names), default=NOT_KNOWN)
+
+
+def _parts(total: float, mine: float, theirs: float) -> list[float]:
+    return [
+        total,
+        _part(total, mine),
+        _part(total, theirs),
+        _part(total, min(mine, theirs)),
+    ]
+
+
+def _agree(mine: frozenset[Token], theirs: frozenset[Token]) -> float:
+    return _sign(bool(mine & theirs)) if mine and theirs else 0.0
+
+
+def _sign(agrees: bool) -> float:
+    return 1.0 if agrees else -1.0
+
+
+def _part(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0
+
+
+def _sum(tokens: Iterable[Token], weights: Weights) -> float:
+    return sum([weights[token] for token in tokens])

@@ -1,0 +1,171 @@
+"""Finds the earlier reports that are worth comparing with a new one.
+
+In comes a sketch, out come the numbers of earlier reports with a score, best first. Each report
+files itself under its heaviest tokens; a new report looks under its own. A token that very many
+reports hold is not looked under: it would cost much and tell little. `MemoryIndex` holds the index
+in the process, for benchmarks and bulk work; `_store` holds the same index in the database.
+"""
+
+import heapq
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from clearhouse.clearing.match.sketch import Sketch
+
+FILED = 100
+"""Under so many tokens a report files itself at most."""
+ASKED = 80
+"""Under so many tokens a new report looks at most."""
+CROWDED = 2_000
+"""A token that more reports hold is not looked under."""
+WORK = 12_000
+"""How many filed entries one look reads at most, the rarest tokens first."""
+CANDIDATES = 80
+SPREAD = 30
+"""Over so many of the best candidates it is counted how local a word is."""
+SMOOTHING = 50
+
+_FACTORS = {"": 1.0, "s": 1.0, "k": 0.5, "m": 0.5, "p": 2.0}
+_LENGTH_OFFSET = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Background:
+    """How many of the reports that the model was trained on hold each token."""
+
+    reports: int
+    counts: Mapping[str, int]
+    seen_in_training: int = 0
+    """Taken off every count while training on these very reports, for the pair itself."""
+
+    def weight(self, token: str, held: int, reports: int) -> float:
+        """Return what it says to share a token that `held` of `reports` stored reports hold.
+
+        One of those that hold it is the report it is shared with.
+        """
+        if self.seen_in_training:  # the stored reports are in the counts already
+            held = reports = 0
+        others = self.counts.get(token, 0) - self.seen_in_training + max(held - 1, 0)
+        return math.log((self.reports + reports + SMOOTHING) / (max(others, 0) + 1))
+
+
+def filing_tokens(one: Sketch) -> dict[str, float]:
+    """Return what a report is filed under, with how much an agreement counts.
+
+    The first letter says what it is: a word, a (s)pecific, a word of the product (k), a (p)roduct
+    name with a class of flaw, and, only to be counted, a whole product (n)ame.
+    """
+    found = {str(token): _FACTORS[""] for token in one.all_words}
+    for token in one.product:
+        found.setdefault(str(token), _FACTORS["m"])
+        found[f"k:{token}"] = _FACTORS["k"]
+    found |= {f"s:{token}": _FACTORS["s"] for token in one.specifics}
+    found |= {str(token): 1.0 for token in one.classes}
+    found |= {
+        f"p:{n}:{c}": _FACTORS["p"] for n in sorted(map(str, one.names))[:4] for c in one.classes
+    }
+    found |= {f"n:{token}": 0.0 for token in one.names}
+    return found
+
+
+def weigh(
+    one: Sketch, counted: Mapping[str, int], reports: int, background: Background
+) -> dict[str, float]:
+    """Return the weight of every token of a report that a comparison may ask for."""
+
+    def weight(stored: str) -> float:
+        return background.weight(stored, counted.get(stored, 0), reports)
+
+    words = {str(t): weight(str(t)) for t in one.all_words | one.title | one.product}
+    found = dict(words)
+    for token in map(str, one.specifics):
+        found[token] = max(weight(f"s:{token}"), found.get(token, 0.0))
+    for token in map(str, one.names):
+        found[token] = weight(f"n:{token}")
+    for token in map(str, one.numbers):
+        found[token] = words.get(token.removeprefix("number:"), 0.0)
+    for pair in map(str, one.pairs):
+        first, _, second = pair.partition(" ")
+        found[pair] = (words[first] + words[second]) / 2
+    return found
+
+
+class Index(Protocol):
+    """Where earlier reports are found."""
+
+    def held(self, tokens: Iterable[str]) -> Mapping[str, int]:
+        """Return how many stored reports hold each token."""
+        ...
+
+    def nearest(self, asked: Mapping[str, float]) -> list[tuple[int, float]]:
+        """Return the numbers of the reports with the best sum of weights, best first."""
+        ...
+
+
+@dataclass(slots=True)
+class MemoryIndex:
+    """The index in this process."""
+
+    lengths: list[int] = field(default_factory=list)
+    _filed: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, one: Sketch, filed: Iterable[str]) -> int:
+        """File a report and return its number."""
+        number = len(self.lengths)
+        self.lengths.append(len(one.all_words))
+        for token in filed:
+            self._filed.setdefault(token, []).append(number)
+        return number
+
+    def held(self, tokens: Iterable[str]) -> Mapping[str, int]:
+        """Return how many stored reports hold each token."""
+        filed = self._filed
+        return {token: len(filed[token]) for token in tokens if token in filed}
+
+    def nearest(
+        self, asked: Mapping[str, float], *, limit: int = CANDIDATES
+    ) -> list[tuple[int, float]]:
+        """Return the numbers of the reports with the best sum of weights, best first."""
+        scores: defaultdict[int, float] = defaultdict(float)
+        for token, weight in asked.items():
+            for number in self._filed.get(token, ()):
+                scores[number] += weight
+        lengths = self.lengths
+        scored = (
+            (score / math.sqrt(lengths[n] + _LENGTH_OFFSET), n) for n, score in scores.items()
+        )
+        best = heapq.nlargest(limit, scored, key=lambda entry: (entry[0], -entry[1]))
+        return [(number, score) for score, number in best]
+
+
+def asked_under(
+    tokens: Mapping[str, float], held: Mapping[str, int], reports: int, background: Background
+) -> dict[str, float]:
+    """Choose the tokens to look under, with the weight that an agreement adds to the score."""
+    weights = {
+        token: background.weight(token, held[token] + 1, reports) ** 2 * factor
+        for token, factor in tokens.items()
+        if factor > 0 and 0 < held.get(token, 0) <= CROWDED
+    }
+    chosen: dict[str, float] = {}
+    work = 0
+    for token in heapq.nlargest(ASKED, weights, key=lambda t: (weights[t], t)):
+        work += held[token]
+        if work > WORK and chosen:
+            break
+        chosen[token] = weights[token]
+    return chosen
+
+
+def filed_under(tokens: Mapping[str, float], background: Background) -> list[str]:
+    """Choose the tokens to file a report under: all names, then the heaviest of the rest."""
+    names = [token for token, factor in tokens.items() if factor == 0]
+    rest = heapq.nlargest(
+        FILED,
+        (token for token, factor in tokens.items() if factor > 0),
+        key=lambda token: (background.weight(token, 0, 0) * tokens[token], token),
+    )
+    return [*names, *rest]

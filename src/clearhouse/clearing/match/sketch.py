@@ -1,0 +1,290 @@
+"""Sketches: what the model compares of a report, as sets of tokens.
+
+In comes the title, the text and the names of what is affected, out comes a `Sketch`. Nothing else
+of a report enters: no reporter, no time, no severity. Tokens are strings here; `keyed_sketch` turns
+them into numbers that tell nothing without the index key, and every comparison works the same on
+either. A report of 5 MB is read to a limit; so is a list of a thousand products.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from clearhouse.clearing.intake.record import Draft
+from clearhouse.clearing.match.lexicon import Lexicon, lexicon
+
+MAX_CHARS = 40_000
+MAX_PRODUCTS = 8
+MAX_PURLS = 4
+MAX_NAME_CHARS = 80
+"""Longer runs are encodings, not names."""
+
+Token = str | int
+"""A string, or the number that a keyed hash made of it."""
+
+_WORD = re.compile(r"[A-Za-z0-9_$@][\w.$:/\\@#+-]*[\w$+#]|[A-Za-z0-9]")
+_HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_JOINT = re.compile(r"[^A-Za-z0-9]+")
+_PROSE = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)+|[A-Za-z]+'s?")
+_CAMEL = re.compile(r"[a-z][A-Z]")
+_QUOTED = re.compile(r"`([^`\n]{2,60})`|\"([^\"\n]{2,40})\"|'([^'\n]{2,30})'")
+_MASK = re.compile(r"\[VER\]|\u200b")
+_CWE = re.compile(r"CWE-(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """What a sketch is made of."""
+
+    title: str = ""
+    text: str = ""
+    products: tuple[str, ...] = ()
+    """Names of what is affected, as the report writes them."""
+    purls: tuple[str, ...] = ()
+    ecosystem: str | None = None
+    cwes: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sketch:
+    """One report as the model sees it."""
+
+    words: frozenset[Token]
+    """Stems of words and parts of names, without the names of the product."""
+    pairs: frozenset[Token]
+    """Two stems that follow each other."""
+    specifics: frozenset[Token]
+    """What looks like code, a path or a quotation, whole."""
+    title: frozenset[Token]
+    own: frozenset[Token]
+    """Everything that names the product; sharing it says little."""
+    product: frozenset[Token]
+    """Stems of the words that name the product."""
+    names: frozenset[Token]
+    """Whole names of the product, squeezed."""
+    name_parts: tuple[frozenset[Token], ...]
+    """Three-letter pieces of each name, for names that nearly agree."""
+    classes: frozenset[Token]
+    """Kinds of flaw, by the text and by the CWE ids."""
+    impacts: frozenset[Token]
+    """Those of the classes that say what follows."""
+    cwe_classes: frozenset[Token]
+    cwes: frozenset[Token]
+    settings: frozenset[Token]
+    rivals: tuple[tuple[Token, Token], ...]
+    """Pairs of settings (ours, theirs) that speak against one bug."""
+    numbers: frozenset[Token]
+    purls: frozenset[Token]
+    ecosystem: Token | None
+    all_words: frozenset[Token]
+    """Words with the names of the product."""
+    length: int
+    """How many tokens the report has."""
+
+
+def material(draft: Draft) -> Material:
+    """Take from a draft what the model compares."""
+    parts = [draft.description, draft.trigger, draft.impact]
+    places = [p for one in draft.locations for p in (one.file, one.function) if p]
+    return Material(
+        title=draft.title or "",
+        text="\n".join([part for part in parts if part]),
+        products=tuple(name for name in (draft.software,) if name),
+        purls=(draft.purl,) if draft.purl else (),
+        ecosystem=draft.ecosystem,
+        cwes=draft.cwes,
+        symbols=tuple(dict.fromkeys(places)),
+    )
+
+
+def sketch(report: Material, words: Lexicon | None = None) -> Sketch:
+    """Make the sketch of a report."""
+    return _Sketcher(words or lexicon()).make(report)
+
+
+def keyed_sketch(plain: Sketch, number: Callable[[str], int]) -> Sketch:
+    """Replace every token by its keyed number."""
+
+    def hashed(tokens: Iterable[Token]) -> frozenset[Token]:
+        return frozenset(number(str(token)) for token in tokens)
+
+    return Sketch(
+        words=hashed(plain.words),
+        pairs=hashed(plain.pairs),
+        specifics=hashed(plain.specifics),
+        title=hashed(plain.title),
+        own=hashed(plain.own),
+        product=hashed(plain.product),
+        names=hashed(plain.names),
+        name_parts=tuple(hashed(parts) for parts in plain.name_parts),
+        classes=hashed(plain.classes),
+        impacts=hashed(plain.impacts),
+        cwe_classes=hashed(plain.cwe_classes),
+        cwes=hashed(plain.cwes),
+        settings=hashed(plain.settings),
+        rivals=tuple((number(str(one)), number(str(other))) for one, other in plain.rivals),
+        numbers=hashed(plain.numbers),
+        purls=hashed(plain.purls),
+        ecosystem=None if plain.ecosystem is None else number(str(plain.ecosystem)),
+        all_words=hashed(plain.all_words),
+        length=plain.length,
+    )
+
+
+def squeeze(name: str) -> str:
+    """Reduce a name to lower-case letters and digits."""
+    return re.sub(r"[^a-z0-9]+", "", name.lower())
+
+
+def pieces(name: str) -> Iterator[str]:
+    """Give the parts of a name at its joints and humps: `readFile_v2` to read, File, v, 2, ..."""
+    for joined in _JOINT.split(name):
+        if joined:
+            yield joined
+            humps = _HUMP.findall(joined)
+            if len(humps) > 1:
+                yield from humps
+
+
+class _Sketcher:
+    """Gathers the tokens of one report."""
+
+    def __init__(self, words: Lexicon) -> None:
+        self._lexicon = words
+        self._sequence: list[str] = []
+        self._specifics: set[str] = set()
+        self._numbers: set[str] = set()
+        self._title: set[str] = set()
+
+    def make(self, report: Material) -> Sketch:
+        title, text = report.title[:MAX_CHARS], report.text[:MAX_CHARS]
+        title, text = _MASK.sub(" ", title), _MASK.sub(" ", text)
+        self._read(title, in_title=True)
+        self._read(text, in_title=False)
+        self._quotations(f"{title}\n{text}")
+        for symbol in report.symbols[:50]:
+            self._symbol(symbol)
+        return self._sketch(report, f"{title}\n{text}".lower())
+
+    def _sketch(self, report: Material, lower: str) -> Sketch:
+        lexicon = self._lexicon
+        names, product = self._names(report)
+        own = names | product
+        all_words = frozenset(self._sequence)
+        numbers = {int(n) for cwe in report.cwes for n in _CWE.findall(cwe)}
+        cwe_classes = {lexicon.class_of_cwe[n] for n in numbers if n in lexicon.class_of_cwe}
+        classes = lexicon.classes_in(lower) | cwe_classes
+        settings = lexicon.settings_in(lower)
+        follow = zip(self._sequence, self._sequence[1:], strict=False)
+        return Sketch(
+            words=all_words - own,
+            all_words=all_words,
+            pairs=frozenset(f"{one} {other}" for one, other in follow if one != other),
+            specifics=frozenset(self._specifics) - own,
+            title=frozenset(self._title) - own,
+            own=own,
+            product=product,
+            names=names,
+            name_parts=tuple(_trigrams(name) for name in sorted(names)[:6]),
+            classes=_tagged("class", classes),
+            impacts=_tagged("class", classes & lexicon.impacts),
+            cwe_classes=_tagged("class", cwe_classes),
+            cwes=frozenset(f"cwe:{n}" for n in numbers),
+            settings=_tagged("setting", settings),
+            rivals=tuple(self._rivals(settings)),
+            numbers=frozenset(f"number:{n}" for n in self._numbers),
+            purls=frozenset(f"purl:{p}" for p in report.purls[:MAX_PURLS]),
+            ecosystem=f"ecosystem:{report.ecosystem.lower()}" if report.ecosystem else None,
+            length=len(self._sequence),
+        )
+
+    def _read(self, text: str, *, in_title: bool) -> None:
+        for match in _WORD.finditer(text):
+            token = match[0].strip(".:/-+#@\\")
+            if token.isdigit():
+                self._numbers.add(token)
+                self._sequence.append(token)
+            elif token and self._is_code(token):
+                self._code(token, in_title=in_title)
+            elif token:
+                self._prose(token.lower(), in_title=in_title)
+
+    def _is_code(self, token: str) -> bool:
+        if token.isalpha():
+            return _CAMEL.search(token) is not None
+        return not _PROSE.fullmatch(token) or _CAMEL.search(token) is not None
+
+    def _code(self, token: str, *, in_title: bool) -> None:
+        lower = token.lower()[:MAX_NAME_CHARS]
+        if len(lower) > 2:
+            self._specifics.add(lower)
+            base = re.split(r"[/\\]", lower)[-1]
+            if len(base) > 2:
+                self._specifics.add(base)
+        parts = [self._lexicon.stem(part.lower()) for part in pieces(token[:MAX_NAME_CHARS])]
+        self._sequence.extend(part for part in parts if part not in self._lexicon.empty)
+        if len(lower) > 2:
+            self._sequence.append(lower)
+        if in_title:
+            self._title.update(parts)
+
+    def _prose(self, lower: str, *, in_title: bool) -> None:
+        for part in lower.split("-"):
+            word = part.removesuffix("'s").rstrip("'")
+            if len(word) > 1 and word not in self._lexicon.empty:
+                stem = self._lexicon.stem(word)
+                self._sequence.append(stem)
+                if in_title:
+                    self._title.add(stem)
+
+    def _quotations(self, text: str) -> None:
+        for match in _QUOTED.finditer(text):
+            said = (match[1] or match[2] or match[3]).lower().strip()
+            self._specifics.add(squeeze(said)[:40] or said)
+            self._specifics.update(part.lower() for part in pieces(said) if len(part) > 2)
+
+    def _symbol(self, symbol: str) -> None:
+        self._specifics.add(symbol.lower()[:MAX_NAME_CHARS])
+        parts = [part.lower() for part in pieces(symbol[:MAX_NAME_CHARS])]
+        self._specifics.update(part for part in parts if len(part) > 2)
+        self._sequence.extend(self._lexicon.stem(part) for part in parts)
+
+    def _names(self, report: Material) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the whole names of the product, and the stems of the words in them."""
+        names: set[str] = set()
+        stems: set[str] = set()
+        for product in report.products[:MAX_PRODUCTS]:
+            parts = [part for part in re.split(r"[^A-Za-z0-9.+]+", product) if part]
+            names |= {squeeze(product), squeeze(re.split(r"[/:]", product)[-1])}
+            if len(parts) > 1:
+                names |= {squeeze(parts[-1]), squeeze("".join(parts[1:]))}
+            if len(parts) > 2:
+                names.add(squeeze("".join(parts[-2:])))
+            stems |= self._name_stems(product)
+        for purl in report.purls[:MAX_PURLS]:
+            names.add(squeeze(purl.split("/")[-1]))
+            stems |= self._name_stems(purl.split("/", 1)[-1])
+        common = self._lexicon.common_names
+        return frozenset(n for n in names if len(n) > 1 and n not in common), frozenset(stems)
+
+    def _name_stems(self, name: str) -> set[str]:
+        parts = (part.lower() for part in pieces(name))
+        common = self._lexicon.common_names
+        return {self._lexicon.stem(p) for p in parts if len(p) > 1 and p not in common}
+
+    def _rivals(self, settings: frozenset[str]) -> Iterator[tuple[str, str]]:
+        for one, other in self._lexicon.rivals:
+            if one in settings and other not in settings:
+                yield f"setting:{one}", f"setting:{other}"
+            if other in settings and one not in settings:
+                yield f"setting:{other}", f"setting:{one}"
+
+
+def _tagged(kind: str, names: Iterable[str]) -> frozenset[Token]:
+    return frozenset(f"{kind}:{name}" for name in names)
+
+
+def _trigrams(name: str) -> frozenset[Token]:
+    bounded = f"^{name}$"
+    return frozenset(f"part:{bounded[i : i + 3]}" for i in range(len(bounded) - 2))
