@@ -59,6 +59,8 @@ class _Record:
     runs: Runs
     limits: tuple[EnforcedLimit, ...]
     evidence: str
+    plain_s: float
+    """How long a run on the vulnerable side took at most."""
     ran_out: bool
     """True when a run on the vulnerable side ended at the wall clock, and in silence."""
 
@@ -128,14 +130,16 @@ def _series(
     order = [sides.vulnerable] * repeats + ([sides.fixed] * repeats if sides.fixed else [])
     secrets.SystemRandom().shuffle(order)
     answers: dict[bool, list[bool]] = {True: [], False: []}
-    evidence, ran_out = "", False
+    evidence, plain_s, ran_out = "", 0.0, False
     limits: tuple[EnforcedLimit, ...] = ()
     for environment in order:
         trial = trials.try_once(bundle, environment, cpus=cpus)
         vulnerable = environment is sides.vulnerable
         answers[vulnerable].append(trial.answer.fired)
         limits = trial.seen.limits
-        evidence = trial.answer.evidence if vulnerable else evidence
+        if vulnerable:
+            evidence = trial.answer.evidence
+            plain_s = max(plain_s, trial.seen.wall_s)
         silent = vulnerable and not trial.answer.fired
         ran_out |= silent and trial.seen.ended is Ended.WALL_LIMIT
         if ran_out and stop_on_timeout:
@@ -144,7 +148,7 @@ def _series(
         vulnerable=tuple(answers[True]),
         fixed=tuple(answers[False]) if sides.fixed is not None else None,
     )
-    return _Record(runs=runs, limits=limits, evidence=evidence, ran_out=ran_out)
+    return _Record(runs=runs, limits=limits, evidence=evidence, plain_s=plain_s, ran_out=ran_out)
 
 
 def _mixed(runs: Runs) -> bool:
@@ -158,7 +162,7 @@ def _rule(bundle: Bundle, sides: _Sides, cache: PackageCache, record: _Record) -
     runs = record.runs
     if not all(runs.vulnerable):
         return judge(runs, None, changed=None, noun=noun)
-    reached = _reached(bundle, sides.vulnerable)
+    reached = _reached(bundle, sides.vulnerable, record.plain_s)
     changed = None
     if sides.fixed is not None and not any(runs.fixed or ()):
         changed = attribution.changed_code_ran(reached, sides.vulnerable, sides.fixed)
@@ -179,8 +183,8 @@ def _with_twins(bundle: Bundle, sides: _Sides, cache: PackageCache, runs: Runs) 
     )
 
 
-def _reached(bundle: Bundle, environment: Environment) -> Reached:
-    seen = trials.trace(bundle, environment)
+def _reached(bundle: Bundle, environment: Environment, plain_s: float) -> Reached:
+    seen = trials.trace(bundle, environment, plain_s=plain_s)
     if environment.kind == "pypi":
         return attribution.read_python(seen, environment)
     modules = attribution.loaded_modules(seen, environment)

@@ -27,7 +27,8 @@ _HOME = "/work/bundle"
 _TRACE_PYTHON, _TRACE_NODE = "trace_python.py", "trace_node.cjs"
 NOTES = "/out/notes.json"
 COVERAGE = "/out/coverage"
-_TRACED_SLOWDOWN = 3
+_TRACED_SLOWDOWN = 6
+_TRACE_START_S = 5.0
 FULL_SPEED = Limits().cpus
 HALF_SPEED = 0.5
 _PYTHON_NAMES = {"python", "python3"}
@@ -66,9 +67,15 @@ def try_once(bundle: Bundle, environment: Environment, *, cpus: float = FULL_SPE
     return Trial(answer=ask(bundle.oracle, seen), seen=seen)
 
 
-def trace(bundle: Bundle, environment: Environment) -> Observation:
-    """Run the proof once more with notes on what the target does."""
-    return run(_traced(bundle, environment))
+def trace(bundle: Bundle, environment: Environment, *, plain_s: float) -> Observation:
+    """Run the proof once more with notes on what the target does.
+
+    `plain_s` is how long an untraced run took; a traced one that takes far longer is ended, with
+    the notes that it has made until then.
+    """
+    job = _traced(bundle, environment)
+    wall_s = min(job.limits.wall_s, _TRACE_START_S + plain_s * _TRACED_SLOWDOWN)
+    return run(replace(job, limits=replace(job.limits, wall_s=wall_s)))
 
 
 def control(environment: Environment, modules: tuple[str, ...]) -> Observation:
@@ -119,11 +126,7 @@ def _traced(bundle: Bundle, environment: Environment) -> Job:
     size = bundle.oracle.sizes[0] if bundle.oracle.sizes else None
     plan = _plan(bundle, size)
     job = job_of(bundle, environment, size=size)
-    limits = replace(
-        job.limits,
-        wall_s=job.limits.wall_s * _TRACED_SLOWDOWN,
-        cpu_s=job.limits.cpu_s * _TRACED_SLOWDOWN,
-    )
+    limits = replace(job.limits, cpu_s=job.limits.cpu_s * _TRACED_SLOWDOWN)
     if plan.language == "python" and plan.script is not None:
         argv = (
             *_program(plan),
