@@ -77,8 +77,8 @@ def _package(draft: Draft) -> Draft:
                 replace(draft, purl=None), "purl", [stated], "unparseable_purl", str(error)
             )
         else:
-            version = found.version
-            draft = replace(draft, purl=found.identity)
+            version, identity = found.version, found.identity
+            draft = draft if identity == draft.purl else replace(draft, purl=identity)
     draft = _ecosystem(draft)
     if draft.purl is None and draft.ecosystem and draft.software:
         draft = replace(draft, purl=package_of(draft.ecosystem, draft.software))
@@ -94,7 +94,7 @@ def _ecosystem(draft: Draft) -> Draft:
         return draft
     name = ecosystem_name(draft.ecosystem)
     if name is not None:
-        return replace(draft, ecosystem=name)
+        return draft if name == draft.ecosystem else replace(draft, ecosystem=name)
     stated = draft.ecosystem
     draft = replace(draft, ecosystem=None)
     reason = "not an ecosystem of OSV or a package URL type"
@@ -102,6 +102,8 @@ def _ecosystem(draft: Draft) -> Draft:
 
 
 def _names(draft: Draft, identity: str) -> Draft:
+    if draft.ecosystem and draft.software:
+        return draft
     named = purl.ecosystem_of(identity)
     if named is None:
         return draft
@@ -122,6 +124,8 @@ def _versions(draft: Draft) -> Draft:
         for text in draft.fixed_versions[:MAX_ENTRIES]
         for one in _listed(text[:MAX_STATEMENT_CHARS])
     ]
+    if not (affected or fixed):
+        return draft
     for field in ("affected_versions", "fixed_versions"):
         if len(getattr(draft, field)) > MAX_ENTRIES:
             draft = noted(draft, "truncated", field, f"only the first {MAX_ENTRIES} are compared")
@@ -185,6 +189,8 @@ def _bounded(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def _weaknesses(draft: Draft) -> Draft:
+    if not draft.cwes:
+        return draft
     found = [one for text in draft.cwes for one in cwe_ids(text)]
     unread = [text for text in draft.cwes if not cwe_ids(text)]
     draft = replace(draft, cwes=_bounded(found))
@@ -225,9 +231,11 @@ def _sorted_out(
     stated: tuple[str, ...] = getattr(draft, field)
     if not stated:
         return draft
-    good = _bounded(value for text in stated[:MAX_ENTRIES] if (value := read(text)))
-    bad = [text for text in stated[:MAX_ENTRIES] if read(text) is None]
-    draft = _changed(draft, field, good)
+    judged = [(text, read(text)) for text in stated[:MAX_ENTRIES]]
+    good = _bounded(value for _, value in judged if value is not None)
+    bad = [text for text, value in judged if value is None]
+    if good != stated:
+        draft = _changed(draft, field, good)
     if len(stated) > MAX_ENTRIES:
         draft = noted(draft, "truncated", field, f"only the first {MAX_ENTRIES} are compared")
     return _set_aside(draft, field, bad, code, f"{len(bad)} of them: {reason}")
@@ -246,7 +254,7 @@ def _commits(draft: Draft) -> Draft:
         if stated is None:
             continue
         if is_commit(stated):
-            draft = _changed(draft, field, stated.lower())
+            draft = _changed(draft, field, stated.lower()) if stated.lower() != stated else draft
         elif _COMMIT_LENGTH.fullmatch(stated):
             # It wants to be a commit and cannot be one: a claim for validation to look at.
             draft = noted(draft, "invalid_commit", field, "as long as a commit, not hexadecimal")

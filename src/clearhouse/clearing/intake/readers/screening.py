@@ -10,7 +10,7 @@ Source: Unicode §23 (invisible characters), TR 36 (bidirectional spoofing); RFC
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from clearhouse.clearing.intake.record import Attachment, Draft, Notice
 
@@ -29,37 +29,102 @@ _INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
-# Every alternative begins with a literal, and the text is in lower case: that is four times
-# faster than the same with IGNORECASE. `y(?<=\by)ou` is `\byou` in that form.
-_ORDERS = re.compile(
-    r"""
-    (?:ignore|disregard|forget|override|bypass)\s+(?:\w+\s+){0,3}?
-        (?:previous|prior|above|earlier|preceding|your|all|any)\s+(?:\w+\s+){0,3}?
-        (?:instruction|rule|prompt|guideline|polic|direction|order|check)
-    | (?:ignore|disregard)\s+your\s+\w+
-    | (?:mark|classify|rate|flag|label|treat|score|set|triage)\s+(?:\w+\s+){0,4}?
-        (?:this|the)\s+(?:report|issue|finding|vulnerability|severity|submission|case)\s+
-        (?:\w+\s+){0,2}?(?:as|to)\s+\W?(?:critical|high|urgent|valid|confirmed|verified|resolved|p0)
-    | (?:skip|omit|suppress|disable)\s+(?:the\s+|all\s+|any\s+|further\s+)?
-        (?:validation|verification|triage|review|duplicate\s+check|sandbox)
-    | (?:note|message|instruction|attention)s?\s+(?:to|for)\s+(?:\w+\s+){0,3}?
-        (?:ai|llm|agent|assistant|automated|model|bot|triage\s+tool|language\s+model)
-    | (?:y(?<=\by)ou\s+are\s+now|p(?<=\bp)retend\s+to\s+be)\s+(?:an?|the|in)\s+\w+
-    | (?:s(?<=\bs)ystem|d(?<=\bd)eveloper|h(?<=\bh)idden)\s+prompt\b
-    | <\|(?:im_start|im_end|system|assistant|endoftext)\|>
-    | \[/?inst\] | <</?sys>> | \#\#\s{0,8}(?:system|new\s+instructions?)\b
-    | (?:do\s+not|don't|never)\s+(?:tell|inform|mention|reveal|report)\s+(?:\w+\s+){0,3}?
-        (?:user|operator|analyst|human|maintainer)
-    | (?:reply|respond|answer|output)\s+(?:only\s+)?with\s+["'`]?
-        (?:valid|confirmed|approved|yes|true)
-    | ignoriere?\s+(?:\w+\s+){0,3}?(?:anweisung|regel|vorgabe)
-    | ignor(?:e[zr]?|a)\s+(?:\w+\s+){0,3}?
-        (?:instrucciones|instructions|consignes|instru\u00e7\u00f5es)
-    | \u5ffd\u7565.{0,8}(?:\u6307\u4ee4|\u6307\u793a|\u89c4\u5219)
-    """,
-    re.VERBOSE,
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Order:
+    """One way to give orders to a tool, and the words without which a text cannot hold it.
+
+    Texts are long and orders are rare: looking for words first is ten times faster than the
+    expressions alone.
+    """
+
+    words: tuple[tuple[str, ...], ...]
+    """Of each tuple, at least one."""
+    shape: re.Pattern[str]
+    """For text in lower case."""
+
+    def given_in(self, text: str) -> bool:
+        """Say whether a text gives this order."""
+        return all(any(word in text for word in any_of) for any_of in self.words) and bool(
+            self.shape.search(text)
+        )
+
+
+def _order(*words: str, shape: str) -> _Order:
+    return _Order(
+        words=tuple(tuple(any_of.split("|")) for any_of in words),
+        shape=re.compile(shape, re.VERBOSE | re.MULTILINE),
+    )
+
+
+_ORDERS = (
+    _order(
+        "ignore|disregard|forget|override|bypass",
+        "instruction|rule|prompt|guideline|polic|direction|order|check",
+        "previous|prior|above|earlier|preceding|your|all|any",
+        shape=r"""(?:ignore|disregard|forget|override|bypass)\s+(?:\w+\s+){0,3}?
+            (?:previous|prior|above|earlier|preceding|your|all|any)\s+(?:\w+\s+){0,3}?
+            (?:instruction|rule|prompt|guideline|polic|direction|order|check)""",
+    ),
+    _order("ignore|disregard", " your", shape=r"(?:ignore|disregard)\s+your\s+\w+"),
+    _order(
+        "mark|classify|rate|flag|label|treat|score|set|triage",
+        "report|issue|finding|vulnerability|severity|submission|case",
+        "critical|high|urgent|valid|confirmed|verified|resolved|p0",
+        # "we rate this issue as high" is a reporter's own assessment, and no order.
+        shape=r"""(?<!\bwe\ )(?<!\bi\ )\b
+            (?:mark|classify|rate|flag|label|treat|score|set|triage)\s+(?:\w+\s+){0,4}?
+            (?:th(?:is|e)\s+(?:report|issue|finding|vulnerability|submission|case)|severity|it)\s+
+            (?:\w+\s+){0,2}?(?:as|to)\s+\W?
+            (?:critical|high|urgent|valid|confirmed|verified|resolved|p0)""",
+    ),
+    _order(
+        "skip|omit|suppress|disable",
+        "validation|verification|triage|review|duplicate|sandbox",
+        shape=r"""(?:skip|omit|suppress|disable)\s+(?:the\s+|all\s+|any\s+|further\s+)?
+            (?:validation|verification|triage|review|duplicate\s+check|sandbox)""",
+    ),
+    _order(
+        "note|message|instruction|attention",
+        "ai|llm|agent|assistant|automated|model|bot|tool",
+        shape=r"""(?:note|message|instruction|attention)s?\s+(?:to|for)\s+(?:\w+\s+){0,3}?
+            (?:ai|llm|agent|assistant|automated|model|bot|triage\s+tool)""",
+    ),
+    _order(
+        "you are now|pretend",
+        shape=r"\b(?:you\s+are\s+now|pretend\s+to\s+be)\s+(?:an?|the|in)\s+\w+",
+    ),
+    _order("prompt", shape=r"\b(?:system|developer|hidden)\s+prompt\b"),
+    _order(
+        "system:|system :|assistant:|assistant :",
+        shape=r"^[ \t]{0,8}\W{0,3}(?:system|assistant)[ \t]{0,4}:[ \t]{1,4}\S",
+    ),
+    _order("<|", shape=r"<\|(?:im_start|im_end|system|assistant|endoftext)\|>"),
+    _order("inst]|sys>>", shape=r"\[/?inst\] | <</?sys>>"),
+    _order("##", "system|instruction", shape=r"\#\#\s{0,8}(?:system|new\s+instructions?)\b"),
+    _order(
+        "do not|don't|never",
+        "user|operator|analyst|human|maintainer",
+        shape=r"""(?:do\s+not|don't|never)\s+(?:tell|inform|mention|reveal|report)\s+
+            (?:\w+\s+){0,3}?(?:user|operator|analyst|human|maintainer)""",
+    ),
+    _order(
+        "with",
+        "reply|respond|answer|output",
+        "valid|confirmed|approved|yes|true",
+        shape=r"""(?:reply|respond|answer|output)\s+(?:only\s+)?with\s+["'`]?
+            (?:valid|confirmed|approved|yes|true)""",
+    ),
+    _order("ignorier", shape=r"ignoriere?\s+(?:\w+\s+){0,3}?(?:anweisung|regel|vorgabe)"),
+    _order(
+        "instrucciones|instructions|consignes|instru\u00e7\u00f5es",
+        "ignor",
+        shape=r"""ignor(?:e[zr]?|a)\s+(?:\w+\s+){0,3}?
+            (?:instrucciones|instructions|consignes|instru\u00e7\u00f5es)""",
+    ),
+    _order("\u5ffd\u7565", shape="\u5ffd\u7565.{0,8}(?:\u6307\u4ee4|\u6307\u793a|\u89c4\u5219)"),
 )
-_ROLE = re.compile(r"^[ \t]{0,8}\W{0,3}(?:system|assistant)[ \t]{0,4}:[ \t]{1,4}\S", re.MULTILINE)
 
 
 def screened(draft: Draft) -> Draft:
@@ -82,6 +147,8 @@ def screened(draft: Draft) -> Draft:
             changes[name] = shown[:limit]
     for attachment in draft.attachments:
         notices += _attachment_notices(attachment)
+    if not (changes or notices):
+        return draft
     return replace(draft, **changes, notices=(*draft.notices, *notices))  # type: ignore[arg-type]
 
 
@@ -90,11 +157,12 @@ def text_notices(field: str, text: str) -> Iterator[Notice]:
     if _CONTROL.search(text):
         reason = "holds control characters, shown here as a replacement character"
         yield Notice(code="control_characters", field=field, reason=reason)
-    if _INVISIBLE.search(text):
+    plain = text.lower()
+    if not text.isascii() and _INVISIBLE.search(text):
         reason = "holds characters that cannot be seen or that reorder what is seen"
         yield Notice(code="invisible_characters", field=field, reason=reason)
-    plain = _INVISIBLE.sub("", text).lower()
-    if _ORDERS.search(plain) or _ROLE.search(plain):
+        plain = _INVISIBLE.sub("", plain)
+    if any(order.given_in(plain) for order in _ORDERS):
         yield Notice(
             code="instructions_in_report",
             field=field,

@@ -21,11 +21,10 @@ MAX_FIELD_CHARS = 1024
 def settled(draft: Draft, *documents: Node) -> Draft:
     """Finish a draft, with what its documents' readers did not use."""
     for document in documents:
-        draft = replace(
-            draft,
-            unknown=draft.unknown | document.rest(),
-            notices=(*draft.notices, *document.notices),
-        )
+        rest = document.rest()
+        if rest or document.notices:
+            notices = (*draft.notices, *document.notices)
+            draft = replace(draft, unknown=draft.unknown | rest, notices=notices)
     draft = screened(canonical(_blank_is_absent(draft)))
     files = tuple(map(_plain, draft.attachments[:MAX_ATTACHMENTS]))
     seen = [notice for file in draft.attachments for notice in file_notices(file)]
@@ -44,7 +43,7 @@ def _blank_is_absent(draft: Draft) -> Draft:
         for name in (*TEXTS, *LINES, "purl", "ecosystem", "notify", "language")
         if (value := getattr(draft, name)) is not None and not value.strip()
     }
-    return replace(draft, **changes)  # type: ignore[arg-type]
+    return replace(draft, **changes) if changes else draft  # type: ignore[arg-type]
 
 
 def _plain(attachment: Attachment) -> Attachment:
