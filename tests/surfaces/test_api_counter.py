@@ -71,6 +71,7 @@ def test_a_partial_report_is_accepted_and_told_what_is_missing(client):
     assert "poc" in report["present"]
     assert {"patch", "tests"} <= {gap["element"] for gap in report["missing"]}
     assert all(len(gap["what_to_do"]) > 20 for gap in report["missing"])
+    assert report["hints"], "an agent is told what about the discovery would help"
 
 
 def test_the_original_comes_back_byte_for_byte(app, client):
@@ -233,6 +234,15 @@ def test_other_formats_come_in_as_documents(app, client):
     )
     assert answer.status_code == 202, answer.text
     assert _stored(app) == 1
+
+
+def test_a_document_that_no_reader_takes_says_where_and_what_to_do(app, client):
+    answer = client.post("/v1/documents?filename=x.json", content=b'{"a": 1, "a": 2}')
+    problem = answer.json()
+    assert answer.status_code == problem["status"] == 422
+    assert problem["errors"][0]["code"]
+    assert ";" in problem["detail"]
+    assert _stored(app) == 0
 
 
 def test_the_openapi_document_is_3_1_and_describes_every_path(client):

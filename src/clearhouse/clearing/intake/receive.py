@@ -52,6 +52,8 @@ class Answer:
 
     present: tuple[str, ...]
     missing: tuple[Gap, ...]
+    hints: tuple[str, ...] = ()
+    """What about the discovery would help, and makes no report incomplete."""
 
     def as_json(self) -> dict[str, object]:
         """Return the answer as the doors send it."""
@@ -61,6 +63,7 @@ class Answer:
             "missing": [
                 {"element": gap.element, "what_to_do": gap.what_to_do} for gap in self.missing
             ],
+            "hints": list(self.hints),
         }
 
 
@@ -124,7 +127,7 @@ def _read_tap(incoming: Incoming) -> _Found | Refused:
 def _read_any(incoming: Incoming) -> _Found | Refused:
     result = read(incoming.data, filename=incoming.filename, content_type=incoming.content_type)
     if isinstance(result, ReadRefusal):
-        return Refused(status=422, detail=result.detail)
+        return Refused(status=422, detail=result.detail, document=_problem(result))
     warnings = tuple(
         {"code": notice.code, "field": notice.field, "reason": notice.reason}
         for draft in result.drafts
@@ -133,10 +136,23 @@ def _read_any(incoming: Incoming) -> _Found | Refused:
     return result.format, result.drafts, warnings
 
 
+def _problem(refusal: ReadRefusal) -> dict[str, object]:
+    return {
+        "type": "about:blank",
+        "title": "Not understood",
+        "status": 422,
+        "detail": refusal.detail,
+        "errors": [
+            {"code": refusal.code, "field": refusal.place or "document", "reason": refusal.reason}
+        ],
+    }
+
+
 def _answer(completeness: Completeness) -> Answer:
     return Answer(
         present=tuple(str(element) for element in completeness.present),
         missing=tuple(
             Gap(element=str(gap.element), what_to_do=gap.what_to_do) for gap in completeness.missing
         ),
+        hints=tuple(hint.what_to_do for hint in completeness.hints),
     )

@@ -130,6 +130,7 @@ ACCEPTED: dict[str, Any] = {
                             "properties": {
                                 "ready": {"type": "boolean"},
                                 "present": {"type": "array", "items": {"type": "string"}},
+                                "hints": {"type": "array", "items": {"type": "string"}},
                                 "missing": {
                                     "type": "array",
                                     "items": {
