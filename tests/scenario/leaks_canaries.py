@@ -31,7 +31,10 @@ def word(field):
 PURL = f"pkg:pypi/{word('package')}"
 ALIAS = "CVE-2026-774411"
 COMMIT = "5ca1ab1e0ddba11cafe5ca1ab1e0ddba11cafe12"
-POC = f"#!/usr/bin/env python3\nimport sys\n# {word('poc')} builds the tree that overflows\n".encode() * 3
+POC = (
+    f"#!/usr/bin/env python3\nimport sys\n# {word('poc')} builds the tree that overflows\n".encode()
+    * 3
+)
 PATCH = (
     b"--- a/src/tree.c\n+++ b/src/tree.c\n@@ -1,1 +1,2 @@\n-old\n"
     b"+    if (depth > LIMIT) return TREE_TOO_DEEP; /* " + word("patch").encode() + b" */\n+ok\n"
@@ -116,17 +119,17 @@ TAP_REPORT = {
     "enrichment": {"title": word("title"), "models": [word("model")], "cwe": "CWE-787"},
 }
 
-MARKDOWN = f"""# Overflow in {word('markdowntitle')}
+MARKDOWN = f"""# Overflow in {word("markdowntitle")}
 
 - Package: {PURL}
 - Affected: < 2.4
 - CWE: CWE-787
 - CVE: {ALIAS}
-- Reporter: {word('markdownreporter')}
+- Reporter: {word("markdownreporter")}
 
 ## Description
 
-The loader trusts the length {word('markdownbody')} and copies it.
+The loader trusts the length {word("markdownbody")} and copies it.
 """
 
 
@@ -153,7 +156,11 @@ def guessable():
     texts |= {ORIGINAL, MARKDOWN.encode(), POC, PATCH, f"{PURL}@2.3".encode(), PURL[4:].encode()}
     texts |= {part.encode() for text in (PURL, ALIAS) for part in (text.lower(), text.upper())}
     texts |= {f"src/{word('file')}.c#{word('function')}".encode(), word("package").encode()}
-    return {text for text in texts if MARK.encode() in text.lower() or text.decode("utf-8", "replace") in PLAIN}
+    return {
+        text
+        for text in texts
+        if MARK.encode() in text.lower() or text.decode("utf-8", "replace") in PLAIN
+    }
 
 
 class Scanner:
@@ -173,7 +180,12 @@ class Scanner:
 
 
 def _coded(text):
-    forms = {text.hex().encode(), text[::-1], text.decode().encode("utf-16-le"), text.decode().encode("utf-16-be")}
+    forms = {
+        text.hex().encode(),
+        text[::-1],
+        text.decode().encode("utf-16-le"),
+        text.decode().encode("utf-16-be"),
+    }
     for shift in range(3):  # base64 of a longer text shows the canary in one of three phases
         coded = base64.b64encode(b"\0" * shift + text + b"\0\0")
         inner = coded[4 if shift else 0 : len(coded) - 8]

@@ -109,7 +109,9 @@ def _desk(ids):
             Ask("desk", "POST", "/sign-in", form={"code": ids["token"]}),
             Ask("desk", "POST", "/sign-in", form={"token": ids["session"]}),
         ],
-        "POST /sign-out": [Ask("desk", "POST", "/sign-out", headers={"Origin": "http://else.test"})],
+        "POST /sign-out": [
+            Ask("desk", "POST", "/sign-out", headers={"Origin": "http://else.test"})
+        ],
         "GET /": [
             _get("desk", "/", tells=True),
             _get("desk", "/", band="URGENT"),
@@ -123,7 +125,9 @@ def _desk(ids):
         ],
         "GET /findings/{finding_id}": [_get("desk", finding, tells=True)],
         "POST /findings/{finding_id}/same": [_form(f"{finding}/same", other=other, note=_NOTE)],
-        "POST /findings/{finding_id}/sibling": [_form(f"{finding}/sibling", other=other, note=_NOTE)],
+        "POST /findings/{finding_id}/sibling": [
+            _form(f"{finding}/sibling", other=other, note=_NOTE)
+        ],
         "POST /findings/{finding_id}/different": [
             _form(f"{finding}/different", other=other, note=_NOTE)
         ],
@@ -167,7 +171,9 @@ def _desk(ids):
 
 
 def _desk_api(ids):
-    finding, case, report = (f"/v1/desk/{kind}s/{ids[kind]}" for kind in ("finding", "case", "report"))
+    finding, case, report = (
+        f"/v1/desk/{kind}s/{ids[kind]}" for kind in ("finding", "case", "report")
+    )
     other, vendor = ids["other_finding"], ids["vendor"]
     event = f"/v1/desk/ledger/events/{ids['event']}"
     return {
@@ -206,7 +212,9 @@ def _desk_api(ids):
             _json(f"{case}/verdict", vendor=vendor, outcome="rejected", reason="no")
         ],
         "POST /v1/desk/cases/{case_id}/date": [_json(f"{case}/date", vendor=vendor, when=_DATE)],
-        "POST /v1/desk/cases/{case_id}/disagree": [_json(f"{case}/disagree", verdict=0, reason="no")],
+        "POST /v1/desk/cases/{case_id}/disagree": [
+            _json(f"{case}/disagree", verdict=0, reason="no")
+        ],
         "GET /v1/desk/ledger": [
             _get("desk", "/v1/desk/ledger", tells=True),
             _get("desk", "/v1/desk/ledger", before=ids["event"]),

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from starlette.testclient import TestClient
 
@@ -22,6 +23,7 @@ from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole
+from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Arrival, take_in
 from clearhouse.clearing.intake.record import Credit, Draft
 from clearhouse.clearing.match import operations as match
@@ -232,9 +234,7 @@ def _finding_of(app, title):
     with app.desk.database.transaction(clearing.actor_id) as transaction:
         for finding_id in match.findings(transaction):
             (report, *_) = match.finding(app.desk, transaction, finding_id).report_ids
-            from clearhouse.clearing.intake.operations import load
-
-            if load(app.desk, transaction, [report])[0].content.title == title:
+            if intake.load(app.desk, transaction, [report])[0].content.title == title:
                 return finding_id
     raise AssertionError(f"no finding is called {title}")
 
@@ -278,7 +278,15 @@ def _work(scene, findings):
     first, *others = findings
     for other in others:
         do(app, cora, match.merge, first, other, note=f"one flaw, says {word('mergenote')}")
-    do(app, cora, match.relate, first, _sibling(scene), relation=Relation.SIBLING, note=word("sibling"))
+    do(
+        app,
+        cora,
+        match.relate,
+        first,
+        _sibling(scene),
+        relation=Relation.SIBLING,
+        note=word("sibling"),
+    )
     vendor = do(app, cora, casework.register_vendor, name="Vendor of trees", packages=())
     case = do(app, cora, coordinate.open_case, first)
     do(app, cora, casework.join, case.id, party=vendor, role=PartyRole.VENDOR)
@@ -289,7 +297,13 @@ def _work(scene, findings):
     do(app, cora, casework.disagree, case.id, verdict=0, reason=f"worse: {word('opinion')}")
     date = app.desk.database.clock() + timedelta(days=20)
     do(app, cora, casework.agree_date, case.id, vendor=vendor, date=date)
-    do(app, cora, publish.set_wording, case.id, Wording(summary=word("summary"), details=word("details")))
+    do(
+        app,
+        cora,
+        publish.set_wording,
+        case.id,
+        Wording(summary=word("summary"), details=word("details")),
+    )
     do(app, cora, prioritize.assess, first, Assessment(automatable=True, value_concentrated=True))
 
 
@@ -322,7 +336,11 @@ def _ids(scene):
             " WHERE table_schema = 'clearhouse' AND column_name = ANY(%s)", [list(_ID_COLUMNS)],
         ).fetchall()  # fmt: skip
         for table, column in columns:
-            rows = connection.execute(f"SELECT DISTINCT {column} FROM {table}")
+            rows = connection.execute(
+                sql.SQL("SELECT DISTINCT {} FROM {}").format(
+                    sql.Identifier(column), sql.Identifier(table)
+                )
+            )
             found |= {value for (value,) in rows if value is not None}
     return found
 
@@ -360,6 +378,7 @@ def _one_of_each(scene, receipt):
 
 def pretended(secret):
     """Ids of the same shape that name nothing."""
+
     def fake(name):
         head, _, tail = name.partition("_") if "_" in name else name.partition("-")
         letters = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz234567") for _ in tail)

@@ -38,7 +38,9 @@ def dump(owner_url):
 @contextlib.contextmanager
 def as_actor(url, actor_id):
     """A connection of a database role that names an actor, as a door's transaction does."""
-    with psycopg.connect(url, options="-c search_path=clearhouse,public", row_factory=dict_row) as connection:
+    with psycopg.connect(
+        url, options="-c search_path=clearhouse,public", row_factory=dict_row
+    ) as connection:
         connection.execute("SELECT set_config('clearhouse.actor', %s, false)", [actor_id or ""])
         yield connection
 
@@ -107,4 +109,8 @@ def _plain(value):
         body = json.loads(value)
     except ValueError:
         return f"{len(value)} sealed bytes"
-    return {name: part for name, part in body.items() if name not in {"salt"}} if isinstance(body, dict) else body
+    return (
+        {name: part for name, part in body.items() if name != "salt"}
+        if isinstance(body, dict)
+        else body
+    )

@@ -16,7 +16,7 @@ from clearhouse.clearing.intake.operations import Arrival, take_in
 from clearhouse.clearing.intake.record import Draft, Location
 from clearhouse.clearing.match import operations as match
 from clearhouse.kernel import ledger_export
-from scenario.leaks_canaries import DRAFT, Scanner, fields, word
+from scenario.leaks_canaries import DRAFT, Scanner, fields
 from scenario.leaks_routes import EXAMPLES, Ask, asks, routes
 from scenario.leaks_scene import (
     difference,
@@ -28,7 +28,6 @@ from scenario.leaks_scene import (
     pretended,
 )
 from scenario.leaks_store import alike, as_actor, told, visible
-
 
 SCANNER = Scanner()
 
@@ -62,8 +61,6 @@ _SHAPES = {
 }  # fmt: skip
 
 
-
-
 def _named(ids):
     """Those of the case. That somebody signed in is known to those who watch over sessions."""
     return [name for kind, name in ids.items() if kind not in {"token", "session"}]
@@ -93,7 +90,9 @@ def test_who_is_read_in_sees_the_case_by_every_door_that_tells_of_it(scene):
         if ask.tells:
             answer = scene.owner.ask(ask)
             assert answer.status == 200, (str(ask), answer)
-            told = SCANNER.found(answer.all) or [i for i in scene.all_ids if i.encode() in answer.all]
+            told = SCANNER.found(answer.all) or [
+                i for i in scene.all_ids if i.encode() in answer.all
+            ]
             assert told, str(ask)
 
 
@@ -279,7 +278,9 @@ def test_a_reporter_cannot_tell_a_duplicate_of_an_embargoed_report_from_a_new_on
             report, _ = _report_of(house, name)
             for path in ("/reports/{}", "/v1/desk/reports/{}"):
                 answer = rob.ask(Ask("desk", "GET", path.format(report)))
-                pages.append(re.sub(rb"[a-zA-Z]{3}[_-][a-z2-7]{18,26}|form_token.{80}", b"", answer.all))
+                pages.append(
+                    re.sub(rb"[a-zA-Z]{3}[_-][a-z2-7]{18,26}|form_token.{80}", b"", answer.all)
+                )
         told_of.append(pages)
     assert told_of[0] == told_of[2]
     assert told_of[1] == told_of[3]
