@@ -89,7 +89,10 @@ class Group:
         """Make a group with these limits; a limit that cannot be set is left out."""
         available = probe()
         name = f"run-{secrets.token_hex(8)}"
-        folders = {key: base / name for key, base in available.folders.items()}
+        unneeded = {"cpu"} if available.version == 1 and cpus >= (os.cpu_count() or 1) else set()
+        folders = {
+            key: base / name for key, base in available.folders.items() if key not in unneeded
+        }
         for folder in set(folders.values()):
             folder.mkdir()
         group = cls(version=available.version, folders=folders)
@@ -142,14 +145,6 @@ class Group:
             peak_memory_bytes=self._number("memory", "memory.max_usage_in_bytes"),
             killed_for_memory=bool(killed),
         )
-
-    def members(self) -> int:
-        """Count the processes that are still in the group."""
-        counted = [
-            len((folder / "cgroup.procs").read_text(encoding="ascii").split())
-            for folder in set(self.folders.values())
-        ]
-        return max(counted, default=0)
 
     def remove(self) -> bool:
         """Remove the group, waiting for killed processes to leave; False when some stay."""

@@ -46,6 +46,8 @@ def machine() -> Machine:
     program = shutil.which("bwrap")
     if program is None:
         raise SandboxUnavailableError(f"not attempted: {how_to_install()}")
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        raise SandboxUnavailableError("not attempted: install setpriv (util-linux)")
     uid, gid = _worker()
     return Machine(
         bubblewrap=program,
