@@ -59,7 +59,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"asset": asset, "strip": elements_strip, "weight_bar": weight_bar}
+    made.globals |= {
+        "asset": asset,
+        "strip": elements_strip,
+        "weight_bar": weight_bar,
+        "address_of": address_of,
+    }
     made.filters |= {
         "line": one_line,
         "plain_line": plain_line,
@@ -98,6 +103,12 @@ def day(at: datetime) -> Markup:
 def number(value: int) -> str:
     """Return a count with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\u202f")
+
+
+def address_of(thing: str) -> str | None:
+    """Return the address of the page about a thing, None when there is no such page."""
+    places = {"fnd_": "/findings/", "rep_": "/reports/", "cas_": "/cases/"}
+    return f"{places[thing[:4]]}{thing}" if thing[:4] in places else None
 
 
 def elements_strip(present: Collection[str]) -> Markup:

@@ -14,6 +14,8 @@ from clearhouse.clearing.coordinate.record import Case, Disclosure, Participant
 from clearhouse.clearing.match import listing as match_listing
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.listing import FindingNote
+from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.publish.record import Refusal
 from clearhouse.kernel import identity, ledger_reading
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import ActorId, FindingId
@@ -49,6 +51,10 @@ class CaseView:
     considered: tuple[Considered, ...]
     """Every rule, the one that won first."""
     readers: tuple[Reader, ...]
+    advisory_id: str | None
+    """None while it is held back."""
+    held_back: tuple[Refusal, ...]
+    """Everything that stands against an advisory at this instant."""
     events: tuple[Event, ...]
     may: frozenset[str]
 
@@ -64,6 +70,7 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
     Raises: NoSuchCaseError, ForbiddenError.
     """
     case = casework.case(desk, transaction, actor, case_id)
+    publication = publish.publication(desk, transaction, actor, case_id)
     now = transaction.now
     return CaseView(
         case=case,
@@ -75,6 +82,8 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
         timeline=_timeline(case, now),
         considered=tuple(sorted(case.embargo.considered, key=lambda one: _LAST.get(one.effect, 9))),
         readers=tuple(_reader(transaction, one, now) for one in case.participants),
+        advisory_id=publication.advisory_id if publication else None,
+        held_back=publish.why_not(desk, transaction, actor, case_id),
         events=ledger_reading.history(transaction, (case.id,)),
         may=frozenset(act for act in _ACTS if desk.authority.may(actor, act).allowed),
     )
