@@ -84,14 +84,16 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> App:
 def build_counter(settings: Settings, *, clock: Clock = system_clock) -> Counter:
     """Return the counter's services from the counter's own folder, and from nothing else.
 
-    The folder holds the counter's database role and the public sealing key, so the process can
-    run under an account that can read neither the desk's password nor the opening key.
+    The folder holds the counter's database role, the public sealing key and the marking key, so
+    the process can run under an account that can read neither the desk's password nor the opening
+    key.
     Raises: KeyFileError when the installation was not set up yet.
     """
     folder = settings.home / "counter"
     try:
         url = (folder / "database.url").read_text("utf-8")
         sealing_key = (folder / "sealing.pub").read_bytes()
+        marking_key = (folder / "marking.key").read_bytes()
     except FileNotFoundError as error:
         raise KeyFileError(f"{folder} is not set up; run `clearhouse up` once") from error
     return Counter(
@@ -99,6 +101,7 @@ def build_counter(settings: Settings, *, clock: Clock = system_clock) -> Counter
         sealer=Sealer(X25519PublicKey.from_public_bytes(sealing_key)),
         authority=policy.authority(),
         jobs=Jobs(),
+        marking_key=marking_key,
     )
 
 
@@ -149,6 +152,7 @@ def _equip_counter(folder: Path, url: str, keys: Keys) -> None:
     for name, content in (
         ("database.url", url.encode()),
         ("sealing.pub", keys.sealing_key().public_bytes_raw()),
+        ("marking.key", keys.marking_key()),
     ):
         fresh = folder / f".{name}.{os.getpid()}"
         fresh.touch(mode=0o600)

@@ -101,3 +101,7 @@ class Keys:
     def index_key(self) -> bytes:
         """Return the HMAC key of features, so that the index alone tells a thief nothing."""
         return self.holder.secret("index")
+
+    def marking_key(self) -> bytes:
+        """Return the counter's HMAC key, by which it knows again what it may not read."""
+        return self.holder.secret("marking")

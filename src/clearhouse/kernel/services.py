@@ -1,6 +1,6 @@
 """What the kernel lends to rooms and doors: at the counter, at the desk, and all of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clearhouse.kernel.identity import Actor
@@ -20,6 +20,8 @@ class Counter:
     sealer: Sealer
     authority: Authority
     jobs: Jobs
+    marking_key: bytes = field(repr=False)
+    """HMAC key of what must be recognised and may not be kept: idempotency keys and bodies."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,10 +5,13 @@ report with its content. Refused: the same idempotency key with other bytes.
 """
 
 import hashlib
+import hmac
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import psycopg
 from pydantic import TypeAdapter
 
 from clearhouse.clearing.intake.completeness import judge
@@ -27,7 +30,7 @@ from clearhouse.kernel.ids import (
 )
 from clearhouse.kernel.services import Counter, Desk
 from clearhouse.kernel.store.database import Row, Transaction
-from clearhouse.kernel.vault import Box
+from clearhouse.kernel.vault import Box, SealedError
 
 CLEAR_REPORT = "clear_report"
 """Name of the job that takes a report along the route."""
@@ -86,6 +89,8 @@ class _Content:
 
     draft: Draft
     files: tuple[PayloadId, ...]
+    original_salt: str
+    """With it, and with nothing else, the ledger's commitment to the original can be checked."""
 
 
 _CONTENT = TypeAdapter(_Content)
@@ -98,15 +103,26 @@ def take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
     Raises: ForbiddenError, KeyReusedError; StoreUnavailableError when nothing was stored.
     """
     counter.authority.demand(actor, "report.submit")
+    try:
+        return _take_in(counter, actor, arrival)
+    except psycopg.errors.UniqueViolation:
+        # The same key came twice at once; the other one is on disk by now.
+        return _take_in(counter, actor, arrival)
+
+
+def _take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
     with counter.database.transaction(actor.actor_id) as transaction:
-        if arrival.idempotency_key is not None:
-            earlier = _earlier(transaction, arrival)
+        mark = _idempotency_mark(counter, actor, arrival)
+        if mark is not None:
+            earlier = _earlier(counter, transaction, mark, arrival)
             if earlier is not None:
                 return earlier
         receipt, readers = new_receipt(), (*DESK_READERS, actor.party_id)
         with transaction.pipeline():
             box = counter.sealer.new_box(transaction, readers)
-            _insert_submission(transaction, actor, arrival, receipt, box)
+            body_mark = _body_mark(counter, receipt, arrival.original)
+            _insert_submission(transaction, actor, arrival, receipt, box, (mark, body_mark))
+            salt = secrets.token_hex(16)
             report_ids = [
                 _insert_report(
                     transaction,
@@ -119,6 +135,7 @@ def take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
                     box
                     if len(arrival.drafts) == 1
                     else counter.sealer.new_box(transaction, readers),
+                    salt,
                 )
                 for ordinal, draft in enumerate(arrival.drafts)
             ]
@@ -189,6 +206,25 @@ def limit_originals(
     transaction.execute("SELECT limit_originals(%s, %s)", [list(report_ids), sorted(house)])
 
 
+def commitment_of(desk: Desk, transaction: Transaction, report_id: ReportId) -> tuple[str, str]:
+    """Return the salt of a report's original, and what the ledger's commitment to it must be.
+
+    SHA-256 over the salt's bytes and the original's gives the commitment: whoever is handed both
+    can check that this original came in when the ledger says so.
+    Raises: SealedError when the actor may not read the report.
+    """
+    row = transaction.one(
+        "SELECT content_payload, original_payload FROM report JOIN submission USING (receipt)"
+        " WHERE report_id = %s",
+        [report_id],
+    )
+    if row is None:
+        raise SealedError("this report is closed to you, or was never there")
+    opened = desk.vault.open_many(transaction, list(row.values()))
+    salt = _CONTENT.validate_json(opened[row["content_payload"]]).original_salt
+    return salt, _commitment(salt, opened[row["original_payload"]])
+
+
 def mark(transaction: Transaction, receipt: Receipt, now_status: str) -> None:
     """Move a submission to `processing` or `done`; moving it again to the same is no change."""
     transaction.execute(
@@ -240,28 +276,47 @@ def counts(transaction: Transaction) -> dict[str, int]:
     return dict(row or {})
 
 
-def _earlier(transaction: Transaction, arrival: Arrival) -> Receipt | None:
-    row = transaction.one("SELECT * FROM earlier_submission(%s)", [arrival.idempotency_key])
+def _earlier(
+    counter: Counter, transaction: Transaction, mark: bytes, arrival: Arrival
+) -> Receipt | None:
+    row = transaction.one("SELECT * FROM earlier_submission(%s)", [mark])
     if row is None:
         return None
-    if row["body_sha256"] != _salted(Receipt(row["receipt"]), arrival.original):
+    receipt = Receipt(row["receipt"])
+    if row["body_mark"] != _body_mark(counter, receipt, arrival.original):
         raise KeyReusedError(
             "this Idempotency-Key was used for a different report; use a new key for a new report"
         )
-    return Receipt(row["receipt"])
+    return receipt
 
 
-def _salted(receipt: Receipt, body: bytes) -> bytes:
-    return hashlib.sha256(receipt.encode() + body).digest()
+def _idempotency_mark(counter: Counter, actor: Actor, arrival: Arrival) -> bytes | None:
+    if arrival.idempotency_key is None:
+        return None
+    text = f"key\n{actor.actor_id}\n{arrival.idempotency_key}"
+    return hmac.digest(counter.marking_key, text.encode("utf-8", "surrogatepass"), "sha256")
+
+
+def _body_mark(counter: Counter, receipt: Receipt, body: bytes) -> bytes:
+    return hmac.digest(counter.marking_key, f"body\n{receipt}\n".encode() + body, "sha256")
+
+
+def _commitment(salt: str, original: bytes) -> str:
+    return hashlib.sha256(bytes.fromhex(salt) + original).hexdigest()
 
 
 def _insert_submission(
-    transaction: Transaction, actor: Actor, arrival: Arrival, receipt: Receipt, box: Box
+    transaction: Transaction,
+    actor: Actor,
+    arrival: Arrival,
+    receipt: Receipt,
+    box: Box,
+    marks: tuple[bytes | None, bytes],
 ) -> None:
     payload_id = box.seal(transaction, "original", arrival.original)
     transaction.execute(
         "INSERT INTO submission (receipt, actor_id, party_id, received_at, format, size_bytes,"
-        " original_payload, idempotency_key, body_sha256, status_at, compartment, readers)"
+        " original_payload, idempotency_mark, body_mark, status_at, compartment, readers)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             receipt,
@@ -271,8 +326,7 @@ def _insert_submission(
             arrival.format,
             len(arrival.original),
             payload_id,
-            arrival.idempotency_key,
-            _salted(receipt, arrival.original),
+            *marks,
             transaction.now,
             box.compartment,
             list(box.readers),
@@ -288,10 +342,11 @@ def _insert_report(  # one report needs all that is known of it
     ordinal: int,
     draft: Draft,
     box: Box,
+    salt: str,
 ) -> ReportId:
     report_id = ReportId(new_id("rep"))
     present = [str(element) for element in judge(draft).present]
-    content = _seal_content(transaction, box, draft)
+    content = _seal_content(transaction, box, draft, salt)
     transaction.execute(
         "INSERT INTO report (report_id, receipt, ordinal, received_at, actor_id, party_id, format,"
         " content_payload, present_elements, compartment, readers)"
@@ -317,7 +372,8 @@ def _insert_report(  # one report needs all that is known of it
         {
             "receipt": receipt,
             "format": arrival.format,
-            "original_sha256": hashlib.sha256(arrival.original).hexdigest(),
+            # Salted, because a short report can be guessed; the salt is sealed with the report.
+            "original_commitment": _commitment(salt, arrival.original),
             "present_elements": present,
         },
         readers=box.readers,
@@ -326,13 +382,13 @@ def _insert_report(  # one report needs all that is known of it
     return report_id
 
 
-def _seal_content(transaction: Transaction, box: Box, draft: Draft) -> PayloadId:
+def _seal_content(transaction: Transaction, box: Box, draft: Draft, salt: str) -> PayloadId:
     files = [box.seal(transaction, "attachment", file.data) for file in draft.attachments]
     bare = tuple(replace(file, data=b"") for file in draft.attachments)
-    content = _CONTENT.dump_json(
-        _Content(draft=replace(draft, attachments=bare), files=tuple(files))
+    content = _Content(
+        draft=replace(draft, attachments=bare), files=tuple(files), original_salt=salt
     )
-    return box.seal(transaction, "content", content)
+    return box.seal(transaction, "content", _CONTENT.dump_json(content))
 
 
 def _open_content(

@@ -40,7 +40,8 @@ _SETTINGS = {
     "shared_buffers": "'128MB'",
     "wal_compression": "on",
     "log_min_error_statement": "panic",  # statements may hold what must never be logged
-    "log_min_messages": "warning",
+    "log_min_messages": "log",  # an error's own words quote values; who caused it is told anyway
+    "log_error_verbosity": "terse",
     "log_parameter_max_length_on_error": "0",
 }
 _THROW_AWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off"}

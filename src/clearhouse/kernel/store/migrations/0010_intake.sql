@@ -8,15 +8,16 @@ CREATE TABLE submission (
     format text NOT NULL,
     size_bytes integer NOT NULL,
     original_payload text NOT NULL,
-    idempotency_key text,
-    body_sha256 bytea NOT NULL,     -- salted with the receipt, so that it cannot be guessed
+    idempotency_mark bytea,         -- HMAC: a key may name a file or hash a report
+    body_mark bytea NOT NULL,       -- HMAC: the same bytes again, and no way to guess them
     status text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'processing', 'done')),
     status_at timestamptz NOT NULL,
     compartment text NOT NULL,
     readers text[] NOT NULL
 );
 CALL protect('submission');
-CREATE UNIQUE INDEX ON submission (actor_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE UNIQUE INDEX ON submission (actor_id, idempotency_mark)
+    WHERE idempotency_mark IS NOT NULL;
 
 CREATE TABLE report (
     report_id text PRIMARY KEY,
@@ -59,11 +60,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
 $$;
 
 -- An earlier submission of the transaction's actor under the same idempotency key.
-CREATE FUNCTION earlier_submission(wanted_key text)
-RETURNS TABLE (receipt text, body_sha256 bytea)
+CREATE FUNCTION earlier_submission(wanted_mark bytea)
+RETURNS TABLE (receipt text, body_mark bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
-    SELECT receipt, body_sha256 FROM submission
-     WHERE idempotency_key = wanted_key
+    SELECT receipt, body_mark FROM submission
+     WHERE idempotency_mark = wanted_mark
        AND actor_id = nullif(current_setting('clearhouse.actor', true), '')
 $$;
 
