@@ -8,13 +8,15 @@ Refused: an actor who may not clear reports, or who is not read in.
 import hashlib
 import hmac
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from clearhouse.clearing.deconflict.known import current
+from clearhouse.clearing.deconflict.known import Known, current
 from clearhouse.clearing.intake.operations import Report, load
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.validate import _store
+from clearhouse.clearing.validate.examine import RULES as EXAMINE_RULES
 from clearhouse.clearing.validate.record import ClaimResult, InputHash, Verdict, VerdictKind
 from clearhouse.clearing.validate.rules import RULES, check_claims, decide
 from clearhouse.kernel import ledger
@@ -37,24 +39,64 @@ def validate_report(
 
     Raises: NoSuchReportError; ForbiddenError when the actor may not clear reports.
     """
-    found = load(desk, transaction, [report_id])
-    if not found:
-        raise NoSuchReportError("no report with this id that you may read")
-    report = found[0]
-    allowed = desk.authority.demand(actor, "report.clear", report.readers)
+    report = _report(desk, transaction, report_id, files=False)
     known = current(desk.known_folder)
-    inputs = (
-        InputHash(name="report", sha256=_sha256(_DRAFT.dump_json(report.content))),
-        InputHash(name="local public knowledge", sha256=known.digest),
-    )
-    basis = _basis(desk, inputs)
-    stored = _store.with_basis(desk, transaction, report_id, basis)
+    inputs = _inputs(report, known)
+    desk.authority.demand(actor, "report.clear", report.readers)
+    stored = _store.with_basis(desk, transaction, report_id, _basis(desk, RULES, inputs))
     if stored is not None:
         return stored
     checks = check_claims(report.content, known, transaction.now)
     verdict = decide(report.content, checks, decided_at=transaction.now, inputs=inputs)
-    verdict_id = _store.insert(desk, transaction, report, verdict, basis)
-    _record(transaction, report, verdict, verdict_id, allowed.policy)
+    _keep(desk, transaction, actor, report, verdict, inputs)
+    return verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examination:
+    """What is needed to examine a report outside any transaction."""
+
+    report: Report
+    """With its files."""
+    known: Known
+    inputs: tuple[InputHash, ...]
+    done: Verdict | None
+    """What the same rules already gave on the same inputs; then nothing is left to do."""
+
+
+def begin_examination(
+    desk: Desk, transaction: Transaction, actor: Actor, report_id: ReportId
+) -> Examination:
+    """Load what an examination needs; it takes long, so it runs between two transactions.
+
+    Raises: NoSuchReportError; ForbiddenError when the actor may not clear reports.
+    """
+    report = _report(desk, transaction, report_id, files=True)
+    desk.authority.demand(actor, "report.clear", report.readers)
+    known = current(desk.known_folder)
+    inputs = _inputs(report, known)
+    return Examination(
+        report=report,
+        known=known,
+        inputs=inputs,
+        done=_store.with_basis(desk, transaction, report_id, _basis(desk, EXAMINE_RULES, inputs)),
+    )
+
+
+def end_examination(
+    desk: Desk, transaction: Transaction, actor: Actor, examination: Examination, verdict: Verdict
+) -> Verdict:
+    """Keep the verdict of an examination, once.
+
+    Raises: ForbiddenError when the actor may not clear reports.
+    """
+    report, inputs = examination.report, examination.inputs
+    desk.authority.demand(actor, "report.clear", report.readers)
+    basis = _basis(desk, verdict.rules, inputs)
+    stored = _store.with_basis(desk, transaction, report.report_id, basis)
+    if stored is not None:
+        return stored
+    _keep(desk, transaction, actor, report, verdict, inputs)
     return verdict
 
 
@@ -78,9 +120,37 @@ def counts(transaction: Transaction) -> dict[str, int]:
     return {str(kind): found.get(str(kind), 0) for kind in VerdictKind}
 
 
-def _basis(desk: Desk, inputs: tuple[InputHash, ...]) -> bytes:
+def _report(desk: Desk, transaction: Transaction, report_id: ReportId, *, files: bool) -> Report:
+    found = load(desk, transaction, [report_id], files=files)
+    if not found:
+        raise NoSuchReportError("no report with this id that you may read")
+    return found[0]
+
+
+def _inputs(report: Report, known: Known) -> tuple[InputHash, ...]:
+    return (
+        InputHash(name="report", sha256=_sha256(_DRAFT.dump_json(report.content))),
+        InputHash(name="local public knowledge", sha256=known.digest),
+    )
+
+
+def _keep(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    report: Report,
+    verdict: Verdict,
+    inputs: tuple[InputHash, ...],
+) -> None:
+    allowed = desk.authority.demand(actor, "report.clear", report.readers)
+    basis = _basis(desk, verdict.rules, inputs)
+    verdict_id = _store.insert(desk, transaction, report, verdict, basis)
+    _record(transaction, report, verdict, verdict_id, allowed.policy)
+
+
+def _basis(desk: Desk, rules: str, inputs: tuple[InputHash, ...]) -> bytes:
     """Name rules and inputs without telling what they are."""
-    text = "\n".join((RULES, *(one.sha256 for one in inputs)))
+    text = "\n".join((rules, *(one.sha256 for one in inputs)))
     return hmac.digest(desk.keys.index_key(), f"verdict:{text}".encode(), "sha256")
 
 

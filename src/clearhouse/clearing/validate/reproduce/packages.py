@@ -345,7 +345,12 @@ def _normal(name: str) -> str:
 
 
 def _last_words(tool: str, words: str) -> str:
-    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    noise = ("note:", "hint:", "[notice]", "[end of output]")
+    lines = [
+        line.strip()
+        for line in words.splitlines()
+        if line.strip() and not line.strip().lower().startswith(noise)
+    ]
     errors = [line for line in lines if "error" in line.lower()] or lines
     return f"{tool}: {' / '.join(errors[-3:])[:400] or 'no message'}"
 

@@ -1,0 +1,211 @@
+"""Examining a report as a whole, over a cache that a test fills by hand."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+import house
+from clearhouse.clearing.deconflict.known import Known, Releases
+from clearhouse.clearing.intake.record import Attachment, AttachmentKind, Draft, Location
+from clearhouse.clearing.validate import examine as module
+from clearhouse.clearing.validate import jobs, operations
+from clearhouse.clearing.validate.examine import examine
+from clearhouse.clearing.validate.record import (
+    Claim,
+    ClaimResult,
+    Doubt,
+    Level,
+    Verdict,
+    VerdictKind,
+)
+from clearhouse.clearing.validate.reproduce.packages import BuildError, Environment
+from clearhouse.clearing.validate.sources import claimed_version
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+PURL = "pkg:pypi/pkgname"
+KNOWN = Known(
+    release_lists={PURL: Releases(versions=("1.0", "1.1", "2.0rc1"), as_of=NOW)},
+)
+GOOD = Draft(
+    title="pkgname decodes without a limit",
+    purl=PURL,
+    tested_version="1.0",
+    locations=(Location(file="pkgname/codec.py", function="decode_all", line=1),),
+)
+
+
+class Shelf:
+    """A cache of packages that needs no registry."""
+
+    def __init__(self, folder, versions=("1.0", "1.1")):
+        self.folder, self.versions = folder, versions
+
+    def environment(self, target, version, requires=(), pinned=()):
+        if version not in self.versions:
+            raise BuildError("no such version")
+        place = self.folder / version
+        (place / "pkgname").mkdir(parents=True, exist_ok=True)
+        (place / "pkgname" / "codec.py").write_text("def decode_all(data):\n    return data\n")
+        (place / "pkgname" / "blob.bin").write_bytes(b"\xff\xfe\x00")
+        (place / "dep.py").write_text("def helper_of_dependency(): pass\n")
+        return Environment(
+            folder=place,
+            kind="pypi",
+            versions=((target.name, version),),
+            own_files=("pkgname/codec.py", "pkgname/blob.bin"),
+            sha256="0" * 64,
+        )
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    return Shelf(tmp_path)
+
+
+def with_bundle(target=f"{PURL}@1.0", manifest=None):
+    text = manifest or (
+        f"format: clearhouse-bundle/1\ntarget: {target}\nfixed: 1.1\nrun: [python, p.py]\n"
+        "oracle: {kind: output, match: ^VULN}\n"
+    )
+    return (
+        Attachment(filename="bundle.yaml", content_type="text/yaml", data=text.encode()),
+        Attachment(filename="p.py", content_type="text/plain", data=b"", kind=AttachmentKind.POC),
+    )
+
+
+def changed(**rest):
+    from dataclasses import replace
+
+    return replace(GOOD, **rest)
+
+
+def test_places_that_all_hold_reach_e1(shelf):
+    found = examine(GOOD, KNOWN, shelf, now=NOW)
+    assert (found.level, found.kind) == (Level.E1, VerdictKind.NOT_ATTEMPTED)
+    assert {one.result for one in found.checks if one.claim is Claim.SYMBOL} == {ClaimResult.HOLDS}
+    assert not any("cited functions" in line for line in found.not_established)
+
+
+def test_a_function_that_exists_nowhere_is_contradicted(shelf):
+    place = Location(file="pkgname/codec.py", function="unpickle_everything_now")
+    found = examine(changed(locations=(place,)), KNOWN, shelf, now=NOW)
+    assert (found.level, found.kind) == (Level.E0, VerdictKind.CONTRADICTED)
+
+
+def test_a_function_of_a_dependency_is_left_open(shelf):
+    place = Location(file="pkgname/codec.py", function="helper_of_dependency")
+    assert examine(changed(locations=(place,)), KNOWN, shelf, now=NOW).contradicted == ()
+
+
+def test_a_report_about_test_code_is_out_of_scope_with_the_clause(shelf):
+    found = examine(changed(locations=(Location(file="tests/x.py"),)), KNOWN, shelf, now=NOW)
+    assert found.kind is VerdictKind.OUT_OF_SCOPE
+    assert "default/1, test-code" in found.reason
+
+
+def test_a_source_that_cannot_be_had_is_said_and_decides_nothing(tmp_path):
+    found = examine(GOOD, KNOWN, Shelf(tmp_path, versions=()), now=NOW)
+    assert (found.level, found.kind) == (Level.E0, VerdictKind.NOT_ATTEMPTED)
+    assert any("could not be had" in line for line in found.not_established)
+
+
+def test_without_a_release_list_the_source_is_not_looked_up(shelf):
+    found = examine(GOOD, Known(), shelf, now=NOW)
+    assert any("no release list" in line for line in found.not_established)
+
+
+def test_without_a_package_no_level_is_reached(shelf):
+    assert examine(changed(purl=None), KNOWN, shelf, now=NOW).level is None
+
+
+def ran(kind, level, doubt=None):
+    return Verdict(
+        level=level,
+        kind=kind,
+        reason="what the runs say",
+        doubt=doubt,
+        not_established=("Not checked: a patch.",),
+        rules="reproduce/1",
+        decided_at=NOW,
+    )
+
+
+def test_a_reproduced_flaw_outweighs_a_wrong_detail(shelf, monkeypatch):
+    monkeypatch.setattr(module, "reproduce", lambda *a, **k: ran(VerdictKind.REPRODUCED, Level.E5))
+    draft = changed(aliases=("CVE-2041-1",), attachments=with_bundle())
+    found = examine(draft, KNOWN, shelf, now=NOW)
+    assert (found.kind, found.level) == (VerdictKind.REPRODUCED, Level.E5)
+    assert found.contradicted
+    assert "Not checked: a patch." in found.not_established
+
+
+def test_a_doubtful_run_does_not_hide_a_contradiction(shelf, monkeypatch):
+    doubtful = ran(VerdictKind.INCONCLUSIVE, Level.E3, Doubt.ORACLE)
+    monkeypatch.setattr(module, "reproduce", lambda *a, **k: doubtful)
+    wrong = changed(aliases=("CVE-2041-1234",), attachments=with_bundle())
+    found = examine(wrong, KNOWN, shelf, now=NOW)
+    assert (found.kind, found.doubt) == (VerdictKind.CONTRADICTED, None)
+    assert "what the runs say" in found.reason
+    plain = examine(changed(attachments=with_bundle()), KNOWN, shelf, now=NOW)
+    assert (plain.kind, plain.doubt) == (VerdictKind.INCONCLUSIVE, Doubt.ORACLE)
+
+
+@pytest.mark.parametrize(
+    ("attachments", "reason"),
+    [
+        (with_bundle("pkg:pypi/other@1.0"), "another package"),
+        (with_bundle(manifest="nonsense"), "cannot be used"),
+    ],
+)
+def test_a_bundle_that_does_not_fit_is_said(shelf, attachments, reason):
+    found = examine(changed(attachments=attachments), KNOWN, shelf, now=NOW)
+    assert found.kind is VerdictKind.NOT_ATTEMPTED
+    assert any(reason in line for line in found.not_established)
+
+
+@pytest.mark.parametrize(
+    ("draft", "version"),
+    [
+        (GOOD, "1.0"),
+        (changed(tested_version=None, affected_versions=("1.0",)), "1.0"),
+        (changed(tested_version=None, affected_versions=("<1.1",)), "1.0"),
+        (changed(tested_version="9.9", affected_versions=()), "1.1"),
+        (changed(purl=None), None),
+        (changed(purl="pkg:pypi/unheard"), None),
+    ],
+)
+def test_the_release_that_a_report_speaks_of(draft, version):
+    assert claimed_version(draft, KNOWN) == version
+
+
+def test_an_examination_is_kept_once(app, shelf, monkeypatch):
+    report_id = house.submit(app, GOOD)
+    calls = []
+
+    def counted(*given, **rest):
+        calls.append(1)
+        return examine(*given, **rest)
+
+    monkeypatch.setattr(jobs, "examine", counted)
+    monkeypatch.setattr(jobs, "PackageCache", lambda folder: shelf)
+    first = jobs.examine_report(app.desk, shelf.folder, report_id)
+    assert jobs.examine_report(app.desk, shelf.folder, report_id) == first
+    assert len(calls) == 1
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        assert operations.verdict_of(app.desk, transaction, report_id) == first
+        rows = transaction.all("SELECT body FROM ledger_event WHERE kind = 'verdict.decided'")
+    assert len(rows) == 1
+    assert json.loads(bytes(rows[0]["body"]))["data"]["rules"] == "examine/1"
+
+
+def test_two_examinations_of_one_report_keep_the_first(app, shelf):
+    report_id = house.submit(app, GOOD)
+    actor = app.desk.clearing_actor
+    with app.desk.database.transaction(actor.actor_id) as transaction:
+        begun = operations.begin_examination(app.desk, transaction, actor, report_id)
+    verdict = examine(GOOD, KNOWN, shelf, now=NOW)
+    for _ in range(2):
+        with app.desk.database.transaction(actor.actor_id) as transaction:
+            kept = operations.end_examination(app.desk, transaction, actor, begun, verdict)
+    assert kept == verdict

@@ -1,0 +1,90 @@
+import pytest
+
+from clearhouse.clearing.intake.record import Draft, Location
+from clearhouse.clearing.validate.record import ClaimResult
+from clearhouse.clearing.validate.scope import (
+    DEFAULT,
+    PROFILES,
+    ProfileError,
+    check_scope,
+    load_profile,
+    profile_for,
+    read_profile,
+)
+
+
+def scope(*files, purl=None, **rest):
+    draft = Draft(locations=tuple(Location(file=file) for file in files), **rest)
+    return check_scope(draft, profile_for(purl))
+
+
+@pytest.mark.parametrize("name", [*PROFILES, DEFAULT])
+def test_every_profile_reads_and_says_where_it_comes_from(name):
+    profile = load_profile(name)
+    assert profile.clauses
+    assert (profile.source is None) == (name == DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("purl", "name"),
+    [
+        ("pkg:pypi/django", "django/1"),
+        ("pkg:generic/curl", "curl/1"),
+        ("pkg:npm/lodash", "default/1"),
+        (None, "default/1"),
+    ],
+)
+def test_a_package_gets_its_projects_profile_or_the_default(purl, name):
+    assert profile_for(purl).name == name
+
+
+@pytest.mark.parametrize(
+    "path", ["test/bin/semver.js", "tests/x.py", "./tests/x.py", "lib/__tests__/a/b.js"]
+)
+def test_a_flaw_in_test_code_alone_falls_under_a_clause(path):
+    found = scope(path)
+    assert found.excluded_by.name == "test-code"
+    assert "test-code" in found.checks[0].reason
+
+
+@pytest.mark.parametrize("path", ["lib/range.js", "src/latest/x.py", "testing_tools.py"])
+def test_shipped_code_falls_under_no_clause(path):
+    found = scope(path)
+    assert found.excluded_by is None
+    assert found.checks[0].result is ClaimResult.HOLDS
+
+
+def test_one_shipped_file_beside_a_test_keeps_the_report_in_scope():
+    assert scope("tests/x.py", "lib/x.py").excluded_by is None
+
+
+def test_a_report_without_files_is_not_excluded():
+    assert scope().excluded_by is None
+
+
+def test_what_needs_judgement_is_asked_and_never_answered():
+    asked = [one for one in scope("lib/x.js").checks if "person" in one.reason]
+    assert asked
+    assert {one.result for one in asked} == {ClaimResult.UNCHECKABLE}
+
+
+def test_cvss_is_named_where_the_project_does_not_want_it():
+    vector = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+    curl = scope("lib/x.c", purl="pkg:generic/curl", cvss_vectors=(vector,))
+    assert any(one.subject == "cvss" for one in curl.checks)
+    assert not any(one.subject == "cvss" for one in scope("a", cvss_vectors=(vector,)).checks)
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({}, "version"),
+        ({"version": 1, "applies_to": "x"}, "applies_to"),
+        ({"version": 1, "clauses": [{"clause": "a"}]}, "clause and text"),
+        ({"version": 1, "clauses": "x"}, "clauses"),
+        ({"version": 1, "excluded_paths": [{"clause": "a", "text": "b"}]}, "needs globs"),
+    ],
+)
+def test_a_profile_that_is_not_as_it_must_be_names_the_field(document, reason):
+    with pytest.raises(ProfileError, match=reason):
+        read_profile("mine", document)
