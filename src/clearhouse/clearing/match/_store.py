@@ -4,14 +4,14 @@ Reasons quote two reports, so they are sealed in a compartment that the house's 
 opens; whoever may read both reports gets them through `operations.explain`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
 from clearhouse.clearing.intake.operations import DESK_READERS, Report
-from clearhouse.clearing.match.keyed import KeyedFeatures
+from clearhouse.clearing.match import _index
 from clearhouse.clearing.match.record import Basis, Edge, Finding, Reason, Relation
 from clearhouse.kernel.ids import Compartment, FindingId, ReportId, new_id
 from clearhouse.kernel.services import Desk
@@ -94,87 +94,11 @@ def lock_findings(transaction: Transaction) -> None:
     transaction.execute("SELECT lock_findings()")
 
 
-def index(transaction: Transaction, serial: int, features: KeyedFeatures) -> None:
-    """Make a report findable."""
-    transaction.execute(
-        "WITH report AS (INSERT INTO match_index_report (serial, package, tokens, families)"
-        "  VALUES (%s, %s, %s, %s)), keys AS ("
-        "  INSERT INTO match_index_key (value, serial, kind)"
-        "  SELECT value, %s, kind FROM unnest(%s::bytea[], %s::text[]) AS k (value, kind))"
-        " INSERT INTO match_index_token (token, serial)"
-        " SELECT token, %s FROM unnest(%s::bigint[]) AS token",
-        [
-            serial,
-            features.package,
-            list(features.tokens),
-            list(features.families),
-            serial,
-            list(features.keys),
-            [str(key.kind) for key in features.keys.values()],
-            serial,
-            list(features.tokens),
-        ],
-    )
-
-
 def forget(transaction: Transaction, report_id: ReportId) -> None:
     """Take a report out of the index, as when its compartment is shredded."""
     row = place(transaction, report_id)
     if row is not None:
-        transaction.execute(
-            "WITH report AS (DELETE FROM match_index_report WHERE serial = %s), keys AS"
-            " (DELETE FROM match_index_key WHERE serial = %s)"
-            " DELETE FROM match_index_token WHERE serial = %s",
-            [row.serial, row.serial, row.serial],
-        )
-
-
-def key_holders(
-    transaction: Transaction, hashes: Sequence[bytes], *, but: int | None
-) -> dict[ReportId, list[bytes]]:
-    """Return who holds which of these keys: the earliest report of each finding and key."""
-    rows = transaction.all(
-        "SELECT DISTINCT ON (k.value, r.finding_id) r.report_id, k.value"
-        " FROM match_index_key k JOIN match_report r USING (serial)"
-        " WHERE k.value = ANY(%s) AND k.serial IS DISTINCT FROM %s"
-        " ORDER BY k.value, r.finding_id, r.received_at, r.report_id",
-        [list(hashes), but],
-    )
-    holders: dict[ReportId, list[bytes]] = {}
-    for row in rows:
-        holders.setdefault(ReportId(row["report_id"]), []).append(bytes(row["value"]))
-    return holders
-
-
-def frequencies(transaction: Transaction, tokens: Sequence[int]) -> tuple[int, Mapping[int, int]]:
-    """Return how many reports there are, and in how many each of these tokens occurs."""
-    total = transaction.one("SELECT coalesce(max(serial), 0) AS reports FROM match_index_report")
-    rows = transaction.all(
-        "SELECT token, count(*) AS count FROM match_index_token WHERE token = ANY(%s)"
-        " GROUP BY token",
-        [list(tokens)],
-    )
-    return int(total["reports"]) if total else 0, {row["token"]: row["count"] for row in rows}
-
-
-def nearest(
-    transaction: Transaction,
-    package: int,
-    weights: Mapping[int, float],
-    *,
-    but: int | None,
-    limit: int,
-) -> list[ReportId]:
-    """Return the reports of a package that share the heaviest tokens, best first."""
-    rows = transaction.all(
-        "SELECT r.report_id FROM unnest(%s::bigint[], %s::float8[]) AS asked (token, weight)"
-        " JOIN match_index_token t USING (token) JOIN match_index_report i USING (serial)"
-        " JOIN match_report r USING (serial)"
-        " WHERE i.package = %s AND serial IS DISTINCT FROM %s"
-        " GROUP BY r.report_id, serial ORDER BY sum(weight) DESC, serial LIMIT %s",
-        [list(weights), list(weights.values()), package, but, limit],
-    )
-    return [ReportId(row["report_id"]) for row in rows]
+        _index.remove(transaction, row.serial)
 
 
 def insert_edges(desk: Desk, transaction: Transaction, owner: Place, edges: Sequence[Edge]) -> None:

@@ -11,9 +11,11 @@ from dataclasses import replace
 
 from clearhouse.clearing.intake.operations import Report, load
 from clearhouse.clearing.intake.record import Credit, Draft
-from clearhouse.clearing.match import _compare, _store
+from clearhouse.clearing.match import _compare, _index, _store
 from clearhouse.clearing.match.clusters import bridges, thanks
+from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.record import (
+    Band,
     Basis,
     Edge,
     Finding,
@@ -24,16 +26,12 @@ from clearhouse.clearing.match.record import (
     Suggestion,
 )
 from clearhouse.clearing.match.rules import RULE
-from clearhouse.clearing.match.similarity import SUGGEST_AT
 from clearhouse.formats.canonical import Json
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import FindingId, ReportId, new_id
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
-
-SIMILARITY = "match-similarity-1"
-"""Name and version of the rule that suggestions are attributed to."""
 
 
 class NoSuchFindingError(LookupError):
@@ -58,9 +56,16 @@ def match_report(
     _store.lock(transaction, reading.keyed.package)
     if _store.place(transaction, report_id) is None:
         place = _store.found(desk, transaction, report)
-        found = _compare.comparisons(desk, transaction, reading, but=place.serial)
-        _store.index(transaction, place.serial, reading.keyed)
-        edges = _edges(transaction, place, found)
+        found = _compare.compare(desk, transaction, reading, but=place.serial)
+        _index.file(
+            transaction,
+            place.serial,
+            found.side,
+            package=reading.keyed.package,
+            tokens=found.filed,
+            keys=reading.keyed.keys,
+        )
+        edges = _edges(transaction, place, found.comparisons)
         _store.insert_edges(desk, transaction, place, edges)
         _record_match(transaction, place, edges)
     return _outcome(desk, transaction, report_id)
@@ -262,14 +267,14 @@ def alike(
     desk.authority.demand(actor, "finding.read")
     reading = _compare.read(desk, draft)
     with desk.database.transaction(desk.clearing_actor.actor_id) as machinery:
-        found = _compare.comparisons(desk, machinery, reading)
+        found = _compare.compare(desk, machinery, reading).comparisons
     visible = _store.places(transaction, [one.suggestion.report for one in found])
     return tuple(
         one.suggestion
         for one in found
         if one.suggestion.report in visible
-        and (one.ruling.proven or one.suggestion.score >= SUGGEST_AT)
-    )[: _compare.SHOWN]
+        and (one.keyed or one.suggestion.band is not Band.UNRELATED)
+    )
 
 
 def limit_findings(
@@ -347,7 +352,7 @@ def _word(
 
 
 def _edges(
-    transaction: Transaction, place: _store.Place, found: list[_compare.Comparison]
+    transaction: Transaction, place: _store.Place, found: Sequence[_compare.Comparison]
 ) -> list[Edge]:
     """Make a pending edge of every proof and a suggested one of what else is worth a look."""
     edges = []
@@ -363,7 +368,7 @@ def _edges(
         elif other.report_id in shown:
             edge = _edge(transaction, left, right, Relation.SUGGESTED, Basis.SIMILARITY)
             score, reasons = one.suggestion.score, one.suggestion.reasons
-            edges.append(replace(edge, reasons=reasons, score=score, policy=SIMILARITY))
+            edges.append(replace(edge, reasons=reasons, score=score, policy=model().name))
     return edges
 
 
@@ -375,7 +380,10 @@ def _outcome(desk: Desk, transaction: Transaction, report_id: ReportId) -> Match
         finding_id=finding_of(transaction, report_id),
         suggestions=tuple(
             Suggestion(
-                report=_other(edge, report_id), score=edge.score or 0.0, reasons=reasons[edge.id]
+                report=_other(edge, report_id),
+                score=edge.score or 0.0,
+                band=model().band(edge.score or 0.0),
+                reasons=reasons[edge.id],
             )
             for edge in sorted(suggested, key=lambda e: -(e.score or 0.0))
         ),
@@ -458,7 +466,7 @@ def _record_match(transaction: Transaction, place: _store.Place, edges: list[Edg
         {
             "finding": place.finding_id,
             "proof_rule": RULE,
-            "suggestion_rule": SIMILARITY,
+            "suggestion_rule": model().name,
         },
         readers=found.readers,
         compartment=found.compartment,

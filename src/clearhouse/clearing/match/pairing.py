@@ -1,9 +1,10 @@
 """Numbers that describe a pair of reports, for the model to judge.
 
-In come the sketches of a new and an earlier report with the weights of tokens, out come two lists
-of numbers in a fixed order: a first look, cheap enough for every candidate, and a closer look for
-the few that remain. The order is part of the model: `FIRST_LOOK` and `CLOSER_LOOK` name it, and a
-model trained on other names is refused. Missing information is -1, or 0 where a sign says which.
+In come the sketches of a new and an earlier report with the weights of tokens, out come lists of
+numbers in a fixed order: a first look, cheap enough for every candidate, and a closer look for the
+few that remain. The order is part of the model: `FIRST_LOOK`, `CLOSER_LOOK` and `IN_LIST` name it,
+and a model trained on other names is refused. Missing information is -1, or 0 where a sign says
+which.
 """
 
 import math
@@ -144,6 +145,21 @@ CLOSER_LOOK = (
     "shorter length",
     "lengths alike",
 )
+IN_LIST = (
+    *CLOSER_LOOK,
+    "alone",
+    "place",
+    "best alone",
+    "behind best",
+    "ahead of next",
+    "second alone",
+    "sum of list",
+    "likely in list",
+    "mean of five",
+    "ahead of rival",
+    "length of list",
+    "share of list",
+)
 NOT_KNOWN = -1.0
 
 
@@ -223,7 +239,7 @@ def localized(
     words: Iterable[Token], weights: Weights, spread: Mapping[Token, int], candidates: int
 ) -> Weights:
     """Weigh words by how few of the best candidates hold them too, and by their own weight."""
-    unit = math.log(candidates + 1)
+    unit = math.log(max(candidates, 1) + 1)
     return {
         token: weights[token] * (unit - math.log(max(1, spread.get(token, 1)))) / unit
         for token in words

@@ -87,13 +87,29 @@ class ReasonCode(StrEnum):
     SAME_CRASH = "same-crash"
     RARE_WORDS = "rare-words"
     TEXT = "text"
+    SAME_NAMES = "same-names"
+    SAME_CLASS = "same-class"
+    SAME_PRODUCT = "same-product"
     PERSON = "person"
+    OTHER_NAMES = "other-names"
+    OTHER_SETTING = "other-setting"
+    TERSE = "terse"
     OTHER_PUBLIC_ID = "other-public-id"
     OTHER_FAMILY = "other-weakness-family"
     OTHER_TEXT = "other-words"
     OTHER_PACKAGE = "other-package"
     UNTRUSTED = "contradicted-report"
     SAID_DIFFERENT = "said-different"
+
+
+class Band(StrEnum):
+    """How sure the model is, in words; each band has a measured precision."""
+
+    PROVEN = "proven"
+    """As good as certain by its text; still not a proof that merges."""
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+    UNRELATED = "unrelated"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +132,8 @@ class Suggestion:
     report: ReportId
     """The earlier report."""
     score: float
-    """Between 0 and 1; sorts suggestions and proves nothing."""
+    """The measured probability that it is the same bug; sorts suggestions and proves nothing."""
+    band: Band = Band.POSSIBLE
     reasons: tuple[Reason, ...]
 
 

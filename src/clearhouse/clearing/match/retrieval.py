@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from clearhouse.clearing.match.sketch import Sketch
+from clearhouse.clearing.match.sketch import Sketch, Token
 
 FILED = 100
 """Under so many tokens a report files itself at most."""
@@ -73,23 +73,24 @@ def filing_tokens(one: Sketch) -> dict[str, float]:
 
 def weigh(
     one: Sketch, counted: Mapping[str, int], reports: int, background: Background
-) -> dict[str, float]:
+) -> dict[Token, float]:
     """Return the weight of every token of a report that a comparison may ask for."""
 
     def weight(stored: str) -> float:
         return background.weight(stored, counted.get(stored, 0), reports)
 
-    words = {str(t): weight(str(t)) for t in one.all_words | one.title | one.product}
-    found = dict(words)
+    found: dict[Token, float] = {}
+    for token in map(str, one.all_words | one.title | one.product):
+        found[token] = weight(token)
     for token in map(str, one.specifics):
         found[token] = max(weight(f"s:{token}"), found.get(token, 0.0))
     for token in map(str, one.names):
         found[token] = weight(f"n:{token}")
     for token in map(str, one.numbers):
-        found[token] = words.get(token.removeprefix("number:"), 0.0)
+        found[token] = found.get(token.removeprefix("number:"), 0.0)
     for pair in map(str, one.pairs):
         first, _, second = pair.partition(" ")
-        found[pair] = (words[first] + words[second]) / 2
+        found[pair] = (found[first] + found[second]) / 2
     return found
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clearhouse.clearing.intake.record import Draft
+from clearhouse.clearing.match.evidence import rivals
 from clearhouse.clearing.match.keys import exact_keys
 from clearhouse.clearing.match.record import ExactKey, Features, KeyKind, Reason, ReasonCode
-from clearhouse.clearing.match.similarity import against
 from clearhouse.clearing.match.tokens import tokens, words_of
 
 RULE = "match-proof-1"
@@ -84,7 +84,7 @@ def _proof_reason(key: ExactKey) -> Reason:
 
 
 def _held_back(new: Features, old: Features, *, contradicted: bool) -> tuple[Reason, ...]:
-    held = list(against(new, old))
+    held = list(rivals(new, old))
     if new.package is None or new.package != old.package:
         said = "They are not known to be about the same package."
         held.append(Reason(code=ReasonCode.OTHER_PACKAGE, text=said, weight=-0.5))

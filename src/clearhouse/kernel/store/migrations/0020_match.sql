@@ -56,10 +56,10 @@ CREATE POLICY both_sides ON match_edge AS RESTRICTIVE TO clearhouse_desk
 CREATE TABLE match_index_report (
     serial bigint PRIMARY KEY,
     package bigint,
-    tokens bigint[] NOT NULL,
-    families bigint[] NOT NULL
+    length integer NOT NULL,        -- in tokens
+    sketch bytea NOT NULL           -- keyed hashes, packed
 );
-CREATE INDEX ON match_index_report (package, serial DESC);
+ALTER TABLE match_index_report ALTER COLUMN sketch SET STORAGE EXTERNAL; -- hashes do not compress
 
 CREATE TABLE match_index_token (
     token bigint NOT NULL,

@@ -1,0 +1,140 @@
+"""Ranks earlier reports for a new one: retrieval, first look, closer look, the list as a whole.
+
+In comes a sketch and an index of earlier ones, out come at most ten candidates with a calibrated
+probability that fixing one fixes the other. Whether a candidate is the one also depends on the
+others of the list: a crowded package, or a rival that fits better, lowers what a resemblance says.
+Nothing here merges anything (design, law 4).
+"""
+
+import math
+from collections import Counter
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+from clearhouse.clearing.match.forest import probability
+from clearhouse.clearing.match.model import Model
+from clearhouse.clearing.match.pairing import (
+    Query,
+    Side,
+    Weights,
+    closer_look,
+    first_look,
+    localized,
+    masses,
+)
+from clearhouse.clearing.match.retrieval import SPREAD
+from clearhouse.clearing.match.sketch import Sketch, Token
+
+CLOSER = 20
+"""How many candidates get the closer look."""
+LISTED = 10
+"""How many candidates are ranked at last."""
+NOTHING = -14.0
+"""Log-odds that stand for a candidate that is not there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """One earlier report as retrieval found it."""
+
+    number: int
+    side: Side
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ranked:
+    """One earlier report with what the model thinks of it."""
+
+    number: int
+    log_odds: float
+    """What the trees say; sorts also where the calibration sees no difference."""
+    probability: float
+    """How often such a candidate was the same bug when it was measured."""
+    numbers: tuple[float, ...]
+    """What the closer look saw, in the order of `CLOSER_LOOK`."""
+
+
+def query(
+    one: Sketch, weights: Weights, class_weights: Weights, candidates: Sequence[Candidate]
+) -> Query:
+    """Prepare a new report for comparison with its candidates, best first."""
+    spread: Counter[Token] = Counter()
+    for candidate in candidates[:SPREAD]:
+        spread.update(one.words & candidate.side.sketch.words)
+    return Query(
+        side=Side(sketch=one, masses=masses(one, weights)),
+        weights=weights,
+        class_weights=class_weights,
+        spread=spread,
+        local=localized(one.words, weights, spread, min(SPREAD, len(candidates))),
+    )
+
+
+def first_looks(asked: Query, candidates: Sequence[Candidate]) -> list[list[float]]:
+    """Take the first look at every candidate, which must be sorted best first."""
+    best = candidates[0].score if candidates else 0.0
+    return [
+        first_look(asked, one.side, (one.score, best, rank)) for rank, one in enumerate(candidates)
+    ]
+
+
+def rank(
+    model: Model, asked: Query, candidates: Sequence[Candidate], *, always: Container[int] = ()
+) -> tuple[Ranked, ...]:
+    """Rank candidates, the likeliest first; those numbered in `always` are judged in any case."""
+    looks = first_looks(asked, candidates)
+    forced = [i for i, one in enumerate(candidates) if one.number in always]
+    by_look = sorted(range(len(looks)), key=lambda i: (-model.first.log_odds(looks[i]), i))
+    kept = _with(by_look[:CLOSER], forced)
+    closer = {i: closer_look(asked, candidates[i].side, looks[i]) for i in kept}
+    alone = {i: model.closer.log_odds(numbers) for i, numbers in closer.items()}
+    listed = _with(sorted(kept, key=lambda i: (-alone[i], i))[:LISTED], forced)
+    contexts = context([closer[i] for i in listed], [alone[i] for i in listed])
+    said = [model.final.log_odds(numbers) for numbers in contexts]
+    ranked = [
+        Ranked(
+            number=candidates[i].number,
+            log_odds=odds,
+            probability=model.calibrated(odds),
+            numbers=tuple(closer[i]),
+        )
+        for i, odds in zip(listed, said, strict=True)
+    ]
+    return tuple(sorted(ranked, key=lambda one: -one.log_odds))
+
+
+def context(closer: Sequence[list[float]], alone: Sequence[float]) -> list[list[float]]:
+    """Add to each candidate what the list around it looks like; the list is sorted best first."""
+    odds = [probability(one) for one in alone]
+    total, likely = sum(odds), float(sum([one > 0.2 for one in odds]))
+    mean = sum(alone[:5]) / max(len(alone[:5]), 1)
+    second = alone[1] if len(alone) > 1 else NOTHING
+    return [
+        [
+            *numbers,
+            mine,
+            float(place),
+            alone[0],
+            alone[0] - mine,
+            mine - (alone[place + 1] if place + 1 < len(alone) else NOTHING),
+            second,
+            total,
+            likely,
+            mean,
+            mine - (second if place == 0 else alone[0]),
+            float(len(alone)),
+            odds[place] / total if total > 0 else 0.0,
+        ]
+        for place, (numbers, mine) in enumerate(zip(closer, alone, strict=True))
+    ]
+
+
+def _with(chosen: list[int], forced: list[int]) -> list[int]:
+    return [*chosen, *(i for i in forced if i not in chosen)]
+
+
+def log_odds(share: float) -> float:
+    """Turn a probability into log-odds, kept within ±`NOTHING`."""
+    kept = min(max(share, 1e-6), 1 - 1e-6)
+    return math.log(kept / (1 - kept))
