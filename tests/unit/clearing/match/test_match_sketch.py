@@ -1,0 +1,100 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearhouse.clearing.intake.record import Draft, Location
+from clearhouse.clearing.match.keyed import number
+from clearhouse.clearing.match.lexicon import lexicon
+from clearhouse.clearing.match.packing import PackingError, pack, unpack
+from clearhouse.clearing.match.pairing import Masses, Side
+from clearhouse.clearing.match.sketch import (
+    MAX_CHARS,
+    Material,
+    keyed_sketch,
+    material,
+    sketch,
+)
+
+KEY = b"k" * 32
+
+
+def drawn(text, **more):
+    return sketch(Material(text=text, **more))
+
+
+def test_other_endings_of_a_word_are_one_word():
+    assert drawn("parsing parsed parses").words == drawn("parse").words
+
+
+def test_code_is_kept_whole_and_in_parts():
+    one = drawn("In `lib/yaml/reader.py` the function readHeader_v2 fails")
+    assert {"lib/yaml/reader.py", "reader.py", "readheader_v2"} <= one.specifics
+    assert {"read", "header"} <= one.words
+
+
+def test_two_spellings_of_a_flaw_are_one_class():
+    spelled = [
+        "Cross-site scripting in the title",
+        "a stored XSS",
+        "reflected cross site scripting",
+    ]
+    for text in spelled:
+        assert "class:xss" in drawn(text).classes
+
+
+def test_a_cwe_id_gives_its_class_without_any_words():
+    one = drawn("It breaks.", cwes=("CWE-89",))
+    assert one.cwe_classes == {"class:sqli"} <= one.classes
+
+
+def test_the_name_of_the_product_is_kept_apart_from_what_is_said():
+    one = drawn("PyYAML loads a document", products=("PyYAML",), purls=("pkg:pypi/pyyaml",))
+    assert "pyyaml" in one.names
+    assert "pyyaml" in one.all_words
+    assert not one.words & one.own
+
+
+def test_nothing_but_content_enters():
+    plain = Draft(title="Title", description="Text of it")
+    named = Draft(title="Title", description="Text of it", contact="a@b.example", severity="high")
+    assert material(plain) == material(named)
+    place = Draft(locations=(Location(file="a/b.c", function="run"),), purl="pkg:npm/x")
+    assert material(place).symbols == ("a/b.c", "run")
+
+
+def test_a_report_of_five_megabytes_is_read_to_its_limit():
+    assert "needle" not in drawn("z " * MAX_CHARS + "needle").words
+
+
+def test_another_language_gives_words_or_none_and_never_fails():
+    assert drawn("堆缓冲区溢出").length == 0
+    assert drawn("Débordement de tampon dans l'analyseur").length > 0
+
+
+@given(st.text(max_size=300), st.text(max_size=30))
+def test_any_text_can_be_packed_keyed_and_unpacked(text, product):
+    plain = drawn(text, products=(product,), ecosystem="PyPI", cwes=("CWE-79",))
+    side = Side(
+        sketch=keyed_sketch(plain, lambda token: number(KEY, "sketch", token)),
+        masses=Masses(words=1.5, pairs=2.0, specifics=0.0, product=0.25, title=3.0),
+    )
+    assert unpack(pack(side)) == side
+
+
+def test_bytes_of_another_version_are_refused():
+    side = Side(
+        sketch=keyed_sketch(drawn("x1"), lambda token: number(KEY, "sketch", token)),
+        masses=Masses(words=0, pairs=0, specifics=0, product=0, title=0),
+    )
+    with pytest.raises(PackingError, match="version 9"):
+        unpack(b"\x09" + pack(side)[1:])
+
+
+def test_keyed_numbers_depend_on_the_key_and_on_the_kind():
+    assert number(KEY, "sketch", "a") == number(KEY, "sketch", "a")
+    assert number(KEY, "sketch", "a") != number(b"x" * 32, "sketch", "a")
+    assert number(KEY, "sketch", "a") != number(KEY, "filed", "a")
+
+
+def test_the_lexicon_names_its_version():
+    assert lexicon().name == "match-lexicon/1"
