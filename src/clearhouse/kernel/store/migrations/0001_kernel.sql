@@ -205,8 +205,8 @@ BEGIN
     END LOOP;
 END $$;
 
-REVOKE EXECUTE ON FUNCTION set_readers, limit_readers FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION set_readers TO clearhouse_desk;
+REVOKE EXECUTE ON FUNCTION set_readers, limit_readers, foreign_keys FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION set_readers, foreign_keys TO clearhouse_desk;
 GRANT USAGE ON SCHEMA clearhouse TO clearhouse_desk, clearhouse_counter;
 GRANT SELECT, INSERT, UPDATE ON party, actor, token TO clearhouse_desk;
 GRANT SELECT ON live_actor TO clearhouse_desk;
