@@ -15,7 +15,7 @@ from typing import Any
 
 from clearhouse.clearing.match.forest import probability
 from clearhouse.clearing.match.model import Model, model
-from clearhouse.clearing.match.pairing import Side, masses
+from clearhouse.clearing.match.pairing import Side, Weights, masses
 from clearhouse.clearing.match.ranking import Candidate, Ranked, query, rank
 from clearhouse.clearing.match.retrieval import (
     MemoryIndex,
@@ -119,9 +119,38 @@ class Archive:
     ) -> tuple[Ranked, ...]:
         """Rank the stored reports for one; `but` is left out, those in `always` are judged."""
         tokens = filing_tokens(one)
-        background = self.model.background
         held = self.index.held(tokens)
-        near = self.index.nearest(asked_under(tokens, held, len(self.sides), background))
+        return self._rank(tokens, held, self._weights(one, held), one, always, but)
+
+    def take(self, rid: str, one: Sketch) -> tuple[Ranked, ...]:
+        """Rank the stored reports for one, then store it."""
+        tokens = filing_tokens(one)
+        held = self.index.held(tokens)
+        weights = self._weights(one, held)
+        ranked = self._rank(tokens, held, weights, one, (), None)
+        self._file(rid, one, tokens, weights)
+        return ranked
+
+    def add(self, rid: str, one: Sketch) -> int:
+        """Store a report and return its number."""
+        tokens = filing_tokens(one)
+        self._file(rid, one, tokens, self._weights(one, self.index.held(tokens)))
+        return len(self.rids) - 1
+
+    def _weights(self, one: Sketch, held: Mapping[str, int]) -> Weights:
+        return weigh(one, held, len(self.sides), self.model.background)
+
+    def _rank(
+        self,
+        tokens: Mapping[str, float],
+        held: Mapping[str, int],
+        weights: Weights,
+        one: Sketch,
+        always: Collection[int],
+        but: int | None,
+    ) -> tuple[Ranked, ...]:
+        asked = asked_under(tokens, held, len(self.sides), self.model.background)
+        near = self.index.nearest(asked)
         found = [
             Candidate(number=n, side=self.sides[n], score=score) for n, score in near if n != but
         ]
@@ -132,19 +161,13 @@ class Archive:
             for n in sorted(always)
             if n not in known
         ]
-        weights = weigh(one, held, len(self.sides), background)
-        return rank(
-            self.model, query(one, weights, self.model.classes, found), found, always=always
-        )
+        prepared = query(one, weights, self.model.classes, found)
+        return rank(self.model, prepared, found, always=always)
 
-    def add(self, rid: str, one: Sketch) -> int:
-        """Store a report and return its number."""
-        tokens = filing_tokens(one)
-        held = self.index.held(tokens)
-        weights = weigh(one, held, len(self.sides), self.model.background)
+    def _file(self, rid: str, one: Sketch, tokens: Mapping[str, float], weights: Weights) -> None:
         self.sides.append(Side(sketch=one, masses=masses(one, weights)))
         self.rids.append(rid)
-        return self.index.add(one, filed_under(tokens, self.model.background))
+        self.index.add(one, filed_under(tokens, self.model.background))
 
 
 def rankings(
@@ -156,12 +179,11 @@ def rankings(
     """
     archive = Archive(model=current)
     for report in reports:
-        ranked = archive.compare(report.sketch)
+        ranked = archive.take(report.rid, report.sketch)
         yield (
             report,
             [(archive.rids[one.number], one.log_odds, one.probability) for one in ranked],
         )
-        archive.add(report.rid, report.sketch)
 
 
 def pair_scores(

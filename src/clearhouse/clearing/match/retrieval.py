@@ -135,11 +135,10 @@ class MemoryIndex:
             for number in self._filed.get(token, ()):
                 scores[number] += weight
         lengths = self.lengths
-        scored = (
-            (score / math.sqrt(lengths[n] + _LENGTH_OFFSET), n) for n, score in scores.items()
-        )
-        best = heapq.nlargest(limit, scored, key=lambda entry: (entry[0], -entry[1]))
-        return [(number, score) for score, number in best]
+        scored = [
+            (-score / math.sqrt(lengths[n] + _LENGTH_OFFSET), n) for n, score in scores.items()
+        ]
+        return [(number, -score) for score, number in heapq.nsmallest(limit, scored)]
 
 
 def asked_under(
@@ -153,7 +152,7 @@ def asked_under(
     }
     chosen: dict[str, float] = {}
     work = 0
-    for token in heapq.nlargest(ASKED, weights, key=lambda t: (weights[t], t)):
+    for _, token in heapq.nsmallest(ASKED, [(-weight, token) for token, weight in weights.items()]):
         work += held[token]
         if work > WORK and chosen:
             break
@@ -164,9 +163,8 @@ def asked_under(
 def filed_under(tokens: Mapping[str, float], background: Background) -> list[str]:
     """Choose the tokens to file a report under: all names, then the heaviest of the rest."""
     names = [token for token, factor in tokens.items() if factor == 0]
-    rest = heapq.nlargest(
-        FILED,
-        (token for token, factor in tokens.items() if factor > 0),
-        key=lambda token: (background.weight(token, 0, 0) * tokens[token], token),
-    )
+    rest = [token for token, factor in tokens.items() if factor > 0]
+    if len(rest) > FILED:
+        weighed = [(-background.weight(token, 0, 0) * tokens[token], token) for token in rest]
+        rest = [token for _, token in heapq.nsmallest(FILED, weighed)]
     return [*names, *rest]
