@@ -66,14 +66,15 @@ def newest(
     transaction: Transaction, *, before: ReportId | None = None, limit: int = 50
 ) -> tuple[ReportRow, ...]:
     """Return the newest reports; with `before`, those received before that one."""
+    # The page is chosen before anything is joined to it; joined first, all reports are read.
     rows = transaction.all(
-        "SELECT r.report_id, r.receipt, r.ordinal, r.received_at, r.format, r.present_elements,"
-        " p.name AS from_party, s.status FROM report r JOIN submission s USING (receipt)"
-        " JOIN party p ON p.party_id = r.party_id"
-        " WHERE (r.received_at, r.report_id) <"
+        "WITH page AS MATERIALIZED (SELECT * FROM report"
+        " WHERE (received_at, report_id) <"
         " (coalesce((SELECT received_at FROM report WHERE report_id = %s), 'infinity'),"
-        " coalesce(%s, ''))"
-        " ORDER BY r.received_at DESC, r.report_id DESC LIMIT %s",
+        " coalesce(%s, '')) ORDER BY received_at DESC, report_id DESC LIMIT %s)"
+        " SELECT r.report_id, r.receipt, r.ordinal, r.received_at, r.format, r.present_elements,"
+        " p.name AS from_party, s.status FROM page r JOIN submission s USING (receipt)"
+        " JOIN party p ON p.party_id = r.party_id ORDER BY r.received_at DESC, r.report_id DESC",
         [before, before, min(limit, LONGEST_LIST)],
     )
     return tuple(_row(row) for row in rows)

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, cast
 
@@ -24,6 +24,7 @@ from clearhouse.kernel.services import Desk
 from clearhouse.kernel.sessions import SESSION_LIFE, Session
 from clearhouse.kernel.store.database import Transaction
 from clearhouse.surfaces.api.requests import from_another_site
+from clearhouse.surfaces.web.desk.counting import Surveyor
 from clearhouse.surfaces.web.rendering import page
 
 _WITHIN = re.compile(r"/(?![/\\])[A-Za-z0-9_/?=&.%+~-]{0,500}")
@@ -50,6 +51,7 @@ class Visit:
     session: Session
     path: str
     form_token: str
+    surveyor: Surveyor
 
     @property
     def actor(self) -> Actor:
@@ -78,6 +80,7 @@ class Entrance:
     desk: Desk
     secure: bool
     """Whether browsers reach this desk over TLS; the cookie then travels no other way."""
+    surveyor: Surveyor = field(default_factory=Surveyor)
 
     @property
     def cookie(self) -> str:
@@ -129,7 +132,11 @@ def visit(request: Request) -> Visit:
         raise NotSignedInError
     session, secret = found
     return Visit(
-        desk=entrance.desk, session=session, path=request.url.path, form_token=_form_token(secret)
+        desk=entrance.desk,
+        session=session,
+        path=request.url.path,
+        form_token=_form_token(secret),
+        surveyor=entrance.surveyor,
     )
 
 

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
 
-from clearhouse.clearing import route
 from clearhouse.clearing.prioritize.record import Band, Coordination, ExploitLevel
 from clearhouse.formats.cvss import Rating
 from clearhouse.surfaces.web.desk.entrance import Here
@@ -33,14 +32,15 @@ def today(
     """Show counts, the route, and a part of the queue."""
     chosen = {"band": band, "severity": severity, "exploit": exploit, "ssvc": ssvc}
     with here.transaction() as transaction:
-        survey = route.survey(transaction)
+        survey = here.surveyor.survey(transaction)
         part = queue_part(
             here.desk, transaction, _filter(chosen), limit=ROWS, offset=(page - 1) * ROWS
         )
     return here.page(
         "today.html",
-        route=route_picture(room_counts(survey)),
-        tally=tally(survey),
+        route=route_picture(room_counts(survey.counts)),
+        counted=survey,
+        tally=tally(survey.counts),
         part=part,
         pages=_pages(page, part.total, chosen),
         chosen=chosen,
