@@ -1,0 +1,344 @@
+"""Reproduce a bundle about compiled code, on the build with the flaw and on the one without.
+
+In comes a `NativeBundle`; out comes a `Verdict`. Every run draws the place of the private log and
+the exit code that stands for a report. The oracle fires when both agree, the log names the declared
+error, and the fault lies in the target's own module. On the fixed side any report counts as fired.
+Beside three runs on each side stands one on twins whose machine code is different everywhere.
+
+Trouble with the machine, the mirrors or the compiler is never a verdict about the claim.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from clearhouse.bench.sandbox.host.cgroups import probe
+from clearhouse.bench.sandbox.host.record import (
+    Ended,
+    EnforcedLimit,
+    Job,
+    Limits,
+    Mount,
+    Observation,
+    SandboxUnavailableError,
+)
+from clearhouse.bench.sandbox.host.run import run
+from clearhouse.clearing.validate.record import (
+    Doubt,
+    InputHash,
+    Level,
+    Limit,
+    Verdict,
+    VerdictKind,
+)
+from clearhouse.clearing.validate.reproduce import disguise, native_report, runtime
+from clearhouse.clearing.validate.reproduce.attribution import Function, Reached
+from clearhouse.clearing.validate.reproduce.bundle import read_folder
+from clearhouse.clearing.validate.reproduce.judge import Ruling, Runs, judge
+from clearhouse.clearing.validate.reproduce.native_build import (
+    PROGRAM,
+    TARGET,
+    Side,
+    build,
+    compiler,
+)
+from clearhouse.clearing.validate.reproduce.native_bundle import (
+    NativeBundle,
+    Recipe,
+    Sanitizer,
+    is_native,
+    read_native_folder,
+)
+from clearhouse.clearing.validate.reproduce.native_report import Report
+from clearhouse.clearing.validate.reproduce.packages import (
+    BuildError,
+    Environment,
+    PackageCache,
+)
+from clearhouse.clearing.validate.reproduce.patterns import (
+    UnsafePatternError,
+    compile_pattern,
+)
+from clearhouse.clearing.validate.reproduce.reproduce import reproduce
+
+RULES = "reproduce-native/1"
+REPEATS = 3
+"""Runs on each side."""
+_HOME = "/work/bundle"
+_EXIT_CODES = range(64, 120)
+_NO_START = re.compile(
+    rb"LeakSanitizer has encountered a fatal error|Shadow memory range interleaves"
+    rb"|runtime does not come first|ReserveShadowMemoryRange failed"
+)
+_HARNESS = "Not excluded: that the harness, which is code, wrote the report itself."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shot:
+    """One run under a sanitizer."""
+
+    seen: Observation
+    report: Report | None
+    """None when no report came with the exit code drawn for this run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sides:
+    vulnerable: Environment
+    fixed: Environment
+    vulnerable_twin: Environment
+    fixed_twin: Environment
+
+
+def reproduce_native(native: NativeBundle, cache: PackageCache, *, now: datetime) -> Verdict:
+    """Build both sides, run them, and return the verdict."""
+    try:
+        compiler()
+        sides = _prepare(native, cache)
+        runs, shots = _run(native, sides)
+        ruling = _rule(native, sides, runs, shots)
+    except BuildError as error:
+        return _trouble(native, Doubt.BUILD, str(error), now)
+    except UnsafePatternError as error:
+        return _trouble(native, Doubt.UNSUPPORTED, f"oracle's match: {error}", now)
+    except SandboxUnavailableError as error:
+        return _trouble(native, Doubt.ENVIRONMENT, str(error), now)
+    limits = shots[-1].seen.limits if shots else ()
+    return _verdict(native, sides, ruling, limits, now)
+
+
+def reproduce_folder(folder: Path, cache: PackageCache, *, now: datetime) -> Verdict:
+    """Reproduce the bundle of a folder, compiled or interpreted.
+
+    Raises: BundleError when the bundle cannot be used.
+    """
+    if is_native(folder):
+        return reproduce_native(read_native_folder(folder), cache, now=now)
+    return reproduce(read_folder(folder), cache, now=now)
+
+
+def _prepare(native: NativeBundle, cache: PackageCache) -> _Sides:
+    def side(*, vulnerable: bool, optimised: bool) -> Environment:
+        built = build(native, cache, Side(vulnerable=vulnerable, optimised=optimised))
+        return _disguised(native, cache, built, vulnerable=vulnerable)
+
+    return _Sides(
+        vulnerable=side(vulnerable=True, optimised=True),
+        fixed=side(vulnerable=False, optimised=True),
+        vulnerable_twin=side(vulnerable=True, optimised=False),
+        fixed_twin=side(vulnerable=False, optimised=False),
+    )
+
+
+def _disguised(
+    native: NativeBundle, cache: PackageCache, built: Environment, *, vulnerable: bool
+) -> Environment:
+    """Make two versions of a Python package look alike; two Debian builds do already."""
+    bundle = native.bundle
+    if native.build.recipe is not Recipe.PYTHON:
+        return built
+    shown = bundle.target.version or ""
+    real = shown if vulnerable else bundle.fixed or shown
+    return disguise.look_alike(cache, bundle.target, built, real=real, shown=shown)
+
+
+def _run(native: NativeBundle, sides: _Sides) -> tuple[Runs, list[Shot]]:
+    """Shoot at both sides in random order; give the answers and the vulnerable side's shots."""
+    order = [True] * REPEATS + [False] * REPEATS
+    secrets.SystemRandom().shuffle(order)
+    hits: list[bool] = []
+    alarms: list[bool] = []
+    shots: list[Shot] = []
+    for vulnerable in order:
+        shot = shoot(native, sides.vulnerable if vulnerable else sides.fixed)
+        if vulnerable:
+            shots.append(shot)
+            hits.append(fired(native, shot, sides.vulnerable))
+        else:
+            alarms.append(alarmed(shot))
+    if not all(hits) or any(alarms):
+        return Runs(vulnerable=tuple(hits), fixed=tuple(alarms)), shots
+    runs = Runs(
+        vulnerable=tuple(hits),
+        fixed=tuple(alarms),
+        vulnerable_commented=fired(
+            native, shoot(native, sides.vulnerable_twin), sides.vulnerable_twin
+        ),
+        fixed_commented=alarmed(shoot(native, sides.fixed_twin)),
+    )
+    return runs, shots
+
+
+def shoot(native: NativeBundle, environment: Environment) -> Shot:
+    """Run the proof once and read its private log.
+
+    Raises: SandboxUnavailableError, also when the sanitizer itself cannot run here.
+    """
+    code, place = secrets.choice(_EXIT_CODES), f"/out/{secrets.token_hex(8)}"
+    seen = run(_job(native, environment, code, place))
+    logs = [one.data for one in seen.collected if one.path.startswith(place)]
+    if any(_NO_START.search(one) for one in (seen.stderr, *logs)):
+        raise SandboxUnavailableError("the sanitizer cannot run on this machine")
+    report = None
+    if seen.ended is Ended.EXITED and seen.exit_code == code:
+        read = (native_report.parse(one.decode("utf-8", "replace")) for one in logs)
+        report = next((one for one in read if one is not None), None)
+    return Shot(seen=seen, report=report)
+
+
+def fired(native: NativeBundle, shot: Shot, environment: Environment) -> bool:
+    """Say whether the declared error was reported, with the fault in the target."""
+    own = _modules(native, environment)
+    if shot.report is None or not native_report.blames(shot.report, own):
+        return False
+    match = native.bundle.oracle.match
+    return match is None or bool(compile_pattern(match).search(shot.report.kind))
+
+
+def alarmed(shot: Shot) -> bool:
+    """Say whether a run that must be silent was not: a report, or an end that is not its own.
+
+    Raises: SandboxUnavailableError when it ran into the wall clock, which shows neither.
+    """
+    if shot.seen.ended is Ended.WALL_LIMIT:
+        raise SandboxUnavailableError("the build without the flaw did not finish in time")
+    return shot.report is not None or shot.seen.ended is not Ended.EXITED
+
+
+def _modules(native: NativeBundle, environment: Environment) -> set[str]:
+    """Return the modules that were compiled from the target's source alone."""
+    if native.build.recipe is Recipe.C:
+        return {f"{TARGET}/{environment.own_files[0]}"}
+    return {f"{TARGET}/{one}" for one in environment.own_files if one.endswith(".so")}
+
+
+def _job(native: NativeBundle, environment: Environment, code: int, place: str) -> Job:
+    bundle = native.bundle
+    leaks = native.build.sanitizer is Sanitizer.LEAK
+    settings = {
+        "log_path": place,
+        "exitcode": code,
+        "symbolize": 0,
+        "detect_leaks": int(leaks),
+        "abort_on_error": 0,
+        "allocator_may_return_null": 1,
+        "disable_coredump": 1,
+    }
+    options = ":".join(f"{name}={value}" for name, value in settings.items())
+    held = "memory" in probe().folders
+    return Job(
+        argv=("/usr/bin/env", f"ASAN_OPTIONS={options}", *_command(native)),
+        mounts=(Mount(source=environment.folder, target=TARGET), *_interpreter(native)),
+        files=tuple((f"bundle/{name}", data) for name, data in bundle.files),
+        cwd=_HOME,
+        limits=Limits(wall_s=bundle.timeout_s, cpu_s=int(bundle.timeout_s) + 1),
+        collect=("/out",),
+        hide=runtime.HIDDEN,
+        allow_ptrace=leaks or not held,
+    )
+
+
+def _command(native: NativeBundle) -> tuple[str, ...]:
+    words = native.bundle.run
+    if native.build.recipe is Recipe.C:
+        return (f"{TARGET}/{PROGRAM}", *words[1:])
+    return (
+        f"LD_PRELOAD={compiler().runtime}",
+        "PYTHONMALLOC=malloc",
+        f"PYTHONPATH={TARGET}",
+        "PYTHONSAFEPATH=1",
+        "PYTHONDONTWRITEBYTECODE=1",
+        *(str(runtime.python().program), "-s", f"{_HOME}/{words[1]}"),
+    )
+
+
+def _interpreter(native: NativeBundle) -> Iterator[Mount]:
+    if native.build.recipe is Recipe.PYTHON and (prefix := runtime.python().prefix) is not None:
+        yield Mount(source=prefix, target=str(prefix))
+
+
+def _rule(native: NativeBundle, sides: _Sides, runs: Runs, shots: list[Shot]) -> Ruling:
+    noun = f"{native.build.sanitizer} sanitizer"
+    if not all(runs.vulnerable):
+        return judge(runs, None, changed=None, noun=noun)
+    reached = _reached(native, sides.vulnerable, shots[0])
+    changed = sides.vulnerable.sha256 != sides.fixed.sha256
+    return judge(runs, reached, changed=changed, noun=noun)
+
+
+def _reached(native: NativeBundle, environment: Environment, shot: Shot) -> Reached:
+    """Name the target's functions on the stack of the fault."""
+    frames = () if shot.report is None else shot.report.frames
+    modules = _modules(native, environment)
+    own = [one for one in frames if one.module in modules]
+    names = _names(environment, [(one.module, one.offset) for one in own])
+    files = [one.module.removeprefix(f"{TARGET}/") for one in own]
+    functions = (
+        Function(file=file, name=name, text="") for file, name in zip(files, names, strict=True)
+    )
+    return Reached(
+        functions=tuple(dict.fromkeys(functions)),
+        files=tuple(sorted(set(files))),
+        inspected=(),
+        noted=True,
+    )
+
+
+def _names(environment: Environment, places: list[tuple[str, str]]) -> list[str]:
+    """Ask for the functions' names, in the sandbox: the module's tables are a stranger's too."""
+    found = []
+    for module, offset in places:
+        job = Job(
+            argv=("addr2line", "-f", "-C", "-e", module, offset),
+            mounts=(Mount(source=environment.folder, target=TARGET),),
+            limits=Limits(wall_s=30),
+        )
+        line = run(job).stdout.decode("utf-8", "replace").partition("\n")[0][:100]
+        known = bool(line) and not line.startswith("??")
+        found.append(line if known else f"{PurePosixPath(module).name}+{offset}")
+    return found
+
+
+def _verdict(
+    native: NativeBundle,
+    sides: _Sides,
+    ruling: Ruling,
+    limits: tuple[EnforcedLimit, ...],
+    now: datetime,
+) -> Verdict:
+    code = native.build.harness is not None or native.build.recipe is Recipe.PYTHON
+    doubtful = (_HARNESS,) if code and ruling.level >= Level.E3 else ()
+    return Verdict(
+        level=ruling.level,
+        kind=ruling.kind,
+        reason=ruling.reason,
+        doubt=ruling.doubt,
+        not_established=(*ruling.not_established, *doubtful),
+        inputs=(
+            InputHash(name="bundle", sha256=native.bundle.sha256),
+            InputHash(name="vulnerable environment", sha256=sides.vulnerable.sha256),
+            InputHash(name="fixed environment", sha256=sides.fixed.sha256),
+        ),
+        limits=tuple(
+            Limit(name=one.name, value=one.value, enforced_by=one.enforced_by) for one in limits
+        ),
+        rules=RULES,
+        decided_at=now,
+    )
+
+
+def _trouble(native: NativeBundle, doubt: Doubt, reason: str, now: datetime) -> Verdict:
+    attempted = "not attempted" not in reason
+    return Verdict(
+        level=Level.E0,
+        kind=VerdictKind.INCONCLUSIVE if attempted else VerdictKind.NOT_ATTEMPTED,
+        doubt=doubt if attempted else None,
+        reason=reason,
+        not_established=("Not attempted: running the proof.",),
+        inputs=(InputHash(name="bundle", sha256=native.bundle.sha256),),
+        rules=RULES,
+        decided_at=now,
+    )
