@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path("/sys/fs/cgroup")
 _FOLDER = "clearhouse"
 _CPU_PERIOD_US = 100_000
-_REMOVE_TRIES = 200
+_REMOVE_S = 20.0
+"""A busy machine needs a while to end a hundred killed processes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,20 +149,9 @@ class Group:
 
     def remove(self) -> bool:
         """Remove the group, waiting for killed processes to leave; False when some stay."""
-        removed = True
-        for folder in set(self.folders.values()):
-            for _ in range(_REMOVE_TRIES):
-                try:
-                    folder.rmdir()
-                except FileNotFoundError:
-                    break
-                except OSError:
-                    time.sleep(0.005)
-                else:
-                    break
-            else:
-                removed = False
-        return removed
+        deadline = time.monotonic() + _REMOVE_S
+        removed = [_remove(folder, deadline) for folder in set(self.folders.values())]
+        return all(removed)
 
     def _number(self, controller: str, file: str) -> int | None:
         text = self._text(controller, file)
@@ -182,3 +172,17 @@ class Group:
             return (folder / file).read_text(encoding="ascii")
         except OSError:
             return None
+
+
+def _remove(folder: Path, deadline: float) -> bool:
+    while True:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        else:
+            return True

@@ -87,7 +87,7 @@ def read_node(seen: Observation, environment: Environment, control: Observation)
     printed = ("source text of functions",) if notes.get("printed") is True else ()
     return Reached(
         functions=tuple(dict.fromkeys(functions)),
-        files=tuple(sorted({file for file, *_ in counts})),
+        files=tuple(sorted({key[0] for key, count in counts.items() if count})),
         inspected=(*(name for name in opened if _is_code(name, own)), *printed),
         noted=True,
     )
@@ -96,7 +96,8 @@ def read_node(seen: Observation, environment: Environment, control: Observation)
 def loaded_modules(seen: Observation, environment: Environment) -> tuple[str, ...]:
     """Return the guest's paths of the target's files that a Node.js run loaded."""
     counts = _coverage(seen, set(environment.own_files)) or {}
-    return tuple(sorted({f"{GUEST_NODE}/{file}" for file, *_ in counts}))
+    ran = {key[0] for key, count in counts.items() if count}
+    return tuple(sorted(f"{GUEST_NODE}/{file}" for file in ran))
 
 
 def changed_code_ran(reached: Reached, vulnerable: Environment, fixed: Environment) -> bool:
@@ -213,7 +214,10 @@ Key = tuple[str, str, int, int]
 
 
 def _coverage(seen: Observation, own: set[str]) -> dict[Key, int] | None:
-    """Add up V8's counts of the target's functions; None when there is no coverage."""
+    """Add up V8's counts of the target's functions, also those that never ran.
+
+    None when there is no coverage.
+    """
     counts: dict[Key, int] = {}
     reports = [
         one for one in seen.collected if one.path.startswith(COVERAGE) and one.path[-5:] == ".json"
@@ -232,7 +236,7 @@ def _count(counts: dict[Key, int], file: str, script: dict[str, object]) -> None
         if not ranges:
             continue
         start, end, count = (ranges[0].get(key) for key in ("startOffset", "endOffset", "count"))
-        if isinstance(start, int) and isinstance(end, int) and isinstance(count, int) and count:
+        if isinstance(start, int) and isinstance(end, int) and isinstance(count, int):
             key = (file, str(function.get("functionName") or "(anonymous)"), start, end)
             counts[key] = counts.get(key, 0) + count
 
