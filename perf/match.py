@@ -16,14 +16,24 @@ import json
 import pathlib
 import resource
 import sys
+import tempfile
 import time
 from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "src"))
 
+from clearhouse.app import App, Settings, build
+from clearhouse.clearing.intake.record import Draft
+from clearhouse.clearing.match import _index
+from clearhouse.clearing.match._compare import Reading, compare, read
 from clearhouse.clearing.match.bench import Archive, lines, report_of
 from clearhouse.clearing.match.forest import probability
 from clearhouse.clearing.match.model import model
+from clearhouse.clearing.match.pairing import Side, masses
+from clearhouse.clearing.match.retrieval import filed_under, weigh
+from clearhouse.kernel.store.database import Transaction
+
+BATCH = 500
 
 
 def main() -> None:
@@ -33,8 +43,13 @@ def main() -> None:
     flood.add_argument("--reports", required=True)
     flood.add_argument("--key", required=True)
     flood.add_argument("--limit", type=int)
+    lookups = commands.add_parser("lookups")
+    lookups.add_argument("--reports", required=True)
+    lookups.add_argument("--size", type=int, default=100_000)
+    lookups.add_argument("--asked", type=int, default=300)
     args = parser.parse_args()
-    print(json.dumps(measure_flood(args), indent=1))
+    measure = {"flood": measure_flood, "lookups": measure_lookups}[args.what]
+    print(json.dumps(measure(args), indent=1))
 
 
 def measure_flood(args: argparse.Namespace) -> dict[str, Any]:
@@ -61,6 +76,63 @@ def measure_flood(args: argparse.Namespace) -> dict[str, Any]:
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         **agreement(labels, truth),
     }
+
+
+def measure_lookups(args: argparse.Namespace) -> dict[str, Any]:
+    """File reports in a fresh embedded store and ask what others are like, one at a time."""
+    given = lines(pathlib.Path(args.reports))
+    with tempfile.TemporaryDirectory() as home:
+        app = build(Settings(home=pathlib.Path(home)))
+        try:
+            filed, begun = 0, time.perf_counter()
+            while filed < args.size:
+                batch = [read(app.desk, draft_of(next(given))) for _ in range(BATCH)]
+                with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as machinery:
+                    for one in batch:
+                        filed += 1
+                        file_one(machinery, filed, one)
+            filing = time.perf_counter() - begun
+            waits = [lookup(app, draft_of(next(given))) for _ in range(args.asked)]
+        finally:
+            app.stop()
+    waits.sort()
+    return {
+        "stored": filed,
+        "filed_per_second": round(filed / filing, 1),
+        "asked": len(waits),
+        "p50_ms": round(waits[len(waits) // 2] * 1000, 2),
+        "p90_ms": round(waits[int(len(waits) * 0.9)] * 1000, 2),
+        "p99_ms": round(waits[int(len(waits) * 0.99)] * 1000, 2),
+    }
+
+
+def draft_of(line: dict[str, Any]) -> Draft:
+    fields = line["fields"]
+    return Draft(
+        title=fields["title"] or None,
+        description=fields["text"] or None,
+        software=(fields["component"] or [None])[0],
+        purl=(fields["purl"] or [None])[0],
+        ecosystem=fields["ecosystem"],
+        cwes=tuple(fields["cwe"]),
+    )
+
+
+def file_one(machinery: Transaction, serial: int, one: Reading) -> None:
+    background = model().background
+    weights = weigh(one.plain, {}, serial, background)
+    hashed = {number: weights.get(text, 0.0) for number, text in one.readable.items()}
+    side = Side(sketch=one.hashed, masses=masses(one.hashed, hashed))
+    tokens = [one.numbers[token] for token in filed_under(one.filing, background)]
+    _index.file(machinery, serial, side, package=one.keyed.package, tokens=tokens, keys={})
+
+
+def lookup(app: App, draft: Draft) -> float:
+    """Ask what a report is like, and return how long the answer took, in seconds."""
+    begun = time.perf_counter()
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as machinery:
+        compare(app.desk, machinery, read(app.desk, draft))
+    return time.perf_counter() - begun
 
 
 def agreement(labels: dict[str, str], truth: dict[str, str]) -> dict[str, float]:

@@ -111,15 +111,21 @@ def compare(
     near += _missing(near, _index.sides_of(machinery, list(holders)))
     weights = _hashed_weights(reading, held, reports, trained)
     prepared = query(reading.hashed, weights, _class_weights(desk.keys.index_key()), near)
-    sides = {candidate.number: candidate.side for candidate in near}
-    serials = _index.reports_of(machinery, list(sides))
+    by_serial = {candidate.number: candidate for candidate in near}
+    serials = _index.reports_of(machinery, list(by_serial))
     forced = [serial for serial, report in serials.items() if report in holders]
     ranked = rank(trained, prepared, near, always=forced)
     opened = _open(desk, machinery, reading, holders)
     places = _store.places(machinery, list(serials.values()))
     compared = [
         _comparison(
-            prepared, sides[one.number], one, reading, opened, places[serials[one.number]], trained
+            prepared,
+            by_serial[one.number].whole(),
+            one,
+            reading,
+            opened,
+            places[serials[one.number]],
+            trained,
         )
         for one in ranked
         if one.number in serials and serials[one.number] in places

@@ -5,7 +5,7 @@ Holds keyed hashes alone: the tokens a report is filed under, its exact keys, an
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from clearhouse.clearing.match.packing import pack, unpack
+from clearhouse.clearing.match.packing import pack, unpack, unpack_first
 from clearhouse.clearing.match.pairing import Side
 from clearhouse.clearing.match.ranking import Candidate
 from clearhouse.clearing.match.record import ExactKey
@@ -86,7 +86,12 @@ def nearest(
         [list(weights), list(weights.values()), but, 4 * CANDIDATES, CANDIDATES],
     )
     return [
-        Candidate(number=row["serial"], side=unpack(row["sketch"]), score=row["score"])
+        Candidate(
+            number=row["serial"],
+            side=unpack_first(row["sketch"]),
+            score=row["score"],
+            packed=row["sketch"],
+        )
         for row in rows
     ]
 

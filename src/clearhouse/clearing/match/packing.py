@@ -13,16 +13,14 @@ from clearhouse.clearing.match.sketch import Sketch, Token
 
 VERSION = 1
 _HEAD = struct.Struct("<BBIq5d")
+_FIRST = ("words", "own", "product", "names", "classes")
+"""What the first look needs; it stands in front, so that the rest need not be read for it."""
 _GROUPS = (
-    "words",
+    *_FIRST,
     "all_words",
     "pairs",
     "specifics",
     "title",
-    "own",
-    "product",
-    "names",
-    "classes",
     "impacts",
     "cwe_classes",
     "cwes",
@@ -30,6 +28,7 @@ _GROUPS = (
     "numbers",
     "purls",
 )
+_EMPTY: frozenset[Token] = frozenset()
 _NONE = 0
 """Stands for no ecosystem; a keyed hash is never looked for under it."""
 
@@ -65,34 +64,55 @@ def unpack(data: bytes) -> Side:
 
     Raises: PackingError.
     """
-    version, parts, length, ecosystem, *weighed = _HEAD.unpack_from(data)
-    if version != VERSION:
-        raise PackingError(f"packed by version {version}; this is version {VERSION}")
-    sizes = array("H")
-    start = _HEAD.size + 2 * (len(_GROUPS) + parts + 1)
-    sizes.frombytes(data[_HEAD.size : start])
-    numbers = array("q")
-    numbers.frombytes(data[start:])
-    groups = _split(numbers, sizes)
-    named = {name: frozenset[Token](next(groups)) for name in _GROUPS}
-    name_parts = tuple(frozenset[Token](next(groups)) for _ in range(parts))
-    ends = list(next(groups))
-    return Side(
-        sketch=Sketch(
-            **named,
-            name_parts=name_parts,
-            rivals=tuple(zip(ends[::2], ends[1::2], strict=True)),
-            ecosystem=None if ecosystem == _NONE else ecosystem,
-            length=length,
-        ),
-        masses=Masses(
-            words=weighed[0],
-            pairs=weighed[1],
-            specifics=weighed[2],
-            product=weighed[3],
-            title=weighed[4],
-        ),
-    )
+    return _Packed(data).side(_GROUPS)
+
+
+def unpack_first(data: bytes) -> Side:
+    """Return as much of the side that was packed as the first look needs.
+
+    Raises: PackingError.
+    """
+    return _Packed(data).side(_FIRST)
+
+
+class _Packed:
+    """Packed bytes with their head read."""
+
+    def __init__(self, data: bytes) -> None:
+        version, self._parts, self._length, ecosystem, *self._masses = _HEAD.unpack_from(data)
+        if version != VERSION:
+            raise PackingError(f"packed by version {version}; this is version {VERSION}")
+        self._data = data
+        self._ecosystem = None if ecosystem == _NONE else ecosystem
+        self._start = _HEAD.size + 2 * (len(_GROUPS) + self._parts + 1)
+
+    def side(self, names: tuple[str, ...]) -> Side:
+        """Return a side with these groups; the others are empty."""
+        whole = len(names) == len(_GROUPS)
+        sizes = array("H")
+        sizes.frombytes(self._data[_HEAD.size : self._start])
+        wanted = sizes if whole else sizes[: len(names)]
+        numbers = array("q")
+        numbers.frombytes(self._data[self._start : self._start + 8 * sum(wanted)])
+        groups = _split(numbers, wanted)
+        named = {name: frozenset[Token](next(groups)) for name in names}
+        named |= {name: _EMPTY for name in _GROUPS if name not in named}
+        parts = self._parts if whole else 0
+        name_parts = tuple(frozenset[Token](next(groups)) for _ in range(parts))
+        ends = list(next(groups)) if whole else []
+        words, pairs, specifics, product, title = self._masses
+        return Side(
+            sketch=Sketch(
+                **named,
+                name_parts=name_parts,
+                rivals=tuple(zip(ends[::2], ends[1::2], strict=True)),
+                ecosystem=self._ecosystem,
+                length=self._length,
+            ),
+            masses=Masses(
+                words=words, pairs=pairs, specifics=specifics, product=product, title=title
+            ),
+        )
 
 
 def _split(numbers: "array[int]", sizes: "array[int]") -> Iterator["array[int]"]:

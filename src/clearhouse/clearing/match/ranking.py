@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from clearhouse.clearing.match.forest import probability
 from clearhouse.clearing.match.model import Model
+from clearhouse.clearing.match.packing import unpack
 from clearhouse.clearing.match.pairing import (
     Query,
     Side,
@@ -39,7 +40,14 @@ class Candidate:
 
     number: int
     side: Side
+    """At least what the first look needs."""
     score: float
+    packed: bytes | None = None
+    """The whole side, where `side` is only its beginning."""
+
+    def whole(self) -> Side:
+        """Return everything that is known of the report."""
+        return self.side if self.packed is None else unpack(self.packed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +95,7 @@ def rank(
     forced = [i for i, one in enumerate(candidates) if one.number in always]
     by_look = sorted(range(len(looks)), key=lambda i: (-model.first.log_odds(looks[i]), i))
     kept = _with(by_look[:CLOSER], forced)
-    closer = {i: closer_look(asked, candidates[i].side, looks[i]) for i in kept}
+    closer = {i: closer_look(asked, candidates[i].whole(), looks[i]) for i in kept}
     alone = {i: model.closer.log_odds(numbers) for i, numbers in closer.items()}
     listed = _with(sorted(kept, key=lambda i: (-alone[i], i))[:LISTED], forced)
     contexts = context([closer[i] for i in listed], [alone[i] for i in listed])

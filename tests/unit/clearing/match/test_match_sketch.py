@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from clearhouse.clearing.intake.record import Draft, Location
 from clearhouse.clearing.match.keyed import number
 from clearhouse.clearing.match.lexicon import lexicon
-from clearhouse.clearing.match.packing import PackingError, pack, unpack
+from clearhouse.clearing.match.packing import PackingError, pack, unpack, unpack_first
 from clearhouse.clearing.match.pairing import Masses, Side
 from clearhouse.clearing.match.sketch import (
     MAX_CHARS,
@@ -79,6 +79,10 @@ def test_any_text_can_be_packed_keyed_and_unpacked(text, product):
         masses=Masses(words=1.5, pairs=2.0, specifics=0.0, product=0.25, title=3.0),
     )
     assert unpack(pack(side)) == side
+    first = unpack_first(pack(side))
+    assert first.masses == side.masses
+    assert (first.sketch.words, first.sketch.names) == (side.sketch.words, side.sketch.names)
+    assert not first.sketch.pairs
 
 
 def test_bytes_of_another_version_are_refused():
