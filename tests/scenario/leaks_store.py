@@ -106,11 +106,16 @@ def _plain(value):
     if not isinstance(value, bytes):
         return sorted(value) if isinstance(value, list) else value
     try:
-        body = json.loads(value)
+        return _unsalted(json.loads(value))
     except ValueError:
         return f"{len(value)} sealed bytes"
-    return (
-        {name: part for name, part in body.items() if name != "salt"}
-        if isinstance(body, dict)
-        else body
-    )
+
+
+# What is drawn at random, or follows from it.
+_RANDOM = {"salt", "original_commitment"}
+
+
+def _unsalted(body):
+    if not isinstance(body, dict):
+        return body
+    return {name: _unsalted(part) for name, part in body.items() if name not in _RANDOM}

@@ -3,11 +3,14 @@
 Every check first shows that there is something to leak: who is read in sees it by the same door.
 """
 
+import base64
+import hashlib
 import json
 import re
 from dataclasses import replace
 from itertools import pairwise
 
+import psycopg
 import pytest
 
 from clearhouse.clearing import route
@@ -16,9 +19,10 @@ from clearhouse.clearing.intake.operations import Arrival, take_in
 from clearhouse.clearing.intake.record import Draft, Location
 from clearhouse.clearing.match import operations as match
 from clearhouse.kernel import ledger_export
-from scenario.leaks_canaries import DRAFT, Scanner, fields
+from scenario.leaks_canaries import DRAFT, MARK, ORIGINAL, PLAIN, POC, Scanner, fields, guessable
 from scenario.leaks_routes import EXAMPLES, Ask, asks, routes
 from scenario.leaks_scene import (
+    ORDINARY,
     difference,
     doors_of,
     embargoed_case,
@@ -27,7 +31,7 @@ from scenario.leaks_scene import (
     ordinary_day,
     pretended,
 )
-from scenario.leaks_store import alike, as_actor, told, visible
+from scenario.leaks_store import alike, as_actor, dump, tables, told, visible
 
 SCANNER = Scanner()
 
@@ -284,3 +288,172 @@ def test_a_reporter_cannot_tell_a_duplicate_of_an_embargoed_report_from_a_new_on
         told_of.append(pages)
     assert told_of[0] == told_of[2]
     assert told_of[1] == told_of[3]
+
+
+COUNTER_READS = {
+    "clearhouse.advisory": {"advisory_id", "revision", "osv", "csaf", "proof"},
+    "clearhouse.tree_head": {"size", "at", "root", "envelope"},
+    "public.procrastinate_jobs": {"id"},
+}
+"""All that the counter's role may ever select: what is public, and the number of a job it made."""
+
+COUNTER_CALLS = {"authenticate", "earlier_submission", "principals", "submission_status"}
+"""Functions that run with the owner's rights and that the counter's role may call."""
+
+OPEN_TO_THE_DESK = {
+    "actor", "ledger_leaf", "ledger_node", "ledger_pending", "party", "migration",
+    "session", "sign_in_link", "token", "tree_head", "vendor_package",
+}  # fmt: skip
+"""Tables without need to know: who acts, hashes of the ledger, and who answers for a package."""
+
+
+def test_the_counters_role_may_select_what_is_public_and_nothing_else(scene):
+    with as_actor(scene.app.counter.database.url, None) as connection:
+        readable = {}
+        for row in tables(connection):
+            name = f"{row['table_schema']}.{row['table_name']}"
+            columns = connection.execute(
+                "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+                " AND has_column_privilege(attrelid, attnum, 'SELECT')",
+                [name],
+            ).fetchall()
+            if columns:
+                readable[name] = {column["attname"] for column in columns}
+        callable_ = connection.execute(
+            "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'clearhouse'::regnamespace"
+            " AND has_function_privilege(oid, 'EXECUTE')"
+        ).fetchall()
+    assert set(readable) == set(COUNTER_READS)
+    assert readable["public.procrastinate_jobs"] == COUNTER_READS["public.procrastinate_jobs"]
+    assert {row["proname"] for row in callable_} == COUNTER_CALLS
+
+
+@pytest.mark.parametrize("actor", ["nobody", "the owner of the case", "a stranger"])
+def test_the_counters_role_reads_nothing_of_the_case_whoever_it_says_it_is(scene, actor):
+    actor_id = {
+        "nobody": None,
+        "the owner of the case": scene.owner.actor.actor_id,
+        "a stranger": scene.strangers["an intake analyst"].actor.actor_id,
+    }[actor]
+    with as_actor(scene.desk.database.url, scene.owner.actor.actor_id) as connection:
+        assert scene.all_ids & _ids_in(visible(connection))
+    with as_actor(scene.app.counter.database.url, actor_id) as connection:
+        assert not scene.all_ids & _ids_in(visible(connection))
+        known = connection.execute("SELECT * FROM earlier_submission('\\x00')").fetchall()
+        assert known == []
+
+
+def test_every_table_is_under_need_to_know_or_on_the_list_of_those_that_are_not(scene):
+    with as_actor(scene.desk.database.url, None) as connection:
+        rows = connection.execute(
+            "SELECT relname, relrowsecurity AND relforcerowsecurity AS held FROM pg_class"
+            " WHERE relnamespace = 'clearhouse'::regnamespace AND relkind IN ('r', 'p')"
+        ).fetchall()
+    assert {row["relname"] for row in rows if not row["held"]} == OPEN_TO_THE_DESK
+
+
+def test_the_desks_role_reads_nothing_of_the_case_for_nobody_or_for_a_stranger(scene, stranger):
+    actor_id = stranger.actor and stranger.actor.actor_id
+    with as_actor(scene.desk.database.url, scene.owner.actor.actor_id) as connection:
+        assert len(scene.all_ids & _ids_in(visible(connection, protected_only=True))) > 40
+    with as_actor(scene.desk.database.url, actor_id) as connection:
+        rows = list(visible(connection, protected_only=True))
+        everything = list(visible(connection))
+    assert not scene.all_ids & _ids_in(rows)
+    # Open tables hold names of events and of jobs that ended badly; neither tells what they are.
+    assert not {one for one in scene.all_ids & _ids_in(everything) if not one.startswith("evt_")}
+    assert not [table for table, row in everything if SCANNER.found(repr(row).encode())]
+
+
+def _ids_in(rows):
+    return {
+        one for _, row in rows for one in re.findall(r"[a-zA-Z]{3}[_-][a-z2-7]{18,26}", repr(row))
+    }
+
+
+STATEMENTS = {
+    "update": "UPDATE report SET readers = '{{role:coordinator}}' WHERE true",
+    "delete": "DELETE FROM coordination_case",
+    "returning": "UPDATE finding SET founded_at = founded_at RETURNING report_id",
+    "copy": "INSERT INTO passage SELECT report_id, 'x', now(), 'x', 'cmp_x', '{{x}}' FROM report",
+    "count": "SELECT count(*) FROM match_index_report",
+    # Functions that run with the owner's rights.
+    "set_readers": "SELECT set_readers('{compartment}', ARRAY['{actor}'])",
+    "limit_originals": "SELECT limit_originals(ARRAY['{report}'], ARRAY['{actor}'])",
+    "limit_findings": "SELECT limit_findings(ARRAY['{report}'], ARRAY['{actor}'])",
+}
+HARMLESS = {
+    "authenticate": "needs the hash of a token",
+    "earlier_submission": "asks for the actor's own",
+    "foreign_keys": "whether the store is of other keys",
+    "join_forbidden": "whether people parted two reports, to who knows both names",
+    "next_advisory_number": "the number of the next advisory",
+    "principals": "who the actor is",
+    "regroup_findings": "recomputes what follows from edges, and opens nothing",
+    "submission_status": "needs the receipt",
+}
+
+
+def test_every_function_with_the_owners_rights_is_tried_or_said_to_be_harmless(scene):
+    with as_actor(scene.desk.database.url, None) as connection:
+        rows = connection.execute(
+            "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'clearhouse'::regnamespace"
+            " AND has_function_privilege(oid, 'EXECUTE')"
+        ).fetchall()
+    assert {row["proname"] for row in rows} <= {*STATEMENTS, *HARMLESS}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_of_the_desks_role_reaches_the_case_for_a_stranger(scene, name):
+    stranger = scene.strangers["a coordinator of the house who is not on duty"].actor
+    with as_actor(scene.desk.database.url, scene.owner.actor.actor_id) as connection:
+        row = connection.execute(
+            "SELECT compartment FROM report WHERE report_id = %s", [scene.secret["report"]]
+        ).fetchone()
+    text = STATEMENTS[name].format(
+        compartment=row["compartment"], actor=stranger.actor_id, report=scene.secret["report"]
+    )
+    with as_actor(scene.desk.database.url, stranger.actor_id) as connection:
+        if name in {"set_readers", "limit_originals", "limit_findings"}:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(text)
+        else:
+            done = connection.execute(text)
+            touched = done.fetchall() if done.description else []
+            assert touched in ([], [{"count": 0}])
+            assert name == "count" or done.rowcount == 0
+        connection.rollback()
+
+
+def test_a_copy_of_the_whole_database_holds_no_word_of_the_report_nor_its_plain_hash(scene):
+    rows = list(dump(scene.owner_url))
+    assert len(rows) > 1000
+    assert any(scene.secret["case"].encode() in text for _, text in rows)
+    found = {(table, needle) for table, text in rows for needle in SCANNER.found(text)}
+    assert not found
+
+
+@pytest.mark.parametrize("text", [*sorted(guessable())[:3], ORIGINAL, POC])
+def test_the_search_of_the_copy_would_find_a_word_in_every_disguise(text):
+    digest = hashlib.sha256(text)
+    for shown in (text, text.hex().encode(), b"x" + base64.b64encode(b"??" + text), text.upper()):
+        assert SCANNER.found(b"before " + shown + b" after")
+    for shown in (digest.digest(), digest.hexdigest().encode(), base64.b64encode(digest.digest())):
+        assert SCANNER.found(b"before " + shown + b" after")
+    assert not SCANNER.found(b"an ordinary report about " + ORDINARY.purl.encode())
+
+
+def test_no_file_of_the_store_or_of_the_house_holds_a_word_of_the_report(scene, installation):
+    home, server = installation
+    with psycopg.connect(scene.owner_url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+    places = [home, server.folder, scene.desk.published_folder]
+    assert any(scene.desk.published_folder.rglob("osv.json")), "something was published"
+    words = [MARK.encode(), *(text.encode() for text in PLAIN)]
+    seen = 0
+    for path in {path for place in places for path in place.rglob("*")}:
+        if path.is_file() and "wheel" not in path.parts:
+            data = path.read_bytes()
+            seen += len(data)
+            assert not [word for word in words if word in data], path
+    assert seen > 10_000_000

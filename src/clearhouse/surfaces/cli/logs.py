@@ -4,6 +4,7 @@ An exception's message can hold text of a report, so a logged exception shows it
 places in the code, and nothing that was said.
 """
 
+import copy
 import logging
 import sys
 import traceback
@@ -14,6 +15,12 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 class WordlessFormatter(logging.Formatter):
     """Formats a record without the words of its exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record in words of ours, whatever another handler made of it before."""
+        bare = copy.copy(record)
+        bare.exc_text = None  # where the words are kept once any formatter has said them
+        return super().format(bare)
 
     def formatException(self, ei: ExceptionInfo | tuple[None, None, None]) -> str:  # noqa: N802 - the name and shape that logging calls
         """Return the exception's type and the frames it came through."""
