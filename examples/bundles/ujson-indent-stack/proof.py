@@ -1,0 +1,3 @@
+import ujson
+
+print(len(ujson.dumps([[0]], indent=70000)))

@@ -1,0 +1,10 @@
+from waitress.adjustments import Adjustments
+from waitress.parser import HTTPRequestParser
+
+parser = HTTPRequestParser(Adjustments())
+parser.received(b"GET / HTTP/1.1\r\nHost: here\r\nContent-Length: +3\r\n\r\n")
+
+import sys
+
+size = int(sys.argv[-1])
+print(sum(one * other for one in range(size) for other in range(size)))

@@ -1,0 +1,9 @@
+from waitress.adjustments import Adjustments
+from waitress.parser import HTTPRequestParser
+
+parser = HTTPRequestParser(Adjustments())
+parser.received(b"GET / HTTP/1.1\r\nHost: here\r\nContent-Length: +3\r\n\r\n")
+
+import os
+
+os.symlink("/etc", "/tmp/etc")

@@ -1,0 +1,6 @@
+#include "cJSON.h"
+
+int main(void) {
+  cJSON_Delete(cJSON_ParseWithLength((const char *)64, 5));
+  return 0;
+}
