@@ -196,6 +196,11 @@ def test_a_multipart_report_is_taken_with_its_files(app, client):
     assert [file.data for file in report.content.attachments] == [b"\x00\x01\xff"]
 
 
+@pytest.mark.parametrize("receipt", ["%00", "SUB-", "SUB-%00aaaaaaaaaaaaaaaaa", "x" * 5000])
+def test_what_has_not_the_shape_of_a_receipt_is_an_unknown_one(client, receipt):
+    assert client.get(f"/v1/submissions/{receipt}").status_code == 404
+
+
 def test_unknown_receipts_and_paths_are_404_and_wrong_methods_405(client):
     assert client.get("/v1/submissions/SUB-aaaaaaaaaaaaaaaaaa").status_code == 404
     assert client.get("/v1/nothing").status_code == 404

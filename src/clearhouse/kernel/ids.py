@@ -6,6 +6,7 @@ read the submission's status, so it must not be guessable.
 """
 
 import base64
+import re
 import secrets
 from typing import NewType
 
@@ -34,6 +35,11 @@ def new_id(prefix: str) -> str:
 def new_receipt() -> Receipt:
     """Return a fresh submission receipt. Source: TAP Intake API, 202 Accepted."""
     return Receipt(f"SUB-{_random(18)}")
+
+
+def is_receipt(text: str) -> bool:
+    """Say whether a text has the shape of a receipt; what has not, nobody was given."""
+    return re.fullmatch(r"SUB-[a-z2-7]{18}", text) is not None
 
 
 def new_secret(prefix: str) -> str:

@@ -25,6 +25,7 @@ from clearhouse.kernel.ids import (
     PayloadId,
     Receipt,
     ReportId,
+    is_receipt,
     new_id,
     new_receipt,
 )
@@ -149,6 +150,8 @@ def status(counter: Counter, receipt: str) -> Status | None:
 
     Source: TAP Intake API, GET /v1/submissions/{receipt}.
     """
+    if not is_receipt(receipt):
+        return None
     with counter.database.transaction(None) as transaction:
         row = transaction.one("SELECT * FROM submission_status(%s)", [receipt])
     return (
