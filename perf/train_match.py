@@ -300,7 +300,7 @@ STATED = (("proven", 0.99, 0.995), ("likely", 0.85, 0.9), ("possible", 0.35, 0.4
 def tuned(document: dict[str, Any], data: pathlib.Path, say: "Progress") -> dict[str, Any]:
     """Set calibration, thresholds and bands by the split `dev`."""
     document |= {"knots": [], "link_at": 0.5, "pair_at": 0.5, "bands": []}
-    reports = split_of(read_reports(data), "dev")
+    reports = read_reports(data, "dev")
     clusters = {one.rid: one.cluster for one in reports}
     seen: set[str | None] = set()
     told, best, duplicates = [], [], 0

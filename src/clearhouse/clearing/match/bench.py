@@ -80,9 +80,13 @@ def report_of(line: dict[str, Any], fields: dict[str, Any] | None = None) -> Rep
     )
 
 
-def read_reports(path: Path) -> list[Report]:
-    """Read the reports of a benchmark in order of arrival."""
-    found = [report_of(line) for line in lines(path) if line.get("type", "report") == "report"]
+def read_reports(path: Path, split: str | None = None) -> list[Report]:
+    """Read the reports of a benchmark, or of one split of it, in order of arrival."""
+    found = [
+        report_of(line)
+        for line in lines(path)
+        if line.get("type", "report") == "report" and split in {None, line.get("split")}
+    ]
     return sorted(found, key=lambda report: report.sequence)
 
 
@@ -221,7 +225,7 @@ def run(path: Path, *, split: str | None = None, predictions: Path | None = None
     calibration, and the model's thresholds (`link_at`, `pair_at`) are on the same scale.
     """
     current = model()
-    reports = split_of(read_reports(path), split)
+    reports = read_reports(path, split)
     pairs = [pair for pair in read_pairs(path) if split is None or pair.split in {split, None}]
     ranked = {
         report.rid: [(rid, probability(odds), share) for rid, odds, share in found]

@@ -5,11 +5,18 @@ numbers in a fixed order for a trained forest. Names are compared in parts, beca
 crash to a neighbour more often than to a stranger (`parse_header`, `parse_header_ext`).
 """
 
+import gzip
+import json
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from clearhouse.clearing.match.forest import Forest, ModelError, probability
+from clearhouse.kernel import policy
 
 TOP = 3
 """How many frames stand for a crash."""
@@ -92,6 +99,43 @@ class CrashCounts:
     def frame(self, name: str) -> float:
         """Return the weight of a frame."""
         return math.log((self.crashes + 5) / (self.frames.get(name, 0) + 0.5))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrashModel:
+    """Trained parameters for pairs of crashes."""
+
+    name: str
+    forest: Forest
+    same_at: float
+    """From this score on two crashes are called the same where a benchmark asks for yes or no."""
+    bands: tuple[tuple[float, float], ...]
+    """Score from which on, and share that was right there, from the surest band down."""
+    provenance: Mapping[str, Any]
+
+    def score(self, numbers: Sequence[float]) -> float:
+        """Return between 0 and 1 how much two crashes look like one bug."""
+        return probability(self.forest.log_odds(numbers))
+
+
+@cache
+def crash_model(name: str = "crash-1") -> CrashModel:
+    """Load a model of crashes.
+
+    Raises: ModelError when it is missing or was made for other features.
+    """
+    path = policy.folder() / "match" / f"{name}.json.gz"
+    try:
+        document = json.loads(gzip.decompress(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read the model {path}: {error}") from error
+    return CrashModel(
+        name=f"{document['id']}/{document['version']}",
+        forest=Forest.of(document["forest"], FEATURES),
+        same_at=document["same_at"],
+        bands=tuple((low, right) for low, right in document["bands"]),
+        provenance=document["provenance"],
+    )
 
 
 def crash_sketch(crash_type: str, frames: Sequence[str]) -> CrashSketch:

@@ -1,13 +1,19 @@
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clearhouse.clearing.match.bench_crashes import published_rule, run_crashes
 from clearhouse.clearing.match.crashes import (
     FEATURES,
     compare_crashes,
     crash_counts,
+    crash_model,
     crash_sketch,
     in_order,
 )
+from clearhouse.clearing.match.forest import ModelError
 
 STACKS = [
     ("Heap-buffer-overflow READ 4", ["yaml::parse_header", "yaml::parse", "main_loop"]),
@@ -43,3 +49,41 @@ def test_comparing_crashes_does_not_depend_on_which_came_first(one, other):
     there = compare_crashes(left, right, COUNTS, COUNTS)
     assert there == compare_crashes(right, left, COUNTS, COUNTS)
     assert len(there) == len(FEATURES)
+
+
+def test_the_crash_model_that_is_shipped_says_what_it_reached_on_unseen_projects():
+    model = crash_model()
+    unseen = model.provenance["on_unseen_projects"]
+    assert unseen["ours"]["f1"] >= 2 * unseen["published_rule"]["f1"]
+    near = model.score(compare_crashes(CRASHES[0], CRASHES[1], COUNTS, COUNTS))
+    far = model.score(compare_crashes(CRASHES[0], CRASHES[2], COUNTS, COUNTS))
+    assert 0 < far < near < 1
+    with pytest.raises(ModelError, match="cannot read"):
+        crash_model("crash-999")
+
+
+def test_the_published_rule_is_two_frames_in_order_or_nearly_equal_names():
+    assert published_rule(["a", "b", "c"], ["a", "x", "b"])
+    assert published_rule(["parse_header_1"], ["parse_header_2"])
+    assert not published_rule(["a", "b"], ["b", "a"])
+    assert not published_rule([], [])
+
+
+def test_crashes_are_measured_beside_the_published_rule(tmp_path):
+    reports = [
+        {"type": "report", "rid": f"K{i}", "seq": i, "project": "p"}
+        | {"crash_type": kind, "frames": frames}
+        for i, (kind, frames) in enumerate(STACKS)
+    ]
+    pairs = [
+        {"type": "pair", "a": "K0", "b": "K1", "label": 1},
+        {"type": "pair", "a": "K2", "b": "K0", "label": 0},
+    ]
+    path = tmp_path / "crash.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in [*reports, *pairs]))
+    found = run_crashes(path)
+    assert found["pairs"] == 2
+    assert found["duplicates"] == 1
+    assert found["recall@10"] == 1.0
+    assert found["published_rule"]["recall"] == 1.0
+    assert len(found["bands"]) == len(crash_model().bands)
