@@ -24,7 +24,7 @@ def version_2(tmp_path, monkeypatch):
     """A folder that answers like control groups of version 2."""
     (tmp_path / "cgroup.controllers").write_text("cpu memory pids\n")
     probe.cache_clear()
-    monkeypatch.setattr(cgroups, "probe", lambda: probe(tmp_path))
+    monkeypatch.setattr(cgroups, "probe", lambda name="clearhouse": probe(tmp_path, name))
     yield tmp_path
     probe.cache_clear()
 
@@ -52,6 +52,13 @@ def test_a_group_of_version_2_sets_its_limits_and_reads_its_usage(version_2):
     assert (folder / "cgroup.procs").read_text() == str(os.getpid())
 
 
+def test_a_steady_run_comes_before_other_work(version_2):
+    group = Group.make(memory_bytes=1000, pids=7, cpus=1, steady=True)
+    assert group.folders["cpu"].parent == version_2 / "clearhouse-steady"
+    assert (version_2 / "clearhouse-steady" / "cpu.weight").read_text() == "1000"
+    assert not (version_2 / "clearhouse" / "cpu.weight").exists()
+
+
 def test_a_machine_without_control_groups_says_so(tmp_path):
     probe.cache_clear()
     found = probe(tmp_path / "nowhere")
@@ -68,8 +75,8 @@ def test_a_version_2_that_cannot_be_written_falls_through(tmp_path):
 
 
 def test_without_controllers_nothing_is_enforced_and_nothing_is_invented(tmp_path, monkeypatch):
-    monkeypatch.setattr(cgroups, "probe", lambda: Available(version=None, folders={}))
-    group = Group.make(memory_bytes=1, pids=1, cpus=1)
+    monkeypatch.setattr(cgroups, "probe", lambda **rest: Available(version=None, folders={}))
+    group = Group.make(memory_bytes=1, pids=1, cpus=1, steady=True)
     usage = group.usage()
     assert group.enforced == {}
     assert (usage.cpu_s, usage.peak_memory_bytes, usage.killed_for_memory) == (None, None, False)

@@ -16,6 +16,10 @@ from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 _FOLDER = "clearhouse"
+_STEADY = "clearhouse-steady"
+"""Groups below this folder come before other work on the machine."""
+_WEIGHTS = {1: ("cpu.shares", "10240"), 2: ("cpu.weight", "1000")}
+"""Ten times what everything else gets."""
 _CPU_PERIOD_US = 100_000
 _REMOVE_S = 20.0
 """A busy machine needs a while to end a hundred killed processes."""
@@ -32,14 +36,14 @@ class Available:
 
 
 @cache
-def probe(root: Path = ROOT) -> Available:
+def probe(root: Path = ROOT, name: str = _FOLDER) -> Available:
     """Find out, by trying, which controllers this process may use."""
-    unified = _probe_unified(root)
+    unified = _probe_unified(root, name)
     if unified is not None:
         return unified
     folders = {}
     for controller in ("memory", "pids", "cpu", "cpuacct"):
-        base = root / controller / _FOLDER
+        base = root / controller / name
         with contextlib.suppress(OSError):
             base.mkdir(exist_ok=True)
             if os.access(base / "cgroup.procs", os.W_OK):
@@ -47,24 +51,32 @@ def probe(root: Path = ROOT) -> Available:
     return Available(version=1 if folders else None, folders=folders)
 
 
-def _probe_unified(root: Path) -> Available | None:
+def _probe_unified(root: Path, name: str) -> Available | None:
     try:
         offered = (root / "cgroup.controllers").read_text(encoding="ascii").split()
     except OSError:
         return None
-    base = root / _FOLDER
-    wanted = [name for name in ("memory", "pids", "cpu") if name in offered]
+    base = root / name
+    wanted = [one for one in ("memory", "pids", "cpu") if one in offered]
     try:
         base.mkdir(exist_ok=True)
         for folder in (root, base):
-            line = " ".join(f"+{name}" for name in wanted)
+            line = " ".join(f"+{one}" for one in wanted)
             (folder / "cgroup.subtree_control").write_text(line, encoding="ascii")
     except OSError:
         return None
-    folders: dict[str, Path] = {name: base for name in wanted}  # noqa: C420  # typed wider
+    folders: dict[str, Path] = {one: base for one in wanted}  # noqa: C420  # typed wider
     if "cpu" in folders:
         folders["cpuacct"] = base
     return Available(version=2, folders=folders)
+
+
+def _prefer(available: Available) -> None:
+    """Let the groups of a folder come first; without the right to, they do not."""
+    if available.version in _WEIGHTS and "cpu" in available.folders:
+        file, weight = _WEIGHTS[available.version]
+        with contextlib.suppress(OSError):
+            (available.folders["cpu"] / file).write_text(weight, encoding="ascii")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,11 +98,14 @@ class Group:
     """Limit name to the mechanism that holds it."""
 
     @classmethod
-    def make(cls, *, memory_bytes: int, pids: int, cpus: float) -> "Group":
+    def make(cls, *, memory_bytes: int, pids: int, cpus: float, steady: bool = False) -> "Group":
         """Make a group with these limits; a limit that cannot be set is left out."""
-        available = probe()
+        available = probe(name=_STEADY) if steady else probe()
+        if steady:
+            _prefer(available)
         name = f"run-{secrets.token_hex(8)}"
-        unneeded = {"cpu"} if available.version == 1 and cpus >= (os.cpu_count() or 1) else set()
+        whole = available.version == 1 and cpus >= (os.cpu_count() or 1) and not steady
+        unneeded = {"cpu"} if whole else set()
         folders = {
             key: base / name for key, base in available.folders.items() if key not in unneeded
         }

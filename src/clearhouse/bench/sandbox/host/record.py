@@ -23,6 +23,8 @@ class Limits:
     cpu_s: int = 60
     cpus: float = 2.0
     """Processors' worth of time; a machine with fewer gives what it has."""
+    steady: bool = False
+    """Ask for processor time before other work on this machine, for runs that measure time."""
     memory_bytes: int = 1024 * MIB
     pids: int = 128
     tmp_bytes: int = 128 * MIB

@@ -77,6 +77,7 @@ def run(job: Job) -> Observation:
         memory_bytes=job.limits.memory_bytes,
         pids=job.limits.pids,
         cpus=_cpus(job),
+        steady=job.limits.steady,
     )
     guest: _Guest | None = None
     try:

@@ -40,6 +40,8 @@ REPEATS = 3
 _MORE_REPEATS = 5
 """Runs on each side when the first ones disagree among themselves: all must agree then."""
 _MORE_SERIES = 3
+_TWIN_TRIES = 3
+"""A proof that follows bytes stays silent in all of them; one that measures time may need two."""
 _QUIET = threading.Lock()
 """Held while a series must not be disturbed by another series of the same kind."""
 
@@ -104,19 +106,28 @@ def _run(bundle: Bundle, sides: _Sides) -> _Record:
     """Run both sides in random order; step 3.
 
     When the vulnerable side disagrees with itself, as proofs that measure time do on a busy
-    machine, longer series follow, one bundle at a time. One of them must fire every time, and the
-    fixed side must have been silent in every run of all series. A vulnerable side that ran out of
-    time in silence makes those series slower, for both sides alike: a proof that raises its load
-    until a threshold is met may overshoot its own time limit on a fast machine.
+    machine, longer series follow, one bundle at a time and before other work. One of them must
+    fire every time, and the fixed side must have been silent in every run of all series. A
+    vulnerable side that ran out of time in silence makes those series slower, for both sides
+    alike: a proof that raises its load until a threshold is met may overshoot its own time limit on
+    a fast machine.
     """
     record = _series(bundle, sides, REPEATS, stop_on_timeout=True)
-    speed = trials.HALF_SPEED if record.ran_out else trials.FULL_SPEED
+    if sides.fixed is None:  # without a control no series can settle it
+        return record
+    speed = trials.HALF_SPEED if record.ran_out else trials.ONE_PROCESSOR
+    total = record
     for _ in range(_MORE_SERIES):
-        if not (record.ran_out or _mixed(record.runs)) or any(record.runs.fixed or ()):
+        if not (record.ran_out or _mixed(total.runs)) or any(total.runs.fixed or ()):
             break
         with _QUIET:
-            record = _series(bundle, sides, _MORE_REPEATS, cpus=speed)
-    return record
+            record = _series(
+                bundle, sides, _MORE_REPEATS, cpus=speed, steady=True, stop_on_silence=True
+            )
+        if all(record.runs.vulnerable) and not any(record.runs.fixed or ()):
+            return record
+        total = _joined(total, record)
+    return total
 
 
 def _series(
@@ -125,7 +136,9 @@ def _series(
     repeats: int,
     *,
     cpus: float = trials.FULL_SPEED,
+    steady: bool = False,
     stop_on_timeout: bool = False,
+    stop_on_silence: bool = False,
 ) -> _Record:
     order = [sides.vulnerable] * repeats + ([sides.fixed] * repeats if sides.fixed else [])
     secrets.SystemRandom().shuffle(order)
@@ -133,7 +146,7 @@ def _series(
     evidence, plain_s, ran_out = "", 0.0, False
     limits: tuple[EnforcedLimit, ...] = ()
     for environment in order:
-        trial = trials.try_once(bundle, environment, cpus=cpus)
+        trial = trials.try_once(bundle, environment, cpus=cpus, steady=steady)
         vulnerable = environment is sides.vulnerable
         answers[vulnerable].append(trial.answer.fired)
         limits = trial.seen.limits
@@ -142,13 +155,22 @@ def _series(
             plain_s = max(plain_s, trial.seen.wall_s)
         silent = vulnerable and not trial.answer.fired
         ran_out |= silent and trial.seen.ended is Ended.WALL_LIMIT
-        if ran_out and stop_on_timeout:
+        if (ran_out and stop_on_timeout) or (silent and stop_on_silence):
             break
     runs = Runs(
         vulnerable=tuple(answers[True]),
         fixed=tuple(answers[False]) if sides.fixed is not None else None,
     )
     return _Record(runs=runs, limits=limits, evidence=evidence, plain_s=plain_s, ran_out=ran_out)
+
+
+def _joined(earlier: _Record, later: _Record) -> _Record:
+    """Add up the answers of two series, so that giving up forgets none of them."""
+    fixed = None
+    if earlier.runs.fixed is not None:
+        fixed = (*earlier.runs.fixed, *(later.runs.fixed or ()))
+    vulnerable = (*earlier.runs.vulnerable, *later.runs.vulnerable)
+    return replace(later, runs=Runs(vulnerable=vulnerable, fixed=fixed))
 
 
 def _mixed(runs: Runs) -> bool:
@@ -178,9 +200,15 @@ def _with_twins(bundle: Bundle, sides: _Sides, cache: PackageCache, runs: Runs) 
     fixed = disguise.with_comments(cache, sides.fixed)
     return replace(
         runs,
-        vulnerable_commented=trials.try_once(bundle, vulnerable).answer.fired,
+        vulnerable_commented=any(_twin_fires(bundle, vulnerable) for _ in range(_TWIN_TRIES)),
         fixed_commented=trials.try_once(bundle, fixed).answer.fired,
     )
+
+
+def _twin_fires(bundle: Bundle, environment: Environment) -> bool:
+    with _QUIET:
+        trial = trials.try_once(bundle, environment, cpus=trials.ONE_PROCESSOR, steady=True)
+    return trial.answer.fired
 
 
 def _reached(bundle: Bundle, environment: Environment, plain_s: float) -> Reached:

@@ -30,7 +30,7 @@ COVERAGE = "/out/coverage"
 _TRACED_SLOWDOWN = 6
 _TRACE_START_S = 5.0
 FULL_SPEED = Limits().cpus
-HALF_SPEED = 0.5
+ONE_PROCESSOR, HALF_SPEED = 1.0, 0.5
 _PYTHON_NAMES = {"python", "python3"}
 
 
@@ -54,16 +54,18 @@ class _Plan:
     files: tuple[tuple[str, bytes], ...]
 
 
-def try_once(bundle: Bundle, environment: Environment, *, cpus: float = FULL_SPEED) -> Trial:
+def try_once(
+    bundle: Bundle, environment: Environment, *, cpus: float = FULL_SPEED, steady: bool = False
+) -> Trial:
     """Run the proof once, untraced, and ask its oracle.
 
-    `cpus` is the share of processor time that the run gets.
+    `cpus` is the share of processor time that the run gets, `steady` asks for it before other work.
     Raises: SandboxUnavailableError; BundleError when the command cannot be run.
     """
     if bundle.oracle.kind is OracleKind.GROWTH:
         return _grow(bundle, environment)
     job = job_of(bundle, environment)
-    seen = run(replace(job, limits=replace(job.limits, cpus=cpus)))
+    seen = run(replace(job, limits=replace(job.limits, cpus=cpus, steady=steady)))
     return Trial(answer=ask(bundle.oracle, seen), seen=seen)
 
 
