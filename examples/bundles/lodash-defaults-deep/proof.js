@@ -1,0 +1,3 @@
+const { defaultsDeep } = require('lodash');
+defaultsDeep({}, JSON.parse('{"constructor": {"prototype": {"mark": 7}}}'));
+process.exit({}.mark === 7 ? 42 : 0);

@@ -1,0 +1,3 @@
+const moment = require('moment');
+moment.suppressDeprecationWarnings = true;
+moment('('.repeat(Number(process.argv[2])), moment.RFC_2822);

@@ -1,0 +1,3 @@
+from pygments.lexers import SMLLexer
+
+print(len(list(SMLLexer().get_tokens("exception"))))

@@ -1,0 +1,2 @@
+const serialize = require('serialize-javascript');
+console.log(serialize({ pattern: /<\/script><script>/ }));
