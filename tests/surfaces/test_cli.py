@@ -188,7 +188,7 @@ def test_a_logged_exception_shows_no_words_of_it():
     import logging
 
     try:
-        raise ValueError("secret words of a report")
+        int("secret words of a report")
     except ValueError as error:
         record = logging.LogRecord(
             "x", logging.ERROR, __file__, 1, "failed", (), (type(error), error, error.__traceback__)
@@ -203,3 +203,29 @@ def test_check_runs_style_types_contracts_tests_and_coverage():
     names = [step.name for step in steps(Path("/bin"))]
     assert names[:4] == ["format", "style", "types", "import contracts"]
     assert "coverage of the kernel" in names
+
+
+def test_a_file_is_told_what_it_is_like_without_being_taken_in(run, app, report_file, tmp_path):
+    run("submit", report_file)
+    app.desk.jobs.run_until_empty(app.desk.database.url)
+    assert _json(run("match", report_file, "--json"))["reports"][0]
+    other = tmp_path / "other.md"
+    other.write_text("Package: pkg:npm/elsewhere\n\nSummary\n\nQuadratic time in the header.\n")
+    assert run("match", other).stdout == "like nothing that you may read\n"
+    assert _json(run("route", "--json"))["rooms"][1]["counts"]["reports"] == 1
+
+
+def test_a_verdict_nobody_trusted_signed_does_not_hold(run, tmp_path):
+    forged = tmp_path / "verdict.json"
+    forged.write_text('{"payload": "e30=", "payloadType": "x", "signatures": []}')
+    assert "does not hold" in run("verdict", "verify", forged, code=1).output
+
+
+def test_a_folder_that_is_no_bundle_is_a_wrong_command_line(run, tmp_path):
+    assert "bundle.yaml" in run("reproduce", tmp_path, code=2).output
+
+
+def test_crash_logs_are_read_into_their_states(run, suites):
+    measured = _json(run("bench", "stacks", "--data", suites / "clusterfuzz", "--json"))
+    assert measured["total"] == 159
+    assert measured["exact"] >= 150

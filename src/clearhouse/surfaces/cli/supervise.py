@@ -57,9 +57,7 @@ class Supervisor:
     _children: list[_Child] = field(default_factory=list)
     _stopping: bool = False
 
-    def run(
-        self, ports: Sequence[int] = (), once_ready: Callable[[], None] = lambda: None
-    ) -> None:
+    def run(self, ports: Sequence[int] = (), once_ready: Callable[[], None] = lambda: None) -> None:
         """Run until SIGINT or SIGTERM, then stop everything.
 
         `once_ready` is called when every one of the loopback `ports` accepts connections.
