@@ -7,11 +7,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import make_conninfo
 
 from clearhouse.app import App, Settings, build
 from clearhouse.kernel.store import embedded
 from clearhouse.kernel.store.embedded import Embedded
+
+# A loaded machine is no failure: laws are about answers, not about time.
+settings.register_profile("clearhouse", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("clearhouse")
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -34,6 +34,8 @@ jobs.run(sys.argv[1])
 def trace(owner):
     owner.execute("CREATE TABLE public.trace (name text)")
     owner.execute("GRANT ALL ON public.trace TO clearhouse_desk")
+    yield
+    owner.execute("DROP TABLE public.trace")
 
 
 @pytest.fixture
