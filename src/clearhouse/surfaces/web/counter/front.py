@@ -63,6 +63,8 @@ def submit(
     incoming = _incoming(text, file, key)
     if incoming is None:
         return _form(status=400, refused="Write a report or choose a file; nothing was stored.")
+    if len(incoming.data) > MAX_FILE_BYTES:
+        return _form(status=413, refused="The file is over 16 MiB; nothing was stored.")
     cast("HourlyQuota", request.app.state.quota).spend(actor)
     return _take(counter_of(request), actor, incoming, text)
 
@@ -105,7 +107,7 @@ def _accepted(outcome: Accepted) -> Response:
 
 def _incoming(text: str, file: UploadFile | None, key: str) -> Incoming | None:
     if file is not None and file.filename:
-        data = file.file.read(MAX_FILE_BYTES + 1)[:MAX_FILE_BYTES]
+        data = file.file.read(MAX_FILE_BYTES + 1)
         return Incoming(
             data=data,
             content_type=file.content_type,
