@@ -59,6 +59,17 @@ def test_a_steady_run_comes_before_other_work(version_2):
     assert not (version_2 / "clearhouse" / "cpu.weight").exists()
 
 
+def test_groups_that_a_killed_host_left_behind_are_removed_when_they_are_old(version_2):
+    base = probe(version_2).folders["memory"]
+    for name, age_s in (("run-old", 7200), ("run-new", 0)):
+        (base / name).mkdir()
+        then = (base / name).stat().st_mtime - age_s
+        os.utime(base / name, (then, then))
+    Group.make(memory_bytes=1, pids=1, cpus=1)
+    assert not (base / "run-old").exists()
+    assert (base / "run-new").exists()
+
+
 def test_a_machine_without_control_groups_says_so(tmp_path):
     probe.cache_clear()
     found = probe(tmp_path / "nowhere")

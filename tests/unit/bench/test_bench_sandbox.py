@@ -186,6 +186,15 @@ def test_a_daemon_that_left_its_parent_dies_with_the_guest():
     assert _worker_processes() <= before
 
 
+@needs_sandbox
+def test_a_killed_guest_leaves_no_dead_process_behind():
+    seen = python("import time; time.sleep(600)", limits=Limits(wall_s=0.5))
+    assert seen.ended is Ended.WALL_LIMIT
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    names = [Path(f"/proc/{pid}/comm").read_text().strip() for pid in children]
+    assert "bwrap" not in names
+
+
 def _worker_processes():
     uid = str(machine().worker_uid)
     counted = 0

@@ -21,6 +21,7 @@ _STEADY = "clearhouse-steady"
 _WEIGHTS = {1: ("cpu.shares", "10240"), 2: ("cpu.weight", "1000")}
 """Ten times what everything else gets."""
 _CPU_PERIOD_US = 100_000
+_LEFT_BEHIND_S = 3600
 _REMOVE_S = 20.0
 """A busy machine needs a while to end a hundred killed processes."""
 
@@ -71,6 +72,15 @@ def _probe_unified(root: Path, name: str) -> Available | None:
     return Available(version=2, folders=folders)
 
 
+def sweep(available: Available) -> None:
+    """Remove empty groups that killed hosts have left behind, once they are an hour old."""
+    for base in set(available.folders.values()):
+        for folder in base.glob("run-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - folder.stat().st_mtime > _LEFT_BEHIND_S:
+                    folder.rmdir()
+
+
 def _prefer(available: Available) -> None:
     """Let the groups of a folder come first; without the right to, they do not."""
     if available.version in _WEIGHTS and "cpu" in available.folders:
@@ -103,6 +113,7 @@ class Group:
         available = probe(name=_STEADY) if steady else probe()
         if steady:
             _prefer(available)
+        sweep(available)
         name = f"run-{secrets.token_hex(8)}"
         whole = available.version == 1 and cpus >= (os.cpu_count() or 1) and not steady
         unneeded = {"cpu"} if whole else set()

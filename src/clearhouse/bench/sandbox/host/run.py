@@ -116,8 +116,11 @@ class _Guest:
 
     def end(self) -> None:
         """Kill everything; the guest's processes die with its first one."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(self.init_pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self.init_pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=_START_S)  # bubblewrap buries its child, then ends
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
