@@ -30,8 +30,9 @@ class BandLimit:
 
     band: Band
     at_least: float
-    precision: float
-    """Share of the suggestions of this band that were right on the tuning data."""
+    precision: float | None
+    """The share of right suggestions that this band states, measured on the tuning data; None when
+    nothing was measured."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
