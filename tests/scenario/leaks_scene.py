@@ -209,6 +209,8 @@ def ordinary_day(app, owner_url):
     move(app, days=60)
     assert publish.publish_due(app.desk), "the ordinary day has an advisory that is public"
     route.seal_ledger(app.desk)
+    # Who answers for which package is public, and registered apart from any case.
+    do(app, cora, casework.register_vendor, name="Vendor of trees", packages=())
     people = {
         "nobody": None,
         "a coordinator of the house who is not on duty": outsider(app),
@@ -287,7 +289,7 @@ def _work(scene, findings):
         relation=Relation.SIBLING,
         note=word("sibling"),
     )
-    vendor = do(app, cora, casework.register_vendor, name="Vendor of trees", packages=())
+    vendor = _party(app, "Vendor of trees")
     case = do(app, cora, coordinate.open_case, first)
     do(app, cora, casework.join, case.id, party=vendor, role=PartyRole.VENDOR)
     do(
@@ -305,6 +307,11 @@ def _work(scene, findings):
         Wording(summary=word("summary"), details=word("details")),
     )
     do(app, cora, prioritize.assess, first, Assessment(automatable=True, value_concentrated=True))
+
+
+def _party(app, name):
+    with app.desk.database.transaction(None) as transaction:
+        return identity.add_party(transaction, PartyKind.VENDOR, name)
 
 
 def _sibling(scene):

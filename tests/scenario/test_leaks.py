@@ -66,8 +66,8 @@ _SHAPES = {
 
 
 def _named(ids):
-    """Those of the case. That somebody signed in is known to those who watch over sessions."""
-    return [name for kind, name in ids.items() if kind not in {"token", "session"}]
+    """Those of the case. Who may act and who signed in is known to those who watch over it."""
+    return [name for kind, name in ids.items() if kind not in {"token", "session", "vendor"}]
 
 
 @pytest.fixture(params=["nobody", "a coordinator of the house who is not on duty",

@@ -3,19 +3,24 @@
 In: names and secrets. Out: `Actor`s. Refused: tokens that are unknown, expired or revoked, and
 actors that were revoked; the answer never says which.
 Only the SHA-256 of a token is stored; a token has 256 random bits, so that is enough.
-An agent is a named actor with a responsible person.
+An agent is a named actor with a responsible person. Whoever is added or ended, and every token
+that is issued or revoked, is in the ledger.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from clearhouse.formats.canonical import Json
+from clearhouse.kernel import ledger
 from clearhouse.kernel.ids import ActorId, PartyId, TokenId, new_id, new_secret
 from clearhouse.kernel.store.database import Row, Transaction
 
 TOKEN_PREFIX = "chs"  # noqa: S105 - a prefix that lets scanners recognise a leaked token
+WATCHERS = ("role:administrator", "role:auditor")
+"""Who reads in the ledger who may act, and since when."""
 LONGEST_TOKEN_LIFE = timedelta(days=365)
 """Source: TAP Intake API, Submission token."""
 
@@ -70,7 +75,7 @@ def add_party(
 ) -> PartyId:
     """Add a party, or return the one of that name."""
     # Inserted first and looked up then: two processes that start at once both add the house.
-    transaction.execute(
+    added = transaction.execute(
         "INSERT INTO party (party_id, kind, name, contact, created_at) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT (name) DO NOTHING",
         [new_id("pty"), kind, name, contact, transaction.now],
@@ -78,6 +83,8 @@ def add_party(
     known = transaction.one("SELECT party_id FROM party WHERE name = %s", [name])
     if known is None:
         raise LookupError("a party vanished while it was added")
+    if added:
+        _note(transaction, "party.added", known["party_id"], {"kind": str(kind)})
     return PartyId(known["party_id"])
 
 
@@ -97,7 +104,7 @@ def add_actor(
     """
     if kind is ActorKind.AGENT:
         _demand_person(transaction, responsible)
-    transaction.execute(
+    added = transaction.execute(
         "INSERT INTO actor"
         " (actor_id, party_id, kind, name, responsible_actor_id, roles, created_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (party_id, name) DO NOTHING",
@@ -108,6 +115,9 @@ def add_actor(
     )
     if known is None:
         raise LookupError("an actor vanished while it was added")
+    if added:
+        facts: dict[str, Json] = {"party": party_id, "kind": str(kind), "roles": sorted(roles)}
+        _note(transaction, "actor.added", known["actor_id"], facts | {"responsible": responsible})
     return ActorId(known["actor_id"])
 
 
@@ -125,12 +135,12 @@ def issue_token(
     """
     if not timedelta(0) < life <= LONGEST_TOKEN_LIFE:
         raise ValueError("a token lives at most a year")
-    secret = new_secret(TOKEN_PREFIX)
+    secret, token_id = new_secret(TOKEN_PREFIX), new_id("tok")
     transaction.execute(
         "INSERT INTO token (token_id, actor_id, hash, label, scopes, created_at, expires_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s)",
         [
-            new_id("tok"),
+            token_id,
             actor_id,
             _hash(secret),
             label,
@@ -139,6 +149,8 @@ def issue_token(
             transaction.now + life,
         ],
     )
+    shown: dict[str, Json] = {"of": actor_id, "scopes": sorted(map(str, scopes))}
+    _note(transaction, "token.issued", token_id, shown, actor_id)
     return secret
 
 
@@ -170,12 +182,14 @@ def actor_named(transaction: Transaction, party_id: PartyId, name: str) -> Actor
 
 def revoke_token(transaction: Transaction, token_id: TokenId) -> bool:
     """End a token at once; True when it was live."""
-    return bool(
-        transaction.execute(
-            "UPDATE token SET revoked_at = %s WHERE token_id = %s AND revoked_at IS NULL",
-            [transaction.now, token_id],
-        )
+    row = transaction.one(
+        "UPDATE token SET revoked_at = %s WHERE token_id = %s AND revoked_at IS NULL"
+        " RETURNING actor_id",
+        [transaction.now, token_id],
     )
+    if row is not None:
+        _note(transaction, "token.revoked", token_id, {"of": row["actor_id"]}, row["actor_id"])
+    return row is not None
 
 
 def revoke_actor(transaction: Transaction, actor_id: ActorId) -> bool:
@@ -183,12 +197,24 @@ def revoke_actor(transaction: Transaction, actor_id: ActorId) -> bool:
 
     The agents that a person is responsible for end with the person.
     """
-    return bool(
-        transaction.execute(
-            "UPDATE actor SET revoked_at = %s WHERE actor_id = %s AND revoked_at IS NULL",
-            [transaction.now, actor_id],
-        )
+    ended = transaction.execute(
+        "UPDATE actor SET revoked_at = %s WHERE actor_id = %s AND revoked_at IS NULL",
+        [transaction.now, actor_id],
     )
+    if ended:
+        _note(transaction, "actor.revoked", actor_id, {})
+    return bool(ended)
+
+
+def _note(
+    transaction: Transaction,
+    kind: str,
+    subject: str,
+    facts: Mapping[str, Json],
+    *others: str,
+) -> None:
+    """Write to the ledger what became of somebody's right to act; `others` may read it too."""
+    ledger.append(transaction, kind, subject, facts, readers=(*others, *WATCHERS))
 
 
 def _demand_person(transaction: Transaction, responsible: ActorId | None) -> None:

@@ -17,7 +17,6 @@ from clearhouse.kernel.store.database import Row, Transaction
 
 SESSION_LIFE = timedelta(hours=12)
 LINK_LIFE = timedelta(minutes=30)
-_WATCHERS = ("role:administrator", "role:auditor")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,10 +125,7 @@ def revoke_own_token(transaction: Transaction, actor: Actor, token_id: TokenId) 
         "SELECT token_id FROM token WHERE token_id = %s AND actor_id = %s",
         [token_id, actor.actor_id],
     )
-    revoked = mine is not None and identity.revoke_token(transaction, token_id)
-    if revoked:
-        _note(transaction, "token.revoked", token_id, actor)
-    return revoked
+    return mine is not None and identity.revoke_token(transaction, token_id)
 
 
 def _open(transaction: Transaction, actor: Actor, token_id: TokenId | None) -> str:
@@ -144,7 +140,7 @@ def _open(transaction: Transaction, actor: Actor, token_id: TokenId | None) -> s
 
 
 def _note(transaction: Transaction, kind: str, subject: str, actor: Actor) -> None:
-    readers = (actor.actor_id, *_WATCHERS)
+    readers = (actor.actor_id, *identity.WATCHERS)
     ledger.append(transaction, kind, subject, {"of": actor.actor_id}, readers=readers)
 
 

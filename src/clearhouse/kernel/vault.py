@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
+from clearhouse.kernel import ledger
 from clearhouse.kernel.ids import Compartment, PayloadId, new_id
 from clearhouse.kernel.store.database import Transaction
 
@@ -161,13 +162,21 @@ def shred(transaction: Transaction, compartment: Compartment) -> None:
     Shredding what is shredded changes nothing.
     Raises: SealedError when the actor may not read it: then nothing was shredded.
     """
-    touched = transaction.execute(
-        "UPDATE data_key SET wrapped = NULL, shredded_at = coalesce(shredded_at, %s)"
-        " WHERE compartment = %s",
-        [transaction.now, compartment],
+    row = transaction.one(
+        "SELECT readers, shredded_at FROM data_key WHERE compartment = %s FOR UPDATE",
+        [compartment],
     )
-    if not touched:
+    if row is None:
         raise SealedError("this compartment is closed to you, or was never there")
+    if row["shredded_at"] is None:
+        transaction.execute(
+            "UPDATE data_key SET wrapped = NULL, shredded_at = %s WHERE compartment = %s",
+            [transaction.now, compartment],
+        )
+        ledger.append(
+            transaction, "compartment.shredded", compartment, {},
+            readers=row["readers"], compartment=compartment,
+        )  # fmt: skip
 
 
 def _bound_to(payload_id: str, kind: str) -> bytes:

@@ -92,3 +92,12 @@ def owner(
     )
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def empty_ledger(owner: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Leave out how the house itself came in, so that a test counts only its own events."""
+    owner.execute("SET session_replication_role = replica")  # else the triggers refuse
+    owner.execute("DELETE FROM ledger_event")
+    owner.execute("DELETE FROM ledger_pending")
+    owner.execute("SET session_replication_role = origin")

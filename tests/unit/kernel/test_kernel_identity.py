@@ -110,7 +110,7 @@ def test_a_revoked_actor_loses_tokens_and_reading_rights_with_the_next_statement
     secret = token_of(app, ann)
     with app.desk.database.transaction(ann) as transaction:
         ledger.append(transaction, "x", "y", {}, readers=[ann])
-    seen = "SELECT count(*) AS n FROM ledger_event"
+    seen = "SELECT count(*) AS n FROM ledger_event WHERE kind = 'x'"
     with app.desk.database.transaction(ann) as reading:
         assert reading.one(seen) == {"n": 1}
         with app.desk.database.transaction(None) as transaction:
@@ -183,3 +183,28 @@ def test_processes_that_add_the_same_party_at_once_get_the_same_one(app):
         thread.join()
     assert len(got) == 4
     assert len(set(got)) == 1
+
+
+def test_who_may_act_since_when_and_until_when_is_in_the_ledger_once(app, lab, owner):
+    def noted(subject):
+        rows = owner.execute(
+            "SELECT kind FROM ledger_event WHERE subject = %s ORDER BY kind", [subject]
+        )
+        return [kind for (kind,) in rows.fetchall()]
+
+    ann = person(app, lab)
+    assert person(app, lab) == ann
+    secret = token_of(app, ann)
+    row = owner.execute(
+        "SELECT token_id FROM token WHERE hash = %s", [identity._hash(secret)]
+    ).fetchone()
+    token = TokenId(str(row[0]))
+    with app.desk.database.transaction(None) as transaction:
+        for _ in range(2):
+            identity.revoke_token(transaction, token)
+            identity.revoke_actor(transaction, ann)
+    assert noted(lab) == ["party.added"]
+    assert noted(ann) == ["actor.added", "actor.revoked"]
+    assert noted(token) == ["token.issued", "token.revoked"]
+    bodies = owner.execute("SELECT body FROM ledger_event").fetchall()
+    assert not [body for (body,) in bodies if secret.encode() in body]

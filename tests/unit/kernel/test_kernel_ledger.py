@@ -10,6 +10,7 @@ from clearhouse.kernel import ledger
 from clearhouse.kernel.ids import ActorId, EventId
 
 ANN = ActorId("act_ann")
+pytestmark = pytest.mark.usefixtures("empty_ledger")
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ def a_file(events=5, hidden=(1,), key=KEY, size=None):
     return [json.dumps(line) for line in (header, *lines, {"tree_head": envelope})]
 
 
+@pytest.mark.usefixtures("empty_ledger")
 def test_an_export_verifies_alone_and_shows_each_reader_its_own_events(app):
     me, key = app.desk.clearing_actor.actor_id, app.desk.keys.signing_key()
     with app.desk.database.transaction(me) as transaction:
@@ -51,6 +52,7 @@ def test_an_export_verifies_alone_and_shows_each_reader_its_own_events(app):
         assert ("thing 1" in "".join(lines)) is (actor is me)
 
 
+@pytest.mark.usefixtures("empty_ledger")
 def test_a_long_ledger_is_exported_in_batches(app, monkeypatch):
     monkeypatch.setattr(ledger_export, "_BATCH", 3)
     me, key = app.desk.clearing_actor.actor_id, app.desk.keys.signing_key()

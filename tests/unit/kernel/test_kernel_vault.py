@@ -143,6 +143,10 @@ def test_what_was_shredded_stays_shut_for_ever(app, two, owner):
         "SELECT wrapped, shredded_at IS NULL FROM data_key WHERE readers[1] = %s", [ann]
     )
     assert row.fetchone() == (None, False)
+    events = owner.execute(
+        "SELECT kind FROM ledger_event WHERE subject = %s", [box.compartment]
+    ).fetchall()
+    assert events == [("compartment.shredded",)]  # once, however often
 
 
 def test_shredding_what_is_closed_to_the_actor_is_refused(app, two):

@@ -110,10 +110,17 @@ def register_vendor(
 
     Raises: ForbiddenError; PurlError when a package URL cannot be read.
     """
-    desk.authority.demand(actor, "case.open")
+    decision = desk.authority.demand(actor, "case.open")
     identities = [purls.identity(one) for one in packages]
     party_id = identity.add_party(transaction, PartyKind.VENDOR, name, contact=contact)
     _store.register_vendor(transaction, party_id, identities, project_policy)
+    ledger.append(
+        transaction,
+        "vendor.registered",
+        party_id,
+        {"packages": len(identities), "authority": decision.policy},
+        readers=(*HOUSE_READERS, *identity.WATCHERS),
+    )
     return party_id
 
 
