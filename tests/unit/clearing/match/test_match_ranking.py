@@ -194,6 +194,5 @@ def test_a_model_that_was_not_trained_states_no_precision():
         assert model().knots == ()
 
 
-@pytest.mark.xfail(reason="a stand-in is shipped until perf/train_match.py has run to its end")
 def test_the_model_that_is_shipped_says_where_it_came_from():
     assert {"data_sha256", "script", "seed", "train"} <= set(model().provenance)
