@@ -2,7 +2,6 @@
 
 import os
 import struct
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -159,40 +158,6 @@ def test_the_answer_says_what_to_install_and_who_may(monkeypatch, tool, euid, wo
     monkeypatch.setattr(machine.shutil, "which", lambda name: name if name == tool else None)
     monkeypatch.setattr(machine.os, "geteuid", lambda: euid)
     assert words in machine.how_to_install()
-
-
-def test_only_root_installs(monkeypatch):
-    monkeypatch.setattr(machine.os, "geteuid", lambda: 1000)
-    with pytest.raises(SandboxUnavailableError, match="bubblewrap"):
-        machine.install()
-
-
-@pytest.mark.parametrize(("tool", "option"), [("apt-get", "-y"), ("pacman", "--noconfirm")])
-def test_installing_runs_the_systems_own_tool_without_questions(monkeypatch, tool, option):
-    asked = []
-
-    def fake(argv, **rest):
-        asked.append(argv)
-        return subprocess.CompletedProcess(argv, 0)
-
-    monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(
-        machine.shutil, "which", lambda name: name if name in {tool, "bwrap"} else None
-    )
-    monkeypatch.setattr(machine.subprocess, "run", fake)
-    machine.install()
-    assert asked[0][0] == tool
-    assert asked[0][-1] == option
-
-
-def test_an_installation_that_fails_says_so(monkeypatch):
-    monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(machine.shutil, "which", lambda name: name if name == "apk" else None)
-    monkeypatch.setattr(
-        machine.subprocess, "run", lambda argv, **rest: subprocess.CompletedProcess(argv, 1)
-    )
-    with pytest.raises(SandboxUnavailableError, match="apk add bubblewrap failed"):
-        machine.install()
 
 
 def test_root_without_the_tool_that_gives_up_root_runs_nothing(monkeypatch):

@@ -66,23 +66,6 @@ def how_to_install() -> str:
     return "install bubblewrap (https://github.com/containers/bubblewrap); it needs Linux"
 
 
-def install() -> None:
-    """Install bubblewrap through the system's package tool, as root only.
-
-    Raises: SandboxUnavailableError when this account may not, or the tool fails.
-    """
-    command = next((one for tool, one in _INSTALL if shutil.which(tool)), None)
-    if command is None or os.geteuid() != 0:
-        raise SandboxUnavailableError(how_to_install())
-    argv = (
-        [*command.split(), "-y"] if "pacman" not in command else [*command.split(), "--noconfirm"]
-    )
-    done = subprocess.run(argv, check=False, capture_output=True)  # noqa: S603  # fixed commands
-    machine.cache_clear()
-    if done.returncode != 0 or shutil.which("bwrap") is None:
-        raise SandboxUnavailableError(f"{command} failed; run it by hand and look at its output")
-
-
 def _version(program: str) -> tuple[int, ...]:
     done = subprocess.run([program, "--version"], check=False, capture_output=True, text=True)  # noqa: S603  # bubblewrap itself
     return tuple(int(part) for part in done.stdout.split()[-1].split(".") if part.isdecimal())
