@@ -1,0 +1,1 @@
+"""Criteria: which models count as powerful. Criterion, then Measurement, then Determination."""

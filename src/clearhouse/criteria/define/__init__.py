@@ -1,0 +1,1 @@
+"""Define: a criterion as data, with every threshold, gate and source."""

@@ -1,0 +1,1 @@
+"""Determine: evidence and criterion in, a decision that names its reasons out."""

@@ -1,0 +1,1 @@
+"""Measure: evaluation logs as evidence, checked against themselves."""
