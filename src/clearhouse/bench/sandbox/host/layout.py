@@ -25,6 +25,8 @@ AND_WAIT = '"$@" </dev/null; s=$?; read -r _; read -r _; exit $s'
 The host sends three words: the first opens the gate, the second is taken when the program has
 ended, which the host sees by the emptied pipe, and the third lets the guest end.
 """
+AND_TALK = 'exec "$@"'
+"""Gives the program the host's pipe as its input; it reads what comes after the first word."""
 
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _ETC = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
@@ -99,12 +101,13 @@ def resource_limits(
 def command(
     job: Job,
     machine: Machine,
+    ending: str,
     *,
     info_fd: int,
     seccomp_fd: int | None,
     enforced: AbstractSet[str],
 ) -> list[str]:
-    """Return the whole command line.
+    """Return the whole command line; `ending` is what the gate does once it is open.
 
     Raises: SandboxUnavailableError when the worker account cannot read something it must show.
     """
@@ -124,7 +127,7 @@ def command(
     ]
     limits = resource_limits(job.limits, enforced, sanitized=job.allow_ptrace)
     taken = "; ".join(f"ulimit {one.option} {one.value}" for one in limits)
-    gate = _GATE.format(limits=taken) + (AND_WAIT if job.collect else AND_RUN)
+    gate = _GATE.format(limits=taken) + ending
     return [*options, "--", "/bin/sh", "-c", gate, "gate", *job.argv]
 
 

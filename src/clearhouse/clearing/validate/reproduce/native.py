@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from clearhouse.bench.sandbox.host import runtime
 from clearhouse.bench.sandbox.host.cgroups import probe
 from clearhouse.bench.sandbox.host.record import (
     Ended,
@@ -34,7 +35,7 @@ from clearhouse.clearing.validate.record import (
     Verdict,
     VerdictKind,
 )
-from clearhouse.clearing.validate.reproduce import disguise, native_report, runtime
+from clearhouse.clearing.validate.reproduce import disguise, native_report
 from clearhouse.clearing.validate.reproduce.attribution import Function, Reached
 from clearhouse.clearing.validate.reproduce.bundle import read_folder
 from clearhouse.clearing.validate.reproduce.judge import Ruling, Runs, judge

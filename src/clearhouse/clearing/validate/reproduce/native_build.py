@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from clearhouse.bench.sandbox.host import runtime
 from clearhouse.bench.sandbox.host.record import (
     MIB,
     Ended,
@@ -33,7 +34,6 @@ from clearhouse.bench.sandbox.host.record import (
     SandboxUnavailableError,
 )
 from clearhouse.bench.sandbox.host.run import run
-from clearhouse.clearing.validate.reproduce import runtime
 from clearhouse.clearing.validate.reproduce.native_bundle import NativeBundle, Recipe
 from clearhouse.clearing.validate.reproduce.native_sources import fetch
 from clearhouse.clearing.validate.reproduce.packages import (

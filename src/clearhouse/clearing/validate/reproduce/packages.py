@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clearhouse.bench.sandbox.host import runtime
 from clearhouse.bench.sandbox.host.record import MIB, Ended, Job, Limits, Mount, Stage
 from clearhouse.bench.sandbox.host.run import run
-from clearhouse.clearing.validate.reproduce import runtime
 from clearhouse.formats.purl import Purl
 
 _LAYOUT = "3"

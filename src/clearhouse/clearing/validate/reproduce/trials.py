@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import PurePosixPath
 
+from clearhouse.bench.sandbox.host import runtime
 from clearhouse.bench.sandbox.host.record import Job, Limits, Mount, Observation
 from clearhouse.bench.sandbox.host.run import run
-from clearhouse.clearing.validate.reproduce import runtime
 from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError, OracleKind
 from clearhouse.clearing.validate.reproduce.oracles import Answer, ask, ask_growth
 from clearhouse.clearing.validate.reproduce.packages import (

@@ -1,4 +1,4 @@
-"""Which interpreters a guest may use, and how a bundle's command is turned into theirs."""
+"""Which interpreters a guest may use, and which packages of the machine it must not see."""
 
 import shutil
 import subprocess
