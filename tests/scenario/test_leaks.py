@@ -28,6 +28,7 @@ from scenario.leaks_scene import (
     embargoed_case,
     exported_lines,
     fresh_house,
+    move,
     ordinary_day,
     pretended,
 )
@@ -220,6 +221,8 @@ def twins(installation, tmp_path_factory):
         knowing, ignorant = ordinary_day(app, owner_url), ordinary_day(bare, bare_url)
         embargoed_case(knowing)
         for house in (knowing, ignorant):
+            # Later by the clock too: of reports received in one instant, chance says which is first.
+            move(house.app, minutes=1)
             house.receipts = {}
             rob = house.strangers["another reporter"]
             for name, draft in (("similar", SIMILAR), ("duplicate", DUPLICATE)):
