@@ -1,10 +1,11 @@
 """Measures how many reports the counter accepts durably, and whether that lasts.
 
-    .clearhouse/env/bin/python perf/intake.py [--stored 1000 100000] [--seconds 10]
+    .clearhouse/env/bin/python perf/intake.py [--stored 1000 100000] [--seconds 10] [--counters 2]
 
-Runs the real counter (HTTP on loopback, full validation, sealing, ledger, job) over an embedded
-store with fsync on, fills it to each size through the same operation, and submits from one client
-and from eight. Prints reports per second, latency and memory at each size, and the ratios.
+Runs real counters (HTTP on loopback, full validation, sealing, ledger, job), as many as
+`--counters` says, over one embedded store with fsync on. Fills it to each size through the same
+operation, submits from one client and from eight spread over the counters, and prints reports per
+second, latency and memory at each size, and the ratios.
 The clients run on the same machine and take their share of it; no worker runs meanwhile.
 """
 
@@ -67,14 +68,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--stored", type=int, nargs="+", default=[1_000, 100_000])
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--counters", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="clearhouse-perf-") as folder:
         Path(folder).chmod(0o711)
-        outcome = run(Path(folder) / "home", arguments.stored, arguments.seconds)
+        outcome = run(
+            Path(folder) / "home", arguments.stored, arguments.seconds, arguments.counters
+        )
     print(json.dumps(outcome, indent=2))
 
 
-def run(home: Path, sizes: Sequence[int], seconds: float) -> dict[str, object]:
+def run(home: Path, sizes: Sequence[int], seconds: float, counters: int) -> dict[str, object]:
     """Fill to each size in turn and measure there."""
     app = build(Settings(home=home))
     assert app.server is not None
@@ -84,7 +88,7 @@ def run(home: Path, sizes: Sequence[int], seconds: float) -> dict[str, object]:
     try:
         for size in sizes:
             _fill(home, actor, size - _stored(app))
-            results[str(size)] = _measure(home, app, token, seconds)
+            results[str(size)] = _measure(home, app, token, seconds, counters)
     finally:
         app.stop()
     small, large = (results[str(sizes[0])], results[str(sizes[-1])])
@@ -93,7 +97,8 @@ def run(home: Path, sizes: Sequence[int], seconds: float) -> dict[str, object]:
             round(large[clients]["p50_ms"] / small[clients]["p50_ms"], 2)
         for clients in small
     }  # fmt: skip
-    return {"machine": f"{os.cpu_count()} cores", "at": results, "ratios": ratios}
+    machine = f"{os.cpu_count()} cores, {counters} counters"
+    return {"machine": machine, "at": results, "ratios": ratios}
 
 
 def _reporter(app: App) -> tuple[Actor, str]:
@@ -133,34 +138,46 @@ def _fill_share(home: str, actor: Actor, share: range) -> None:
     app.close()
 
 
-def _measure(home: Path, app: App, token: str, seconds: float) -> dict[str, Measured]:
-    port = _free_port()
-    counter = subprocess.Popen(
-        [sys.executable, "-m", "clearhouse.app", "serve", "counter", "--port", str(port),
-         "--reports-per-hour", "100000000"],
-        env=os.environ | {"CLEARHOUSE_HOME": str(home)},
-    )  # fmt: skip
+def _measure(
+    home: Path, app: App, token: str, seconds: float, counters: int
+) -> dict[str, Measured]:
+    ports = [_free_port() for _ in range(counters)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "clearhouse.app", "serve", "counter", "--port", str(port),
+             "--reports-per-hour", "100000000"],
+            env=os.environ | {"CLEARHOUSE_HOME": str(home)},
+        )
+        for port in ports
+    ]  # fmt: skip
     try:
-        _wait_for_counter(port)
-        _load(port, token, clients=2, seconds=2)  # warm up
+        for port in ports:
+            _wait_for_counter(port)
+        _load(ports, token, clients=2 * counters, seconds=2)  # warm up
         return {
             f"{clients} client{'s' if clients > 1 else ''}": _load(
-                port, token, clients=clients, seconds=seconds
+                ports, token, clients=clients, seconds=seconds
             )
-            | _memory(counter.pid, app)
+            | _memory([process.pid for process in processes], app)
             for clients in (1, 8)
         }
     finally:
-        counter.send_signal(signal.SIGTERM)
-        counter.wait(30)
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            process.wait(30)
 
 
-def _load(port: int, token: str, *, clients: int, seconds: float) -> Measured:
+def _load(ports: Sequence[int], token: str, *, clients: int, seconds: float) -> Measured:
     context = multiprocessing.get_context("spawn")
     begin = time.time() + 1.5  # all start together
     with context.Pool(clients) as pool:
         shares = pool.starmap(
-            _client, [(port, token, begin, seconds, number) for number in range(clients)]
+            _client,
+            [
+                (ports[number % len(ports)], token, begin, seconds, number)
+                for number in range(clients)
+            ],
         )
     latencies = sorted(latency for share in shares for latency in share)
     return {
@@ -186,11 +203,11 @@ def _client(port: int, token: str, begin: float, seconds: float, number: int) ->
     return latencies
 
 
-def _memory(counter_pid: int, app: App) -> Measured:
+def _memory(counters: Sequence[int], app: App) -> Measured:
     assert app.server is not None
     store = [app.server.pid or 0, *_child_pids(app.server.pid or 0)]
     return {
-        "counter_pss_mb": _pss_mb([counter_pid]),
+        "counter_pss_mb": _pss_mb(counters),
         "store_pss_mb": _pss_mb(store),
     }
 

@@ -17,6 +17,7 @@ Source: ECMA-427 (package URL); PEP 503 (PyPI names); OSV schema 1.7.5, `affecte
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -131,6 +132,7 @@ class Purl:
         return (self.type, key) in {("julia", "uuid"), ("swid", "tag_id")}
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Purl:
     """Return the canonical parts of a package URL.
 

@@ -5,7 +5,6 @@ Receipts follow the TAP Intake API: `SUB-` and 18 characters (90 bits); whoever 
 read the submission's status, so it must not be guessable.
 """
 
-import base64
 import re
 import secrets
 from typing import NewType
@@ -23,8 +22,14 @@ Compartment = NewType("Compartment", str)
 """Name of a need-to-know compartment: who may read, and which data key seals."""
 
 
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = tuple(one + other for one in _ALPHABET for other in _ALPHABET)
+
+
 def _random(length: int) -> str:
-    return base64.b32encode(secrets.token_bytes(length)).decode("ascii").lower()[:length]
+    """Return an even number of base 32 characters, 5 random bits each."""
+    bits = secrets.randbits(5 * length)
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in range(0, 5 * length, 10)])
 
 
 def new_id(prefix: str) -> str:

@@ -37,6 +37,16 @@ class DamagedPayloadError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """One sealed payload that is not stored yet."""
+
+    payload_id: PayloadId
+    kind: str
+    cipher: bytes
+    """Nonce and ciphertext."""
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A compartment opened for sealing: its name, its readers and its data key."""
 
@@ -46,15 +56,27 @@ class Box:
 
     def seal(self, transaction: Transaction, kind: str, data: bytes) -> PayloadId:
         """Store `data` sealed and return its id."""
+        sealed = self.sealed(kind, data)
+        self.put(transaction, [sealed])
+        return sealed.payload_id
+
+    def sealed(self, kind: str, data: bytes) -> "Sealed":
+        """Seal `data`; nothing is stored before `put`."""
         payload_id = PayloadId(new_id("pay"))
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + AESGCM(self._data_key).encrypt(nonce, data, _bound_to(payload_id, kind))
-        transaction.execute(
+        cipher = AESGCM(self._data_key).encrypt(nonce, data, _bound_to(payload_id, kind))
+        return Sealed(payload_id, kind, nonce + cipher)
+
+    def put(self, transaction: Transaction, payloads: Sequence["Sealed"]) -> None:
+        """Store what was sealed here."""
+        transaction.many(
             "INSERT INTO payload (payload_id, compartment, kind, sealed, readers)"
             " VALUES (%s, %s, %s, %s, %s)",
-            [payload_id, self.compartment, kind, sealed, list(self.readers)],
+            [
+                (one.payload_id, self.compartment, one.kind, one.cipher, list(self.readers))
+                for one in payloads
+            ],
         )
-        return payload_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,23 @@ def test_all_of_a_transaction_happens(database):
         assert transaction.execute("INSERT INTO thing VALUES (%s), (%s)", [1, 2]) == 2
         transaction.many("INSERT INTO thing VALUES (%s)", [[3], [4]])
         transaction.many("INSERT INTO thing VALUES (%s)", [])
-        with transaction.pipeline():
-            transaction.execute("INSERT INTO thing VALUES (5)")
         assert transaction.one("SELECT n FROM thing WHERE n = 9") is None
-    assert things(database) == [1, 2, 3, 4, 5]
+    assert things(database) == [1, 2, 3, 4]
+
+
+def test_a_pipelined_transaction_happens_whole_or_fails_at_its_end(database):
+    with database.transaction(None, pipelined=True) as transaction:
+        transaction.execute("INSERT INTO thing VALUES (1)")
+        assert transaction.one("SELECT n FROM thing") == {"n": 1}
+
+    def fail() -> None:
+        with database.transaction(None, pipelined=True) as transaction:
+            transaction.execute("INSERT INTO thing VALUES (2)")
+            transaction.execute("INSERT INTO thing VALUES (1)")
+
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        fail()
+    assert things(database) == [1]
 
 
 def test_an_exception_undoes_the_whole_transaction(database):

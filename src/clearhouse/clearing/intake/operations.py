@@ -14,7 +14,7 @@ from datetime import datetime
 import psycopg
 from pydantic import TypeAdapter
 
-from clearhouse.clearing.intake.completeness import judge
+from clearhouse.clearing.intake.completeness import Completeness, judge
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
@@ -54,6 +54,8 @@ class Arrival:
     content_type: str | None = None
     filename: str | None = None
     idempotency_key: str | None = None
+    judged: tuple[Completeness, ...] = ()
+    """What each draft has and lacks, where the caller has judged them already."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,36 +114,37 @@ def take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
 
 
 def _take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
-    with counter.database.transaction(actor.actor_id) as transaction:
+    with counter.database.transaction(actor.actor_id, pipelined=True) as transaction:
         mark = _idempotency_mark(counter, actor, arrival)
         if mark is not None:
             earlier = _earlier(counter, transaction, mark, arrival)
             if earlier is not None:
                 return earlier
         receipt, readers = new_receipt(), (*DESK_READERS, actor.party_id)
-        with transaction.pipeline():
-            box = counter.sealer.new_box(transaction, readers)
-            body_mark = _body_mark(counter, receipt, arrival.original)
-            _insert_submission(transaction, actor, arrival, receipt, box, (mark, body_mark))
-            salt = secrets.token_hex(16)
-            report_ids = [
-                _insert_report(
-                    transaction,
-                    actor,
-                    arrival,
-                    receipt,
-                    ordinal,
-                    draft,
-                    # Reports that came together may end in different cases.
-                    box
-                    if len(arrival.drafts) == 1
-                    else counter.sealer.new_box(transaction, readers),
-                    salt,
-                )
-                for ordinal, draft in enumerate(arrival.drafts)
-            ]
-            for report_id in report_ids:
-                counter.jobs.ask(transaction, CLEAR_REPORT, report_id=report_id)
+        judged = arrival.judged or tuple(map(judge, arrival.drafts))
+        box = counter.sealer.new_box(transaction, readers)
+        body_mark = _body_mark(counter, receipt, arrival.original)
+        _insert_submission(transaction, actor, arrival, receipt, box, (mark, body_mark))
+        salt = secrets.token_hex(16)
+        report_ids = [
+            _insert_report(
+                transaction,
+                actor,
+                arrival,
+                receipt,
+                ordinal,
+                draft,
+                completeness,
+                # Reports that came together may end in different cases.
+                box if len(arrival.drafts) == 1 else counter.sealer.new_box(transaction, readers),
+                salt,
+            )
+            for ordinal, (draft, completeness) in enumerate(
+                zip(arrival.drafts, judged, strict=True)
+            )
+        ]
+        for report_id in report_ids:
+            counter.jobs.ask(transaction, CLEAR_REPORT, report_id=report_id)
     return receipt
 
 
@@ -344,11 +347,12 @@ def _insert_report(  # one report needs all that is known of it
     receipt: Receipt,
     ordinal: int,
     draft: Draft,
+    completeness: Completeness,
     box: Box,
     salt: str,
 ) -> ReportId:
     report_id = ReportId(new_id("rep"))
-    present = [str(element) for element in judge(draft).present]
+    present = [str(element) for element in completeness.present]
     content = _seal_content(transaction, box, draft, salt)
     transaction.execute(
         "INSERT INTO report (report_id, receipt, ordinal, received_at, actor_id, party_id, format,"
@@ -386,12 +390,16 @@ def _insert_report(  # one report needs all that is known of it
 
 
 def _seal_content(transaction: Transaction, box: Box, draft: Draft, salt: str) -> PayloadId:
-    files = [box.seal(transaction, "attachment", file.data) for file in draft.attachments]
+    files = [box.sealed("attachment", file.data) for file in draft.attachments]
     bare = tuple(replace(file, data=b"") for file in draft.attachments)
     content = _Content(
-        draft=replace(draft, attachments=bare), files=tuple(files), original_salt=salt
+        draft=replace(draft, attachments=bare),
+        files=tuple(file.payload_id for file in files),
+        original_salt=salt,
     )
-    return box.seal(transaction, "content", _CONTENT.dump_json(content))
+    sealed = box.sealed("content", _CONTENT.dump_json(content))
+    box.put(transaction, [*files, sealed])
+    return sealed.payload_id
 
 
 def _open_content(

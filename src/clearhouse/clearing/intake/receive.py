@@ -98,6 +98,7 @@ def receive(counter: Counter, actor: Actor, incoming: Incoming) -> Accepted | Re
     if isinstance(found, Refused):
         return found
     format_name, drafts, warnings = found
+    judged = tuple(map(judge, drafts))
     receipt = take_in(
         counter,
         actor,
@@ -106,11 +107,10 @@ def receive(counter: Counter, actor: Actor, incoming: Incoming) -> Accepted | Re
             format=format_name,
             drafts=drafts,
             idempotency_key=incoming.idempotency_key,
+            judged=judged,
         ),
     )
-    return Accepted(
-        receipt=receipt, reports=tuple(_answer(judge(draft)) for draft in drafts), warnings=warnings
-    )
+    return Accepted(receipt=receipt, reports=tuple(map(_answer, judged)), warnings=warnings)
 
 
 _Found = tuple[str, tuple[Draft, ...], tuple[dict[str, str], ...]]

@@ -65,12 +65,6 @@ class Transaction:
             with self.connection.cursor() as cursor:
                 cursor.executemany(sql, rows)
 
-    @contextlib.contextmanager
-    def pipeline(self) -> Iterator[None]:
-        """Send the statements inside without waiting for each answer."""
-        with self.connection.pipeline():
-            yield
-
 
 class Database:
     """A pool of connections under one role."""
@@ -108,8 +102,13 @@ class Database:
         self._pool.close()
 
     @contextlib.contextmanager
-    def transaction(self, actor: ActorId | None) -> Iterator[Transaction]:
+    def transaction(
+        self, actor: ActorId | None, *, pipelined: bool = False
+    ) -> Iterator[Transaction]:
         """Run a block as one transaction of `actor`; an exception rolls it back.
+
+        `pipelined` sends statements without waiting for the answers that nobody asks for; a
+        statement's failure is then raised at the next question, or at the end of the block.
 
         Raises: StoreUnavailableError when the database cannot be reached or went away; the
         work is then not known to be stored, and the caller must say so.
@@ -117,8 +116,11 @@ class Database:
         self.open()
         try:
             with self._pool.connection() as connection:
-                connection.execute("SELECT set_config('clearhouse.actor', %s, true)", [actor or ""])
-                yield Transaction(connection, actor, self.clock())
+                with connection.pipeline() if pipelined else contextlib.nullcontext():
+                    connection.execute(
+                        "SELECT set_config('clearhouse.actor', %s, true)", [actor or ""]
+                    )
+                    yield Transaction(connection, actor, self.clock())
                 if connection.info.transaction_status is TransactionStatus.INERROR:
                     # COMMIT would quietly roll back, and the caller would believe it stored.
                     raise SwallowedDatabaseError("a database error inside the block was caught")

@@ -64,7 +64,7 @@ def authenticated(request: Request, database: Database, scope: Scope) -> Actor:
     """
     secret = bearer(request)
     if secret is not None:
-        with database.transaction(None) as transaction:
+        with database.transaction(None, pipelined=True) as transaction:
             actor = identity.authenticate(transaction, secret)
         if actor is not None and scope in actor.scopes:
             return actor

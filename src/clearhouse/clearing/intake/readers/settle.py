@@ -47,7 +47,8 @@ def _blank_is_absent(draft: Draft) -> Draft:
 
 
 def _plain(attachment: Attachment) -> Attachment:
-    return replace(attachment, filename=safe_name(attachment.filename))
+    name = safe_name(attachment.filename)
+    return attachment if name == attachment.filename else replace(attachment, filename=name)
 
 
 def _places(locations: tuple[Location, ...]) -> tuple[Location, ...]:
