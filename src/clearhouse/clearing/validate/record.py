@@ -45,6 +45,8 @@ class Claim(StrEnum):
     LINE = "line"
     SNIPPET = "snippet"
     SCOPE = "scope"
+    PATCH = "patch"
+    """One step of the patch gate: applies, silences, tests, regression test, variants."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -199,12 +199,6 @@ def test_two_sides_differ_in_the_target_alone(cache):
     assert old.own_files == new.own_files == (library,)
 
 
-def test_the_name_of_a_build_cannot_be_known_beforehand(cache, tmp_path):
-    assert native_build._salt(cache.folder) == native_build._salt(cache.folder)
-    assert native_build._salt(cache.folder) != native_build._salt(tmp_path)
-    assert (cache.folder / "salt").stat().st_mode & 0o077 == 0
-
-
 def test_a_machine_without_a_compiler_attempts_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(native_build.shutil, "which", lambda _: None)
     native_build.compiler.cache_clear()

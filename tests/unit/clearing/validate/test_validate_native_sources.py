@@ -89,7 +89,7 @@ def test_a_file_that_no_index_knows_is_said(mirror, tmp_path):
     with pytest.raises(BuildError, match="no index knows it"):
         fetch(tmp_path, "pypi", "", Archive(file="unknown.whl", sha256=ARCHIVE.sha256))
     with pytest.raises(BuildError, match="no index knows it"):
-        fetch(tmp_path, "npm", "", ARCHIVE)
+        fetch(tmp_path, "cargo", "", ARCHIVE)
 
 
 def test_an_archive_that_is_too_large_is_left_alone(mirror, tmp_path, monkeypatch):

@@ -50,8 +50,10 @@ class Reached:
 NOTHING = Reached(functions=(), files=(), inspected=(), noted=False)
 
 
-def read_python(seen: Observation, environment: Environment) -> Reached:
-    """Read the notes of a traced Python run."""
+def read_python(
+    seen: Observation, environment: Environment, other: Environment | None = None
+) -> Reached:
+    """Read the notes of a traced Python run; files that are the same in `other` are not parsed."""
     notes = _json(seen, NOTES)
     if notes is None:
         return NOTHING
@@ -59,13 +61,13 @@ def read_python(seen: Observation, environment: Environment) -> Reached:
     called = [one for one in _objects(notes, "functions") if str(one.get("file")) in own]
     native = [one for one in _objects(notes, "native") if str(one.get("file")) in own]
     functions = [
-        _python_function(environment, one) for one in called if one.get("driven") is True
+        _python_function(environment, one, other) for one in called if one.get("driven") is True
     ] + [Function(file=str(one["file"]), name=str(one.get("name")), text="") for one in native]
     files = {str(one["file"]) for one in (*called, *native)}
     return Reached(
         functions=tuple(dict.fromkeys(functions)),
         files=tuple(sorted(files)),
-        inspected=tuple(name for name in _texts(notes, "opened") if _is_code(name, own)),
+        inspected=tuple(name for name in _texts(notes, "opened") if name in own),
         noted=True,
     )
 
@@ -88,7 +90,7 @@ def read_node(seen: Observation, environment: Environment, control: Observation)
     return Reached(
         functions=tuple(dict.fromkeys(functions)),
         files=tuple(sorted({key[0] for key, count in counts.items() if count})),
-        inspected=(*(name for name in opened if _is_code(name, own)), *printed),
+        inspected=(*(name for name in opened if name in own), *printed),
         noted=True,
     )
 
@@ -121,8 +123,12 @@ def changed_code_ran(reached: Reached, vulnerable: Environment, fixed: Environme
     )
 
 
-def _python_function(environment: Environment, note: dict[str, object]) -> Function:
+def _python_function(
+    environment: Environment, note: dict[str, object], other: Environment | None
+) -> Function:
     file, line, name = str(note["file"]), note.get("line"), str(note.get("name"))
+    if other is not None and _same_bytes(environment.folder / file, other.folder / file):
+        return Function(file=file, name=name, text="")
     found = _python_functions(environment.folder / file)
     text = next((text for start, text in found if start == line), "")
     return Function(file=file, name=name, text=text)
@@ -189,7 +195,7 @@ def _holds(function: Function, other: Path) -> bool:
 
 @lru_cache(maxsize=1024)
 def _differs_outside_functions(one: Path, other: Path) -> bool:
-    if one.suffix != ".py":
+    if one.suffix != ".py" or _same_bytes(one, other):
         return False
     left, right = _parse(one), _parse(other)
     if left is None or right is None:
@@ -266,10 +272,6 @@ def _text(path: Path) -> str:
 
 def _squeeze(text: str) -> str:
     return "".join(text.split())
-
-
-def _is_code(name: str, own: set[str]) -> bool:
-    return name in own and name.endswith((".py", ".js", ".cjs", ".mjs", ".pyc", *_NATIVE))
 
 
 def _json(seen: Observation, path: str) -> dict[str, object] | None:

@@ -18,6 +18,7 @@ from typing import cast
 
 import yaml
 
+from clearhouse.clearing.validate.reproduce.patch_plan import PatchPlan, plan_faults, read_plan
 from clearhouse.formats.purl import Purl, PurlError
 from clearhouse.formats.purl import parse as parse_purl
 
@@ -94,6 +95,7 @@ class Bundle:
     timeout_s: float
     files: tuple[tuple[str, bytes], ...]
     """Name and content, sorted by name, without the manifest."""
+    patch: PatchPlan | None = None
     sha256: str
     """Over the manifest and all files."""
 
@@ -114,6 +116,7 @@ def read_files(files: Mapping[str, bytes]) -> Bundle:
     faults = [*_file_faults(files)]
     manifest = _manifest(files.get(_MANIFEST))
     faults += manifest_faults(manifest)
+    faults += plan_faults(manifest.get("patch"), files)
     if faults:
         raise BundleError("; ".join(faults))
     proof = tuple(sorted((name, data) for name, data in files.items() if name != _MANIFEST))
@@ -128,6 +131,7 @@ def read_files(files: Mapping[str, bytes]) -> Bundle:
         oracle=_oracle(oracle),
         timeout_s=_number(manifest.get("timeout_s", 60)) or 60.0,
         files=proof,
+        patch=read_plan(manifest.get("patch")),
         sha256=_digest(files),
     )
 

@@ -2,8 +2,7 @@
 
 In come two environments of one package; out come two views of them whose version metadata, version
 constants, folder names and file times are the same. The code itself stays different: that is what
-is being tested. A third and a fourth view add a harmless line to every source file, which changes
-sizes and hashes and nothing else.
+is being tested. What else a proof could look at is the business of `decoy`.
 """
 
 import re
@@ -18,7 +17,6 @@ from clearhouse.clearing.validate.reproduce.packages import (
 from clearhouse.formats.purl import Purl
 
 _MAX_TEXT = 8 << 20
-_COMMENTS = {".py": "\n# \n", ".js": "\n// \n", ".cjs": "\n// \n", ".mjs": "\n// \n"}
 _BINARY = {".so", ".pyd", ".node"}
 
 
@@ -35,21 +33,6 @@ def look_alike(
         return _finish(content, environment, real, shown)
 
     return cache.derived(f"shown {environment.sha256} {real} {shown}", fill)
-
-
-def with_comments(cache: PackageCache, environment: Environment) -> Environment:
-    """Return a view whose source files differ in size and hash but not in what they do."""
-
-    def fill(content: Path) -> dict[str, object]:
-        shutil.copytree(environment.folder, content, dirs_exist_ok=True)
-        for name in environment.own_files:
-            path = content / name
-            comment = _COMMENTS.get(path.suffix)
-            if comment is not None and path.is_file():
-                path.write_bytes(path.read_bytes() + comment.encode())
-        return _finish(content, environment, "", "")
-
-    return cache.derived(f"commented {environment.sha256}", fill)
 
 
 def _finish(content: Path, environment: Environment, real: str, shown: str) -> dict[str, object]:

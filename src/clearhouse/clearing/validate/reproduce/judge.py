@@ -1,7 +1,7 @@
 """Judge what the runs of a bundle show: pure, from answers to level, verdict and reason.
 
 REPRODUCED needs everything at once: the oracle fires every time on the vulnerable version, never on
-the fixed one, also when sizes and hashes of the target's files are changed, and the target itself
+the fixed one, also on twins that do the same and look like the other version, and the target itself
 ran code that differs between the two. Anything less is named as what it is.
 """
 
@@ -19,9 +19,9 @@ class Runs:
     vulnerable: tuple[bool, ...]
     fixed: tuple[bool, ...] | None
     """None when the bundle names no fixed version."""
-    vulnerable_commented: bool | None = None
-    fixed_commented: bool | None = None
-    """Answers on the versions whose files differ in size and hash alone."""
+    vulnerable_twin: bool | None = None
+    fixed_twin: bool | None = None
+    """Answers on twins that do the same and look otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,11 +66,11 @@ def _differential(
     runs: Runs, reached: Reached | None, *, changed: bool | None, noun: str
 ) -> Ruling:
     """Decide, when the oracle tells the versions apart, whether it did so by running the target."""
-    if runs.vulnerable_commented is False or runs.fixed_commented is True:
+    if runs.vulnerable_twin is False or runs.fixed_twin is True:
         return _doubt(
             Level.E3,
             Doubt.ATTRIBUTION,
-            f"The {noun} follows the bytes of the target's files, not what they do.",
+            f"The {noun} follows what the target's files look like, not what they do.",
             _TARGET,
         )
     if reached is None or not reached.noted:
@@ -104,12 +104,12 @@ def _differential(
         kind=VerdictKind.REPRODUCED,
         reason=f"The {noun} fired in {vulnerable} of {vulnerable} runs on the vulnerable version "
         f"and in none of {fixed} on the fixed one, through {_names(reached.functions)}.",
-        not_established=(_SCOPE, _PATCH, _CONFIRMED),
+        not_established=(_SCOPE, PATCH_UNCHECKED, _CONFIRMED),
     )
 
 
 _SCOPE = "Not checked: that the flaw is inside the project's threat model."
-_PATCH = "Not checked: a patch."
+PATCH_UNCHECKED = "Not checked: a patch."
 _CONFIRMED = "Not confirmed by an independent run or the vendor."
 _FLAKY = "Not established: that the observation repeats."
 _CONTROL = "Not established: that the observation is absent where the flaw is."

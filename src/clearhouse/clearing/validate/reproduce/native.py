@@ -64,8 +64,9 @@ from clearhouse.clearing.validate.reproduce.patterns import (
     compile_pattern,
 )
 from clearhouse.clearing.validate.reproduce.reproduce import reproduce
+from clearhouse.clearing.validate.reproduce.views import fresh_view
 
-RULES = "reproduce-native/1"
+RULES = "reproduce-native/2"
 REPEATS = 3
 """Runs on each side."""
 _HOME = "/work/bundle"
@@ -165,10 +166,8 @@ def _run(native: NativeBundle, sides: _Sides) -> tuple[Runs, list[Shot]]:
     runs = Runs(
         vulnerable=tuple(hits),
         fixed=tuple(alarms),
-        vulnerable_commented=fired(
-            native, shoot(native, sides.vulnerable_twin), sides.vulnerable_twin
-        ),
-        fixed_commented=alarmed(shoot(native, sides.fixed_twin)),
+        vulnerable_twin=fired(native, shoot(native, sides.vulnerable_twin), sides.vulnerable_twin),
+        fixed_twin=alarmed(shoot(native, sides.fixed_twin)),
     )
     return runs, shots
 
@@ -179,7 +178,8 @@ def shoot(native: NativeBundle, environment: Environment) -> Shot:
     Raises: SandboxUnavailableError, also when the sanitizer itself cannot run here.
     """
     code, place = secrets.choice(_EXIT_CODES), f"/out/{secrets.token_hex(8)}"
-    seen = run(_job(native, environment, code, place))
+    with fresh_view(environment) as shown:
+        seen = run(_job(native, shown, code, place))
     logs = [one.data for one in seen.collected if one.path.startswith(place)]
     if any(_NO_START.search(one) for one in (seen.stderr, *logs)):
         raise SandboxUnavailableError("the sanitizer cannot run on this machine")

@@ -9,15 +9,11 @@ A Python package is built by its own build in place of steps 2 and 3; wheels tha
 come from the bundle's list. What is fetched was fetched before, by `native_sources`.
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -115,25 +111,9 @@ def build(native: NativeBundle, cache: PackageCache, side: Side) -> Environment:
     )
     recipe = _build_python if chosen.recipe is Recipe.PYTHON else _build_c
     parts = [one.sha256 for one in archives]
-    key = [_LAYOUT, _salt(cache.folder), _version(), native.bundle.sha256, parts, repr(side)]
+    key = [_LAYOUT, _version(), native.bundle.sha256, parts, repr(side)]
     name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
     return cache.derived(f"built {name}", lambda content: recipe(native, side, content, given))
-
-
-def _salt(folder: Path) -> str:
-    """Return this cache's own secret.
-
-    A guest can see in its mount table where a build lies on the host; the secret keeps a proof
-    from knowing beforehand how the builds will be called.
-    """
-    place = folder / "salt"
-    if not place.exists():
-        with tempfile.NamedTemporaryFile("w", dir=folder, encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            with contextlib.suppress(FileExistsError):  # somebody else was first
-                os.link(file.name, place)
-    return place.read_text(encoding="ascii")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ from typing import TypeGuard, cast
 
 import yaml
 
+from clearhouse.clearing.validate.reproduce.archive import Archive, archive_faults
 from clearhouse.clearing.validate.reproduce.bundle import (
     Bundle,
     BundleError,
@@ -27,8 +28,6 @@ from clearhouse.clearing.validate.reproduce.bundle import (
 )
 
 MANIFEST = "bundle.yaml"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_ARCHIVE = re.compile(r"[A-Za-z0-9][\w.+~-]{0,199}")
 _PATCH = re.compile(r"debian/patches/[\w.+~-]{1,150}")
 _OPTION = re.compile(
     r"-(?:I[\w./+-]*|D\w+(?:=[\w.\"/+-]*)?|U\w+|std=[\w+]+|l(?:m|dl|pthread|stdc\+\+)|fsigned-char)"
@@ -52,14 +51,6 @@ class Sanitizer(StrEnum):
     ADDRESS = "address"
     LEAK = "leak"
     """Memory that nobody can free any more, seen by AddressSanitizer at the end of the run."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Archive:
-    """One published file."""
-
-    file: str
-    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,12 +166,7 @@ def _archive_faults(stated: Mapping[str, object]) -> Iterator[str]:
         yield "build names no sources"
     for name in ("sources", "fixed_sources", "needs", "companions"):
         for one in _items(stated, name):
-            file = one.get("file") if isinstance(one, dict) else None
-            digest = one.get("sha256") if isinstance(one, dict) else None
-            if not isinstance(file, str) or not _ARCHIVE.fullmatch(file):
-                yield f"build's {name} hold something that is no file name"
-            if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
-                yield f"build's {name} hold a file without its SHA-256"
+            yield from archive_faults(one, f"build's {name}")
 
 
 def _side_faults(stated: Mapping[str, object], bundle: Bundle) -> Iterator[str]:

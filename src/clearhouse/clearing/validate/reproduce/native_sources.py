@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from clearhouse.clearing.validate.reproduce.native_bundle import Archive
+from clearhouse.clearing.validate.reproduce.archive import Archive
 from clearhouse.clearing.validate.reproduce.packages import BuildError
 
 MAX_BYTES = 64 << 20
@@ -55,6 +55,9 @@ def _addresses(ecosystem: str, name: str, file: str) -> Iterator[str]:
         yield from _debian(name, file)
     elif ecosystem == "pypi":
         yield from _python(file)
+    elif ecosystem == "npm":
+        registry = os.environ.get("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org")
+        yield f"{registry.rstrip('/')}/{name}/-/{urllib.parse.quote(file)}"
 
 
 def _debian(name: str, file: str) -> Iterator[str]:

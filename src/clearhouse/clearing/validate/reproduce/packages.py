@@ -8,10 +8,12 @@ read-only view of the folder.
 Every failure is a `BuildError`: the registry or the build, never the claim.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -31,7 +33,11 @@ _INSTALL_S = 300
 _BUILD = Limits(
     wall_s=300, cpu_s=280, memory_bytes=2048 * MIB, tmp_bytes=512 * MIB, collected_bytes=64 * MIB
 )
-_PASSED_ON = re.compile(r"(?:PIP|NPM_CONFIG|npm_config)_|.*_proxy$|.*_PROXY$|.*SSL_CERT.*|.*CA_.*")
+_PASSED_ON = re.compile(
+    r"PIP_(?:INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|PROXY|CERT|CLIENT_CERT)$"
+    r"|(?:NPM_CONFIG|npm_config)_|.*_proxy$|.*_PROXY$|.*SSL_CERT.*|.*CA_.*"
+)
+"""What says how a registry is reached, and nothing that names other files of this machine."""
 
 
 Builder = Callable[[Path], dict[str, object]]
@@ -61,7 +67,7 @@ class PackageCache:
     """Environments below one folder, which the sandbox's account can read."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()  # tools are started in folders of their own
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
 
@@ -96,11 +102,27 @@ class PackageCache:
         return _read(place)
 
     def derived(self, name: str, build: Builder) -> Environment:
-        """Return an environment made from others by `build`, which fills an empty folder."""
-        place = self.folder / hashlib.sha256(f"{_LAYOUT} {name}".encode()).hexdigest()
+        """Return an environment made from others by `build`, which fills an empty folder.
+
+        A guest can see in its mount table where it lies on the host. The cache's own secret keeps
+        a proof from knowing beforehand how the folders will be called.
+        """
+        place = (
+            self.folder / hashlib.sha256(f"{_LAYOUT} {self._salt()} {name}".encode()).hexdigest()
+        )
         if not (place / "about.json").is_file():
             self._build(place, build)
         return _read(place)
+
+    def _salt(self) -> str:
+        place = self.folder / "salt"
+        if not place.exists():
+            with tempfile.NamedTemporaryFile("w", dir=self.folder, encoding="ascii") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                with contextlib.suppress(FileExistsError):  # somebody else was first
+                    os.link(file.name, place)
+        return place.read_text(encoding="ascii")
 
     def _build(self, place: Path, fill: Builder) -> None:
         scratch = Path(tempfile.mkdtemp(prefix="building-", dir=self.folder))
@@ -223,8 +245,9 @@ def _registry_env() -> tuple[tuple[str, str], ...]:
     found = {key: value for key, value in os.environ.items() if _PASSED_ON.match(key)}
     for line in _pip_settings():
         name, _, value = line.partition("=")
-        key = name.rpartition(".")[2].upper().replace("-", "_")
-        found.setdefault(f"PIP_{key}", value.strip("'"))
+        key = f"PIP_{name.rpartition('.')[2].upper().replace('-', '_')}"
+        if _PASSED_ON.match(key):
+            found.setdefault(key, value.strip("'"))
     return tuple(sorted(found.items()))
 
 

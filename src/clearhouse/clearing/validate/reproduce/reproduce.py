@@ -1,9 +1,9 @@
 """Reproduce one bundle: build, disguise, run in random order, trace, judge.
 
 1. Build the vulnerable environment, then the fixed one with the same companions.
-2. Make both look alike, and make a commented twin of each.
-3. Run N times on each side, in an order drawn for this bundle.
-4. If the sides differ, run the twins, and trace both sides for what the target did.
+2. Make both look alike.
+3. Run N times on each side, in an order drawn for this bundle, each time at another place.
+4. If the sides differ, trace what the target did, and run on decoys of both sides.
 5. Judge, and write down hashes, limits and repeats.
 
 Trouble with the machine or the registry is INCONCLUSIVE with its reason, never a verdict about the
@@ -27,14 +27,16 @@ from clearhouse.clearing.validate.record import (
 from clearhouse.clearing.validate.reproduce import attribution, disguise, trials
 from clearhouse.clearing.validate.reproduce.attribution import Reached
 from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError
+from clearhouse.clearing.validate.reproduce.decoy import decoy
 from clearhouse.clearing.validate.reproduce.judge import Ruling, Runs, judge
 from clearhouse.clearing.validate.reproduce.packages import (
     BuildError,
     Environment,
     PackageCache,
 )
+from clearhouse.clearing.validate.reproduce.patch_gate import run_gate, with_gate
 
-RULES = "reproduce/1"
+RULES = "reproduce/2"
 REPEATS = 3
 """Runs on each side."""
 _MORE_REPEATS = 5
@@ -68,7 +70,17 @@ class _Record:
 
 
 def reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict:
-    """Run a bundle and return its verdict."""
+    """Run a bundle and return its verdict; judge its patch when the flaw is reproduced."""
+    verdict = _reproduce(bundle, cache, now=now)
+    if bundle.patch is None or verdict.kind is not VerdictKind.REPRODUCED:
+        return verdict
+    try:
+        return with_gate(verdict, run_gate([bundle], cache))
+    except SandboxUnavailableError as error:
+        return replace(verdict, not_established=(*verdict.not_established, f"Patch: {error}"))
+
+
+def _reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict:
     try:
         sides = _prepare(bundle, cache)
     except BuildError as error:
@@ -184,7 +196,7 @@ def _rule(bundle: Bundle, sides: _Sides, cache: PackageCache, record: _Record) -
     runs = record.runs
     if not all(runs.vulnerable):
         return judge(runs, None, changed=None, noun=noun)
-    reached = _reached(bundle, sides.vulnerable, record.plain_s)
+    reached = _reached(bundle, sides, record.plain_s)
     changed = None
     if sides.fixed is not None and not any(runs.fixed or ()):
         changed = attribution.changed_code_ran(reached, sides.vulnerable, sides.fixed)
@@ -194,14 +206,14 @@ def _rule(bundle: Bundle, sides: _Sides, cache: PackageCache, record: _Record) -
 
 
 def _with_twins(bundle: Bundle, sides: _Sides, cache: PackageCache, runs: Runs) -> Runs:
-    """Run once on versions whose files differ in size and hash but not in behaviour."""
+    """Run on decoys: each does what its version does and looks like the other one too."""
     assert sides.fixed is not None  # noqa: S101  # only called with two sides
-    vulnerable = disguise.with_comments(cache, sides.vulnerable)
-    fixed = disguise.with_comments(cache, sides.fixed)
+    vulnerable = decoy(cache, sides.vulnerable, sides.fixed)
+    fixed = decoy(cache, sides.fixed, sides.vulnerable)
     return replace(
         runs,
-        vulnerable_commented=any(_twin_fires(bundle, vulnerable) for _ in range(_TWIN_TRIES)),
-        fixed_commented=trials.try_once(bundle, fixed).answer.fired,
+        vulnerable_twin=any(_twin_fires(bundle, vulnerable) for _ in range(_TWIN_TRIES)),
+        fixed_twin=trials.try_once(bundle, fixed).answer.fired,
     )
 
 
@@ -211,10 +223,11 @@ def _twin_fires(bundle: Bundle, environment: Environment) -> bool:
     return trial.answer.fired
 
 
-def _reached(bundle: Bundle, environment: Environment, plain_s: float) -> Reached:
+def _reached(bundle: Bundle, sides: _Sides, plain_s: float) -> Reached:
+    environment = sides.vulnerable
     seen = trials.trace(bundle, environment, plain_s=plain_s)
     if environment.kind == "pypi":
-        return attribution.read_python(seen, environment)
+        return attribution.read_python(seen, environment, sides.fixed)
     modules = attribution.loaded_modules(seen, environment)
     return attribution.read_node(seen, environment, trials.control(environment, modules))
 

@@ -22,6 +22,7 @@ from clearhouse.clearing.validate.reproduce.packages import (
     GUEST_PYTHON,
     Environment,
 )
+from clearhouse.clearing.validate.reproduce.views import fresh_view
 
 _HOME = "/work/bundle"
 _TRACE_PYTHON, _TRACE_NODE = "trace_python.py", "trace_node.cjs"
@@ -57,15 +58,16 @@ class _Plan:
 def try_once(
     bundle: Bundle, environment: Environment, *, cpus: float = FULL_SPEED, steady: bool = False
 ) -> Trial:
-    """Run the proof once, untraced, and ask its oracle.
+    """Run the proof once, untraced and at a place of its own, and ask its oracle.
 
     `cpus` is the share of processor time that the run gets, `steady` asks for it before other work.
     Raises: SandboxUnavailableError; BundleError when the command cannot be run.
     """
-    if bundle.oracle.kind is OracleKind.GROWTH:
-        return _grow(bundle, environment)
-    job = job_of(bundle, environment)
-    seen = run(replace(job, limits=replace(job.limits, cpus=cpus, steady=steady)))
+    with fresh_view(environment) as shown:
+        if bundle.oracle.kind is OracleKind.GROWTH:
+            return _grow(bundle, shown)
+        job = job_of(bundle, shown)
+        seen = run(replace(job, limits=replace(job.limits, cpus=cpus, steady=steady)))
     return Trial(answer=ask(bundle.oracle, seen), seen=seen)
 
 

@@ -81,10 +81,10 @@ def test_what_ran_elsewhere_is_not_the_target(tmp_path):
     assert read_python(notes([called(file="dep/x.py")]), own).functions == ()
 
 
-def test_code_of_the_target_opened_by_the_proof_is_named_and_data_is_not(tmp_path):
-    own = environment(tmp_path, {"pkg/a.py": PYTHON, "pkg/data.json": "{}"})
-    found = read_python(notes([called()], opened=["pkg/a.py", "pkg/data.json"]), own)
-    assert found.inspected == ("pkg/a.py",)
+def test_files_of_the_target_opened_by_the_proof_are_named_and_others_are_not(tmp_path):
+    own = environment(tmp_path, {"pkg/a.py": PYTHON, "pkg/CHANGES.txt": "fixed"})
+    found = read_python(notes([called()], opened=["pkg/a.py", "pkg/CHANGES.txt", "dep/x.py"]), own)
+    assert found.inspected == ("pkg/a.py", "pkg/CHANGES.txt")
 
 
 @pytest.mark.parametrize("data", [b"not json", b"[]"])

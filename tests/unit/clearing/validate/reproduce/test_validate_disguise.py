@@ -76,18 +76,6 @@ def test_a_disguise_is_made_once(tmp_path, monkeypatch):
     assert disguise.look_alike(cache, TARGET, real, real="1.2.4", shown="1.2.3") == first
 
 
-def test_a_commented_twin_differs_in_bytes_and_not_in_code(tmp_path):
-    cache = PackageCache(tmp_path / "cache")
-    real = environment(tmp_path / "real")
-    twin = disguise.with_comments(cache, real)
-    text = (twin.folder / "some_name/__init__.py").read_text()
-    assert text.startswith("__version__ = '1.2.4'\n")
-    assert len(text) > len("__version__ = '1.2.4'\n")
-    assert (twin.folder / "some_name/fast.so").read_bytes() == (
-        real.folder / "some_name/fast.so"
-    ).read_bytes()
-
-
 # packages, with tools that answer like pip and npm
 
 

@@ -19,8 +19,8 @@ def ruling(vulnerable, fixed, reached=RAN, *, changed=True, twins=(True, False))
     runs = Runs(
         vulnerable=vulnerable,
         fixed=fixed,
-        vulnerable_commented=twins[0],
-        fixed_commented=twins[1],
+        vulnerable_twin=twins[0],
+        fixed_twin=twins[1],
     )
     return judge(runs, reached, changed=changed, noun="output oracle")
 

@@ -95,7 +95,7 @@ def stage(monkeypatch):
     monkeypatch.setattr(module.trials, "try_once", try_once)
     monkeypatch.setattr(module.disguise, "look_alike", lambda cache, target, one, real, shown: one)
     monkeypatch.setattr(
-        module.disguise, "with_comments", lambda cache, one: replace(one, sha256=one.sha256 + "c")
+        module, "decoy", lambda cache, one, other: replace(one, sha256=one.sha256 + "c")
     )
     monkeypatch.setattr(module, "_reached", lambda *given: stage.reached)
     monkeypatch.setattr(module.attribution, "changed_code_ran", lambda *given: stage.changed)
@@ -291,7 +291,8 @@ def test_what_a_traced_run_showed_is_read_for_its_language(tmp_path, monkeypatch
     monkeypatch.setattr(module.trials, "trace", lambda *given, **rest: seen())
     monkeypatch.setattr(module.trials, "control", lambda *given: seen())
     for kind in ("pypi", "npm"):
-        assert not module._reached(bundle(), place(tmp_path, kind=kind), 1.0).noted
+        sides = module._Sides(vulnerable=place(tmp_path, kind=kind), fixed=None)
+        assert not module._reached(bundle(), sides, 1.0).noted
 
 
 # runtimes
