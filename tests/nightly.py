@@ -1,0 +1,17 @@
+"""Tests that need the extra `inspect` or minutes: they run when `CLEARHOUSE_NIGHTLY` is set."""
+
+import importlib.util
+import os
+import shutil
+
+import pytest
+
+from clearhouse.bench.sandbox.host.machine import how_to_install
+
+needs_sandbox = pytest.mark.skipif(
+    shutil.which("bwrap") is None, reason=f"no sandbox here: {how_to_install()}"
+)
+needs_inspect = pytest.mark.skipif(
+    importlib.util.find_spec("inspect_ai") is None or not os.environ.get("CLEARHOUSE_NIGHTLY"),
+    reason="runs nightly: ./clearhouse install inspect, then set CLEARHOUSE_NIGHTLY=1",
+)
