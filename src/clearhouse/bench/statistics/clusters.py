@@ -25,18 +25,20 @@ class Clustered:
 
     mean: float
     trials: int
-    groups: int
+    groups: float
+    """How many equal groups they are worth; fewer than there are when sizes differ."""
     effective: float
-    """Independent trials that would tell as much; between the groups and the trials."""
+    """Independent trials that would tell as much, as far as the scatter shows."""
 
     def size(self, alpha: float) -> float:
-        """Return the effective trials for a bound that errs with `alpha`, fewer for few groups."""
-        if self.groups >= self.trials:
-            return self.effective
-        if self.groups < 2:
-            return 1.0
+        """Return the effective trials for a bound that errs with `alpha`.
+
+        Never fewer than the groups: means of groups vary no more than whole successes would.
+        """
+        if self.groups >= self.trials or self.groups <= 1:
+            return self.groups
         ratio = t_quantile(1 - alpha, self.trials - 1) / t_quantile(1 - alpha, self.groups - 1)
-        return max(1.0, self.effective * ratio * ratio)
+        return max(self.groups, self.effective * ratio * ratio)
 
     def interval(self, confidence: float = 0.95) -> Interval:
         """Return the exact interval for the mean."""
@@ -69,8 +71,9 @@ def clustered(groups: Sequence[Sequence[float]]) -> Clustered:
     if any(not 0 <= score <= 1 for group in filled for score in group):
         raise ValueError("a score lies outside 0 to 1; scale it first")
     mean = min(1.0, total / trials)
+    groups_worth = trials**2 / sum(len(group) ** 2 for group in filled)
     return Clustered(
-        mean=mean, trials=trials, groups=len(filled), effective=_effective(filled, mean, trials)
+        mean=mean, trials=trials, groups=groups_worth, effective=_effective(filled, mean, trials)
     )
 
 
