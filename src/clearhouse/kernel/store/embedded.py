@@ -38,7 +38,9 @@ _SETTINGS = {
     "listen_addresses": "''",
     "max_connections": "120",
     "shared_buffers": "'128MB'",
-    "wal_compression": "on",
+    # Names are random, so after a checkpoint every row writes whole index pages: seldom is cheaper.
+    "checkpoint_timeout": "'10min'",
+    "max_wal_size": "'2GB'",
     "log_min_error_statement": "panic",  # statements may hold what must never be logged
     "log_min_messages": "log",  # an error's own words quote values; who caused it is told anyway
     "log_error_verbosity": "terse",

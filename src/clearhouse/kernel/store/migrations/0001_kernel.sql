@@ -75,7 +75,11 @@ BEGIN
     EXECUTE format('CREATE POLICY need_to_know ON %s TO clearhouse_desk '
                    'USING (readers && (SELECT principals())) '
                    'WITH CHECK (cardinality(readers) > 0)', target);
-    EXECUTE format('CREATE INDEX ON %s (compartment)', target);
+    IF NOT EXISTS (SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid
+                                                         AND attnum = indkey[0]
+                    WHERE indrelid = target AND attname = 'compartment') THEN
+        EXECUTE format('CREATE INDEX ON %s (compartment)', target);
+    END IF;
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO clearhouse_desk', target);
 END $$;
 
