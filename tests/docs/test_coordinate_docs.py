@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from clearhouse.clearing.coordinate.embargo_consent import EMBARGO_CONSENT
 from clearhouse.clearing.coordinate.embargo_management import EMBARGO_MANAGEMENT
 from clearhouse.clearing.coordinate.embargo_policy import load
 from clearhouse.clearing.coordinate.report_management import REPORT_MANAGEMENT
@@ -10,7 +11,7 @@ PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "route" / "6-coordinate.md").read_text()
 
 
-@pytest.mark.parametrize("machine", [REPORT_MANAGEMENT, EMBARGO_MANAGEMENT])
+@pytest.mark.parametrize("machine", [REPORT_MANAGEMENT, EMBARGO_MANAGEMENT, EMBARGO_CONSENT])
 def test_the_diagrams_are_those_of_the_tables(machine):
     assert f"```mermaid\n{machine.diagram()}```" in PAGE
 
