@@ -48,3 +48,7 @@ def submit(app: App, draft: Draft, *, by: Actor | None = None, original: bytes =
         row = transaction.one("SELECT report_id FROM report WHERE receipt = %s", [receipt])
     assert row is not None
     return ReportId(row["report_id"])
+
+
+def determiner(app: App, name: str = "Dana Determiner") -> Actor:
+    return person(app, HOUSE, PartyKind.COORDINATOR, name, "determiner")

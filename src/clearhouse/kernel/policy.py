@@ -16,7 +16,7 @@ from typing import cast
 
 import yaml
 
-from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.identity import Actor, ActorKind
 
 
 class ForbiddenError(PermissionError):
@@ -74,6 +74,30 @@ class Authority:
         decision = self.may(actor, act, readers)
         if not decision.allowed:
             raise ForbiddenError(f"{decision.reason} ({decision.policy})")
+        return decision
+
+    def demand_person(
+        self, actor: Actor, act: str, readers: Collection[str] | None = None
+    ) -> Decision:
+        """Return the decision when it allows and the actor is a person, not an agent.
+
+        Raises: ForbiddenError with the reason when it does not.
+        """
+        decision = self.demand(actor, act, readers)
+        if actor.kind is not ActorKind.PERSON:
+            raise ForbiddenError(f"{act} is for persons, {actor.name} is none ({self.name})")
+        return decision
+
+    def demand_second(
+        self, actor: Actor, act: str, first: str, readers: Collection[str] | None = None
+    ) -> Decision:
+        """Return the decision when it allows and the actor is another person than `first`.
+
+        Raises: ForbiddenError with the reason when it does not.
+        """
+        decision = self.demand_person(actor, act, readers)
+        if actor.actor_id == first:
+            raise ForbiddenError(f"{act} needs a second person ({self.name})")
         return decision
 
 

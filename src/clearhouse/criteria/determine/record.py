@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from clearhouse.criteria.measure.estimate import Estimate
 from clearhouse.criteria.measure.gates import GateAnswer
-from clearhouse.formats.canonical import Json
 
 
 class Outcome(StrEnum):
@@ -118,7 +117,7 @@ class Determination:
     """What would have to be brought for another outcome."""
     needed: tuple[Needed, ...] = ()
     caveats: tuple[str, ...] = ()
-    facts: Mapping[str, Json] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     """Declared, not measured."""
     logs: tuple[LogName, ...] = ()
     attestations: tuple[str, ...] = ()

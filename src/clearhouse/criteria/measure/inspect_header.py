@@ -48,9 +48,9 @@ class Header:
     declared_total: int | None = None
     subset: tuple[str, ...] = ()
     stopped_early: str | None = None
-    task_args: Mapping[str, Json]
+    task_args: Mapping[str, object]
     base_url: str | None = None
-    generation: Mapping[str, Json]
+    generation: Mapping[str, object]
     graders: tuple[str, ...] = ()
     sandbox: str | None = None
     revision: Revision | None = None
@@ -59,7 +59,7 @@ class Header:
     reported: tuple[Reported, ...] = ()
     edits: int = 0
     invalidated: bool = False
-    metadata: Mapping[str, Json]
+    metadata: Mapping[str, object]
 
     def with_samples(
         self,

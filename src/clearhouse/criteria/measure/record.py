@@ -2,15 +2,13 @@
 
 An `Evidence` is what a log says, with our own hashes and what does not agree inside it. It keeps
 no prompt, answer or target: only hashes of them, so that it may travel further than the log.
-What a log does not say is None, never 0.
+What a log does not say is None, never 0. Fields of type `object` hold JSON as the log has it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-
-from clearhouse.formats.canonical import Json
 
 
 class EvidenceError(ValueError):
@@ -137,9 +135,9 @@ class Evidence:
     """What narrowed the benchmark: a limit, chosen ids."""
     stopped_early: str | None = None
     """Why the run was stopped before its end, None when it was not."""
-    task_args: Mapping[str, Json] = field(default_factory=dict)
+    task_args: Mapping[str, object] = field(default_factory=dict)
     base_url: str | None = None
-    generation: Mapping[str, Json] = field(default_factory=dict)
+    generation: Mapping[str, object] = field(default_factory=dict)
     """Temperature, effort, seeds and the like."""
     graders: tuple[str, ...] = ()
     sandbox: str | None = None
@@ -150,7 +148,7 @@ class Evidence:
     edits: int = 0
     """How many changes after the run the log admits."""
     invalidated: bool = False
-    metadata: Mapping[str, Json] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     """What does not agree between header, summaries and samples, in words."""
 

@@ -9,7 +9,10 @@ from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Actor, ActorKind
 from clearhouse.kernel.services import App
 
-ROLES = ("administrator", "auditor", "coordinator", "coordinator_on_duty", "intake_analyst")
+ROLES = (
+    "administrator", "auditor", "coordinator", "coordinator_on_duty", "determiner",
+    "intake_analyst",
+)  # fmt: skip
 
 
 def owner(app: App) -> Actor:
