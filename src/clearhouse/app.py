@@ -122,6 +122,7 @@ def _wire(
         jobs=Jobs(),
         clearing_actor=_clearing_actor(desk_database),
         known_folder=settings.known or settings.home / "known",
+        validate_folder=settings.home / "validate",
         published_folder=settings.published or settings.home / "published",
     )
     _demand_own_keys(desk_database, keys)

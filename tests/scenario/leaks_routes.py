@@ -139,6 +139,8 @@ def _desk(ids):
             _get("desk", "/reports", before=ids["report"]),
         ],
         "GET /reports/{report_id}": [_get("desk", report, tells=True)],
+        "POST /reports/{report_id}/examination": [_form(f"{report}/examination")],
+        "GET /reports/{report_id}/statement": [_get("desk", f"{report}/statement", tells=True)],
         "GET /reports/{report_id}/original": [_get("desk", f"{report}/original", tells=True)],
         "GET /reports/{report_id}/text/{key}": [
             _get("desk", f"{report}/text/description", tells=True),
@@ -206,6 +208,15 @@ def _desk_api(ids):
             _get("desk", "/v1/desk/reports", before=ids["report"]),
         ],
         "GET /v1/desk/reports/{report_id}": [_get("desk", report, tells=True)],
+        "GET /v1/desk/reports/{report_id}/verdict": [_get("desk", f"{report}/verdict", tells=True)],
+        "GET /v1/desk/reports/{report_id}/statement": [
+            _get("desk", f"{report}/statement", tells=True)
+        ],
+        "POST /v1/desk/reports/{report_id}/examination": [_json(f"{report}/examination")],
+        "GET /v1/desk/examinations": [
+            _get("desk", "/v1/desk/examinations", tells=True),
+            _get("desk", "/v1/desk/examinations", limit="1"),
+        ],
         "GET /v1/desk/cases": [_get("desk", "/v1/desk/cases", tells=True)],
         "GET /v1/desk/cases/{case_id}": [_get("desk", case, tells=True)],
         "POST /v1/desk/cases/{case_id}/verdict": [

@@ -3,6 +3,8 @@
 In: a report id. Out: the report taken as far as it can go, each room in a transaction of its
 own, each passage written down. A killed worker's report starts again at the first room; every
 room does nothing the second time, so nothing is lost or doubled.
+What takes long, examining a report in depth, is asked for on the way and never waited for: when its
+verdict comes, the report goes through the later rooms again.
 Only this module knows the order. The diagram, `clearhouse route` and the tests come from `ROUTE`.
 """
 
@@ -13,11 +15,16 @@ from functools import partial
 
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.intake import operations as intake
+from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.match import operations as match
+from clearhouse.clearing.match.record import Relation
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.validate import examination
 from clearhouse.clearing.validate import operations as validate
-from clearhouse.clearing.validate.record import VerdictKind
+from clearhouse.clearing.validate.attached import carries_bundle
+from clearhouse.clearing.validate.record import ExaminationId, VerdictKind
+from clearhouse.clearing.validate.workers import Workers
 from clearhouse.kernel import ledger
 from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.services import Desk
@@ -55,9 +62,12 @@ ROUTE = (
     Room(
         name="validate",
         gives="Verdict",
-        does="checks claims that need no download (E0, part of E1)",
-        not_attempted="source checks, scope, reproduction, patches (E1 in full to E7)",
-        returns_to="match: proven edges count only when no side is contradicted",
+        does="checks claims at once; then looks the source up, applies the project's scope and "
+        "runs an attached proof in the sandbox (E0 to E5)",
+        not_attempted="patches and confirmation by others on the way (E6, E7); proofs where "
+        "bubblewrap is missing, source where its registry is out of reach",
+        returns_to="match: proven edges count only when no side is contradicted, and proofs that "
+        "were run on each other's fixes show same or different",
     ),
     Room(
         name="prioritize",
@@ -91,6 +101,11 @@ STRANDED_AFTER = timedelta(hours=3)
 def register_jobs(desk: Desk) -> None:
     """Tell the job kernel which work this system has."""
     desk.jobs.add(intake.CLEAR_REPORT, partial(_clear_job, desk))
+    desk.jobs.add(
+        examination.EXAMINE_REPORT,
+        partial(_examine_job, desk, Workers()),
+        queue=examination.QUEUE,
+    )
     desk.jobs.add_periodic(SEAL_LEDGER, "* * * * * */5", partial(seal_ledger, desk))
     desk.jobs.add_periodic(PUBLISH_DUE, "* * * * * */10", partial(publish_due, desk))
     desk.jobs.add_periodic(CATCH_UP, "17 * * * *", partial(catch_up, desk))
@@ -98,15 +113,40 @@ def register_jobs(desk: Desk) -> None:
 
 def clear(desk: Desk, report_id: ReportId) -> None:
     """Take one report along the route as far as it can go; running it again changes nothing."""
-    steps: tuple[tuple[str, Callable[[Transaction], str]], ...] = (
+    steps: _Steps = (
         ("intake", partial(_begin, desk, report_id)),
         ("match", partial(_match, desk, report_id)),
         ("validate", partial(_validate, desk, report_id)),
+        *_later_rooms(desk, report_id),
+        ("intake", partial(_finish, desk, report_id)),
+    )
+    _walk(desk, report_id, steps)
+
+
+def examine(desk: Desk, workers: Workers, examination_id: ExaminationId) -> None:
+    """Examine a report in depth, and take it through the later rooms again with the verdict.
+
+    Running it again changes nothing.
+    """
+    report_id, verdict = examination.examine_report(desk, workers, examination_id)
+    if verdict is not None and verdict.kind is VerdictKind.REPRODUCED:
+        _compare_proofs(desk, workers, report_id)
+    outcome = "examined" if verdict is None else str(verdict.kind)
+    _walk(desk, report_id, (("validate", lambda _: outcome), *_later_rooms(desk, report_id)))
+
+
+_Steps = tuple[tuple[str, Callable[[Transaction], str]], ...]
+
+
+def _later_rooms(desk: Desk, report_id: ReportId) -> _Steps:
+    return (
         ("match", partial(_settle, desk, report_id)),
         ("prioritize", partial(_prioritize, desk, report_id)),
         ("coordinate", partial(_coordinate, desk, report_id)),
-        ("intake", partial(_finish, desk, report_id)),
     )
+
+
+def _walk(desk: Desk, report_id: ReportId, steps: _Steps) -> None:
     for room, step in steps:
         with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
             outcome = step(transaction)
@@ -150,6 +190,46 @@ def _clear_job(desk: Desk, report_id: str) -> None:
     clear(desk, ReportId(report_id))
 
 
+def _examine_job(desk: Desk, workers: Workers, examination_id: str) -> None:
+    examine(desk, workers, ExaminationId(examination_id))
+
+
+def _compare_proofs(desk: Desk, workers: Workers, report_id: ReportId) -> None:
+    """Run the proof of a reproduced report against those of its suspected duplicates."""
+    actor = desk.clearing_actor
+    with desk.database.transaction(actor.actor_id) as transaction:
+        pairs = _runnable_pairs(desk, transaction, report_id)
+    for pair in pairs:
+        compared = examination.compare(desk, workers, pair)
+        if compared is None or compared.relation not in {Relation.SAME, Relation.DIFFERENT}:
+            continue
+        with desk.database.transaction(actor.actor_id) as transaction:
+            match.prove(
+                desk,
+                transaction,
+                actor,
+                *(one.report_id for one in pair),
+                relation=Relation(compared.relation),
+                seen=compared.seen,
+            )
+
+
+def _runnable_pairs(
+    desk: Desk, transaction: Transaction, report_id: ReportId
+) -> list[tuple[Report, Report]]:
+    """Pair a report with the suspects that were reproduced and carry a bundle, as it does."""
+    wanted = [report_id, *match.suspects(transaction, report_id)]
+    reports = {
+        one.report_id: one
+        for one in intake.load(desk, transaction, wanted, files=True)
+        if carries_bundle(one.content.attachments)
+        and (verdict := validate.verdict_of(desk, transaction, one.report_id)) is not None
+        and verdict.kind is VerdictKind.REPRODUCED
+    }
+    mine = reports.pop(report_id, None)
+    return [] if mine is None else [(mine, other) for other in reports.values()]
+
+
 def _begin(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
     (report,) = intake.load(desk, transaction, [report_id])
     intake.mark(transaction, report.receipt, "processing")
@@ -162,7 +242,9 @@ def _match(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
 
 
 def _validate(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
-    return str(validate.validate_report(desk, transaction, desk.clearing_actor, report_id).kind)
+    verdict = validate.validate_report(desk, transaction, desk.clearing_actor, report_id)
+    examination.ask(desk, transaction, desk.clearing_actor, report_id)
+    return str(verdict.kind)
 
 
 def _settle(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:

@@ -1,7 +1,8 @@
 """Durable work: asked for in the same transaction as its cause, done at least once.
 
 In: a task's name and arguments. Out: the task run by a worker, retried with growing pauses when
-the outside world fails, and taken over when its worker dies.
+the outside world fails, and taken over when its worker dies. Long work has a queue of its own, so
+that it never holds up what is short.
 Refused: nothing silently; a job that fails for good stays in the table with its attempts.
 Every task must be idempotent, because a killed worker's job runs again.
 Library: procrastinate (docs/adr/0003-jobs.md).
@@ -26,7 +27,7 @@ STALLED_AFTER_S = 30.0
 POLL_S = 0.5
 MAX_ATTEMPTS = 12
 """With pauses of 2, 4, 8 ... seconds, more than two hours of an outside world that fails."""
-_QUEUE = "clearing"
+MAIN_QUEUE = "clearing"
 
 Task = Callable[..., None]
 
@@ -37,12 +38,13 @@ class Jobs:
 
     stalled_after_s: float = STALLED_AFTER_S
     """How long a worker may be silent before its jobs are given to others."""
-    _tasks: dict[str, Task] = field(default_factory=dict)
+    _tasks: dict[str, tuple[str, Task]] = field(default_factory=dict)
+    """Name to queue and work."""
     _periodic: dict[str, tuple[str, Task]] = field(default_factory=dict)
 
-    def add(self, name: str, task: Task) -> None:
-        """Register a task that `ask` can name."""
-        self._tasks[name] = task
+    def add(self, name: str, task: Task, *, queue: str = MAIN_QUEUE) -> None:
+        """Register a task that `ask` can name, and the queue that it waits in."""
+        self._tasks[name] = queue, task
 
     def add_periodic(self, name: str, cron: str, task: Callable[[], None]) -> None:
         """Register a task that runs by the clock; `cron` may have a sixth field, seconds."""
@@ -50,35 +52,60 @@ class Jobs:
 
     def ask(self, transaction: Transaction, name: str, /, **arguments: str) -> None:
         """Ask for a task when, and only when, `transaction` commits."""
+        queue, _ = self._tasks.get(name, (MAIN_QUEUE, None))
         transaction.execute(
             "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
             "%s, %s, 0, NULL, NULL, %s, NULL)::procrastinate_job_to_defer_v1])",
-            [_QUEUE, name, json.dumps(arguments)],
+            [queue, name, json.dumps(arguments)],
         )
 
-    def run_until_empty(self, url: str, after_each: Callable[[], None] = lambda: None) -> None:
-        """Do all waiting work in this process, that of dead workers too, then return."""
-        asyncio.run(self._drain(self._worker_app(url, periodic=False, after_each=after_each)))
+    def run_until_empty(
+        self,
+        url: str,
+        after_each: Callable[[], None] = lambda: None,
+        *,
+        queue: str = MAIN_QUEUE,
+        concurrency: int = 1,
+        budget_s: float | None = None,
+    ) -> None:
+        """Do all waiting work of a queue in this process, that of dead workers too, then return.
 
-    async def _drain(self, app: procrastinate.App) -> None:
+        After `budget_s` nothing more is begun; what is left waits for the next worker.
+        """
+        app = self._worker_app(url, periodic=False, after_each=after_each)
+        asyncio.run(self._drain(app, queue, concurrency, budget_s))
+
+    async def _drain(
+        self, app: procrastinate.App, queue: str, concurrency: int, budget_s: float | None
+    ) -> None:
         async with app.open_async():
             await _rescue(app.job_manager, self.stalled_after_s)
-            await app.run_worker_async(
-                wait=False, install_signal_handlers=False, **self._worker_options()
+            working = asyncio.ensure_future(
+                app.run_worker_async(
+                    wait=False,
+                    concurrency=concurrency,
+                    install_signal_handlers=False,
+                    **self._worker_options(queue),
+                )
             )
+            await asyncio.wait({working}, timeout=budget_s)
+            if not working.done():
+                working.cancel()  # the worker lets what has begun end first
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
 
-    def run(self, url: str, *, concurrency: int = 1) -> None:
+    def run(self, url: str, *, queue: str = MAIN_QUEUE, concurrency: int = 1) -> None:
         """Work until the process is asked to stop (SIGINT or SIGTERM)."""
-        self._worker_app(url, periodic=True).run_worker(
+        self._worker_app(url, periodic=queue == MAIN_QUEUE).run_worker(
             concurrency=concurrency,
             fetch_job_polling_interval=POLL_S,
             shutdown_graceful_timeout=10,
-            **self._worker_options(),
+            **self._worker_options(queue),
         )
 
-    def _worker_options(self) -> dict[str, Any]:
+    def _worker_options(self, queue: str) -> dict[str, Any]:
         return {
-            "queues": [_QUEUE],
+            "queues": [queue],
             "listen_notify": False,
             "update_heartbeat_interval": self.stalled_after_s / 6,
             "stalled_worker_timeout": self.stalled_after_s,
@@ -90,8 +117,8 @@ class Jobs:
     ) -> procrastinate.App:
         app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
         retry = procrastinate.RetryStrategy(max_attempts=MAX_ATTEMPTS, exponential_wait=2)
-        for name, task in self._tasks.items():
-            app.task(name=name, queue=_QUEUE, retry=retry)(_then(task, after_each))
+        for name, (queue, task) in self._tasks.items():
+            app.task(name=name, queue=queue, retry=retry)(_then(task, after_each))
         if periodic:
             for name, (cron, task) in self._periodic.items():
                 _add_periodic(app, name, cron, task)
@@ -111,7 +138,7 @@ def _add_periodic(app: procrastinate.App, name: str, cron: str, task: Callable[[
     def run(timestamp: int) -> None:  # noqa: ARG001 - procrastinate hands it over
         task()
 
-    registered = app.task(name=name, queue=_QUEUE, queueing_lock=name, lock=name)(run)
+    registered = app.task(name=name, queue=MAIN_QUEUE, queueing_lock=name, lock=name)(run)
     app.periodic(cron=cron)(registered)
 
 
@@ -123,7 +150,7 @@ def _add_rescue(app: procrastinate.App, stalled_after_s: float) -> None:
 
     # No lock: a worker that died in the middle of a rescue would hold it for ever.
     task = app.task(
-        name="kernel.rescue", queue=_QUEUE, queueing_lock="kernel.rescue", pass_context=True
+        name="kernel.rescue", queue=MAIN_QUEUE, queueing_lock="kernel.rescue", pass_context=True
     )
     app.periodic(cron=f"* * * * * */{max(1, int(stalled_after_s / 3))}")(task(rescue))
 

@@ -37,6 +37,8 @@ class Desk:
     """The house's own machinery, which acts when no person does."""
     known_folder: Path
     """Local copies of public knowledge: OSV records, release lists, KEV."""
+    validate_folder: Path
+    """Fetched packages and builds, by their content; nothing of a report is in it."""
     published_folder: Path
     """Where advisories are written at their instant."""
 

@@ -100,6 +100,8 @@ class ReasonCode(StrEnum):
     OTHER_PACKAGE = "other-package"
     UNTRUSTED = "contradicted-report"
     SAID_DIFFERENT = "said-different"
+    CROSS_FIX = "cross-fix"
+    """Their proofs were run on each other's fixes."""
 
 
 class Band(StrEnum):

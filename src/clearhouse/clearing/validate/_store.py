@@ -1,11 +1,18 @@
-"""Where verdicts are kept: one row each, the checks sealed with the report they quote."""
+"""Where verdicts and examinations are kept: a row each, the checks sealed with their report."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from clearhouse.clearing.intake.operations import Report
-from clearhouse.clearing.validate.record import Verdict, VerdictId
+from clearhouse.clearing.validate.record import (
+    Examination,
+    ExaminationId,
+    ExaminationState,
+    Verdict,
+    VerdictId,
+)
 from clearhouse.kernel.ids import ReportId, new_id
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
@@ -77,3 +84,94 @@ def count_kinds(transaction: Transaction) -> dict[str, int]:
         " ORDER BY report_id, decided_at DESC, verdict_id DESC) AS newest GROUP BY kind"
     )
     return {row["kind"]: row["reports"] for row in rows}
+
+
+def ask(
+    transaction: Transaction, report: Report, examination_id: ExaminationId, basis: bytes
+) -> bool:
+    """Write down that somebody asks for an examination; False when one like it is known."""
+    added = transaction.execute(
+        "INSERT INTO examination (examination_id, report_id, basis, state, asked_at, asked_by,"
+        " compartment, readers) VALUES (%s, %s, %s, 'waiting', %s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        [
+            examination_id,
+            report.report_id,
+            basis,
+            transaction.now,
+            transaction.actor or "nobody",
+            report.compartment,
+            list(report.readers),
+        ],
+    )
+    return added == 1
+
+
+def examination(transaction: Transaction, examination_id: ExaminationId) -> Examination | None:
+    """Return one examination that the actor may read."""
+    row = transaction.one("SELECT * FROM examination WHERE examination_id = %s", [examination_id])
+    return None if row is None else _examination(row)
+
+
+def basis_of(transaction: Transaction, examination_id: ExaminationId) -> bytes:
+    """Return what an examination is based on."""
+    row = transaction.one(
+        "SELECT basis FROM examination WHERE examination_id = %s", [examination_id]
+    )
+    return b"" if row is None else bytes(row["basis"])
+
+
+def newest_examination(transaction: Transaction, report_id: ReportId) -> Examination | None:
+    """Return the examination of a report that was asked for last."""
+    row = transaction.one(
+        "SELECT * FROM examination WHERE report_id = %s"
+        " ORDER BY asked_at DESC, examination_id DESC LIMIT 1",
+        [report_id],
+    )
+    return None if row is None else _examination(row)
+
+
+def open_examinations(transaction: Transaction, most: int) -> list[Examination]:
+    """Return the examinations that are not done, those that run first."""
+    rows = transaction.all(
+        "SELECT * FROM examination WHERE state <> 'done'"
+        " ORDER BY state = 'waiting', asked_at, examination_id LIMIT %s",
+        [most],
+    )
+    return [_examination(row) for row in rows]
+
+
+def started(transaction: Transaction, examination_id: ExaminationId) -> None:
+    """Write down that an examination runs; a second worker starts it anew."""
+    transaction.execute(
+        "UPDATE examination SET state = 'running', started_at = %s"
+        " WHERE examination_id = %s AND state <> 'done'",
+        [transaction.now, examination_id],
+    )
+
+
+def ended(transaction: Transaction, examination_id: ExaminationId) -> None:
+    """Write down that an examination is done."""
+    transaction.execute(
+        "UPDATE examination SET state = 'done', ended_at = %s"
+        " WHERE examination_id = %s AND state <> 'done'",
+        [transaction.now, examination_id],
+    )
+
+
+def count_examinations(transaction: Transaction) -> dict[str, int]:
+    """Count the examinations that the actor may see, by state."""
+    rows = transaction.all("SELECT state, count(*) AS many FROM examination GROUP BY state")
+    return {row["state"]: row["many"] for row in rows}
+
+
+def _examination(row: dict[str, Any]) -> Examination:
+    return Examination(
+        examination_id=ExaminationId(row["examination_id"]),
+        report_id=ReportId(row["report_id"]),
+        state=ExaminationState(row["state"]),
+        asked_at=row["asked_at"],
+        asked_by=row["asked_by"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+    )

@@ -38,6 +38,14 @@ def bundle_files(attachments: tuple[Attachment, ...]) -> dict[str, bytes] | None
     return None
 
 
+def carries_bundle(attachments: tuple[Attachment, ...]) -> bool:
+    """Say whether there is a bundle among the attachments that can be unpacked."""
+    try:
+        return bundle_files(attachments) is not None
+    except BundleError:
+        return False
+
+
 def _unpacked(attachment: Attachment) -> dict[str, bytes] | None:
     """Return an archive's files below its manifest; None when it holds no manifest."""
     try:

@@ -26,6 +26,8 @@ from clearhouse.clearing.validate.record import (
     VerdictKind,
 )
 from clearhouse.clearing.validate.reproduce.bundle import BundleError, read_files
+from clearhouse.clearing.validate.reproduce.native import reproduce_native
+from clearhouse.clearing.validate.reproduce.native_bundle import has_build, read_native
 from clearhouse.clearing.validate.reproduce.packages import BuildError, PackageCache
 from clearhouse.clearing.validate.reproduce.reproduce import reproduce
 from clearhouse.clearing.validate.rules import check_claims, decide
@@ -125,10 +127,13 @@ def _reproduced(draft: Draft, cache: PackageCache, now: datetime) -> Verdict | s
         if files is None:
             return None
         bundle = read_files(files)
+        native = read_native(files) if has_build(files) else None
     except BundleError as error:
         return f"Not attempted: the attached bundle cannot be used ({error})."
     if draft.purl is not None and bundle.target.identity != draft.purl:
         return "Not attempted: the attached bundle is about another package."
+    if native is not None:
+        return reproduce_native(native, cache, now=now)
     return reproduce(bundle, cache, now=now)
 
 

@@ -8,7 +8,7 @@ Refused: an actor who may not clear reports, or who is not read in.
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from pydantic import TypeAdapter
 
@@ -16,9 +16,16 @@ from clearhouse.clearing.deconflict.known import Known, current
 from clearhouse.clearing.intake.operations import Report, load
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.validate import _store
-from clearhouse.clearing.validate.examine import RULES as EXAMINE_RULES
-from clearhouse.clearing.validate.record import ClaimResult, InputHash, Verdict, VerdictKind
+from clearhouse.clearing.validate.record import (
+    ClaimResult,
+    ExaminationState,
+    InputHash,
+    Verdict,
+    VerdictKind,
+)
 from clearhouse.clearing.validate.rules import RULES, check_claims, decide
+from clearhouse.clearing.validate.statement import as_statement, sign
+from clearhouse.formats.canonical import Json, canonical_bytes
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import ReportId
@@ -39,64 +46,37 @@ def validate_report(
 
     Raises: NoSuchReportError; ForbiddenError when the actor may not clear reports.
     """
-    report = _report(desk, transaction, report_id, files=False)
+    report = report_of(desk, transaction, report_id, files=False)
     known = current(desk.known_folder)
-    inputs = _inputs(report, known)
+    inputs = inputs_of(report, known)
     desk.authority.demand(actor, "report.clear", report.readers)
-    stored = _store.with_basis(desk, transaction, report_id, _basis(desk, RULES, inputs))
+    basis = basis_of(desk, RULES, inputs)
+    stored = _store.with_basis(desk, transaction, report_id, basis)
     if stored is not None:
         return stored
     checks = check_claims(report.content, known, transaction.now)
     verdict = decide(report.content, checks, decided_at=transaction.now, inputs=inputs)
-    _keep(desk, transaction, actor, report, verdict, inputs)
-    return verdict
+    return keep(desk, transaction, actor, report, verdict, basis)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Examination:
-    """What is needed to examine a report outside any transaction."""
-
-    report: Report
-    """With its files."""
-    known: Known
-    inputs: tuple[InputHash, ...]
-    done: Verdict | None
-    """What the same rules already gave on the same inputs; then nothing is left to do."""
-
-
-def begin_examination(
-    desk: Desk, transaction: Transaction, actor: Actor, report_id: ReportId
-) -> Examination:
-    """Load what an examination needs; it takes long, so it runs between two transactions.
-
-    Raises: NoSuchReportError; ForbiddenError when the actor may not clear reports.
-    """
-    report = _report(desk, transaction, report_id, files=True)
-    desk.authority.demand(actor, "report.clear", report.readers)
-    known = current(desk.known_folder)
-    inputs = _inputs(report, known)
-    return Examination(
-        report=report,
-        known=known,
-        inputs=inputs,
-        done=_store.with_basis(desk, transaction, report_id, _basis(desk, EXAMINE_RULES, inputs)),
-    )
-
-
-def end_examination(
-    desk: Desk, transaction: Transaction, actor: Actor, examination: Examination, verdict: Verdict
+def keep(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    report: Report,
+    verdict: Verdict,
+    basis: bytes,
 ) -> Verdict:
-    """Keep the verdict of an examination, once.
+    """Store a verdict once, with its ledger entry; what the same basis gave before is returned.
 
     Raises: ForbiddenError when the actor may not clear reports.
     """
-    report, inputs = examination.report, examination.inputs
-    desk.authority.demand(actor, "report.clear", report.readers)
-    basis = _basis(desk, verdict.rules, inputs)
+    allowed = desk.authority.demand(actor, "report.clear", report.readers)
     stored = _store.with_basis(desk, transaction, report.report_id, basis)
     if stored is not None:
         return stored
-    _keep(desk, transaction, actor, report, verdict, inputs)
+    verdict_id = _store.insert(desk, transaction, report, verdict, basis)
+    _record(transaction, report, verdict, verdict_id, allowed.policy)
     return verdict
 
 
@@ -114,43 +94,54 @@ def verdict_of(desk: Desk, transaction: Transaction, report_id: ReportId) -> Ver
     return _store.latest(desk, transaction, [report_id]).get(report_id)
 
 
+def statement_of(
+    desk: Desk, transaction: Transaction, report_id: ReportId
+) -> dict[str, Json] | None:
+    """Return the newest verdict of a report as a signed statement, for whoever may read both."""
+    verdict = verdict_of(desk, transaction, report_id)
+    return None if verdict is None else sign(verdict, [desk.keys.signing_key()])
+
+
 def counts(transaction: Transaction) -> dict[str, int]:
-    """Count the newest verdicts by kind, every kind named, as far as the actor may see them."""
-    found = _store.count_kinds(transaction)
-    return {str(kind): found.get(str(kind), 0) for kind in VerdictKind}
+    """Count the newest verdicts by kind, and the examinations that wait and run.
+
+    Every kind is named; only what the actor may see is counted.
+    """
+    found, examined = _store.count_kinds(transaction), _store.count_examinations(transaction)
+    return {str(kind): found.get(str(kind), 0) for kind in VerdictKind} | {
+        f"examinations {state}": examined.get(str(state), 0) for state in ExaminationState
+    }
 
 
-def _report(desk: Desk, transaction: Transaction, report_id: ReportId, *, files: bool) -> Report:
+def report_of(desk: Desk, transaction: Transaction, report_id: ReportId, *, files: bool) -> Report:
+    """Return a report that the actor may read.
+
+    Raises: NoSuchReportError.
+    """
     found = load(desk, transaction, [report_id], files=files)
     if not found:
         raise NoSuchReportError("no report with this id that you may read")
     return found[0]
 
 
-def _inputs(report: Report, known: Known) -> tuple[InputHash, ...]:
+def inputs_of(report: Report, known: Known) -> tuple[InputHash, ...]:
+    """Name everything that a verdict is about by its hash; files by their place in the report."""
+    files = report.content.attachments
+    words = replace(report.content, attachments=tuple(replace(one, data=b"") for one in files))
     return (
-        InputHash(name="report", sha256=_sha256(_DRAFT.dump_json(report.content))),
+        InputHash(name="report", sha256=_sha256(_DRAFT.dump_json(words))),
+        *(
+            InputHash(name=f"attachment {number}", sha256=_sha256(one.data))
+            for number, one in enumerate(files, start=1)
+            if one.data
+        ),
         InputHash(name="local public knowledge", sha256=known.digest),
     )
 
 
-def _keep(
-    desk: Desk,
-    transaction: Transaction,
-    actor: Actor,
-    report: Report,
-    verdict: Verdict,
-    inputs: tuple[InputHash, ...],
-) -> None:
-    allowed = desk.authority.demand(actor, "report.clear", report.readers)
-    basis = _basis(desk, verdict.rules, inputs)
-    verdict_id = _store.insert(desk, transaction, report, verdict, basis)
-    _record(transaction, report, verdict, verdict_id, allowed.policy)
-
-
-def _basis(desk: Desk, rules: str, inputs: tuple[InputHash, ...]) -> bytes:
-    """Name rules and inputs without telling what they are."""
-    text = "\n".join((rules, *(one.sha256 for one in inputs)))
+def basis_of(desk: Desk, rules: str, inputs: tuple[InputHash, ...], request: str = "") -> bytes:
+    """Name rules and inputs, and a request to look again, without telling what they are."""
+    text = "\n".join((rules, *(one.sha256 for one in inputs), *filter(None, (request,))))
     return hmac.digest(desk.keys.index_key(), f"verdict:{text}".encode(), "sha256")
 
 
@@ -176,6 +167,7 @@ def _record(
             "rules": verdict.rules,
             "checks": dict(counted),
             "contradicted_claims": sorted({str(one.claim) for one in verdict.contradicted}),
+            "statement_sha256": _sha256(canonical_bytes(as_statement(verdict))),
             "authority": policy,
         },
         readers=report.readers,

@@ -10,7 +10,10 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import NewType
 
+from clearhouse.kernel.ids import ReportId
+
 VerdictId = NewType("VerdictId", str)
+ExaminationId = NewType("ExaminationId", str)
 
 
 class ClaimResult(StrEnum):
@@ -180,3 +183,24 @@ class Verdict:
     def contradicted(self) -> tuple[ClaimCheck, ...]:
         """The claims that the places looked at contradict."""
         return tuple(one for one in self.checks if one.result is ClaimResult.CONTRADICTED)
+
+
+class ExaminationState(StrEnum):
+    """How far an examination is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examination:
+    """One examination of one report: source, scope, and the attached proof."""
+
+    examination_id: ExaminationId
+    report_id: ReportId
+    state: ExaminationState
+    asked_at: datetime
+    asked_by: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None

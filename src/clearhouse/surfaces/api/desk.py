@@ -22,10 +22,13 @@ from clearhouse.clearing.coordinate.record import Case
 from clearhouse.clearing.intake import listing
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.listing import ReportRow
+from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.match.record import Edge, Relation
 from clearhouse.clearing.prioritize.listing import QueueFilter
 from clearhouse.clearing.prioritize.record import Band, Coordination, ExploitLevel
+from clearhouse.clearing.validate import examination
 from clearhouse.clearing.validate import operations as validate
+from clearhouse.clearing.validate.record import Examination
 from clearhouse.formats.cvss import Rating
 from clearhouse.kernel import ledger, ledger_export, ledger_reading
 from clearhouse.kernel.identity import Actor, Scope
@@ -187,12 +190,50 @@ def reports(
 def report(call: Calling, report_id: ReportAddress) -> shapes.ReportAnswer:
     """Return one report."""
     with call.transaction() as transaction:
-        found = intake.load(call.desk, transaction, [ReportId(report_id)])
-        if not found:
-            raise NotHereError
-        verdict = validate.verdict_of(call.desk, transaction, found[0].report_id)
-        present = listing.present(transaction, [found[0].report_id])
-    return shapes.report_answer(report_view(found[0], verdict, present[found[0].report_id]))
+        found = _report(call, transaction, report_id)
+        verdict = validate.verdict_of(call.desk, transaction, found.report_id)
+        present = listing.present(transaction, [found.report_id])
+    return shapes.report_answer(report_view(found, verdict, present[found.report_id]))
+
+
+@router.get("/reports/{report_id}/verdict", summary="What is established about a report")
+def report_verdict(call: Calling, report_id: ReportAddress) -> shapes.VerdictAnswer:
+    """Return the newest verdict of a report, and how far its examination is."""
+    with call.transaction() as transaction:
+        found = _report(call, transaction, report_id)
+        return shapes.VerdictAnswer(
+            report_id=found.report_id,
+            verdict=validate.verdict_of(call.desk, transaction, found.report_id),
+            examination=examination.newest(transaction, found.report_id),
+        )
+
+
+@router.get("/reports/{report_id}/statement", summary="The verdict, signed, to be passed on")
+def report_statement(call: Calling, report_id: ReportAddress) -> dict[str, Any]:
+    """Return the newest verdict as an in-toto statement in a DSSE envelope."""
+    with call.transaction() as transaction:
+        found = _report(call, transaction, report_id)
+        signed = validate.statement_of(call.desk, transaction, found.report_id)
+    if signed is None:
+        raise NotHereError
+    return signed
+
+
+@router.post(
+    "/reports/{report_id}/examination", status_code=202, summary="Ask for another examination"
+)
+def examine(call: Calling, report_id: ReportAddress) -> Examination:
+    """Ask to look at a report again; one that waits or runs already is returned."""
+    with call.transaction() as transaction:
+        found = _report(call, transaction, report_id)
+        return examination.ask(call.desk, transaction, call.actor, found.report_id, again=True)
+
+
+@router.get("/examinations", summary="What is being examined, and what waits for it")
+def examinations(call: Calling, limit: Limit = 50) -> list[Examination]:
+    """List the examinations that are not done, those that run first."""
+    with call.transaction() as transaction:
+        return examination.open_ones(transaction, most=limit)
 
 
 @router.get("/cases", summary="Cases, the most pressing first")
@@ -277,6 +318,13 @@ def proof(call: Calling, event_id: EventAddress) -> dict[str, Any]:
     if found is None:
         raise NotHereError
     return dict(found.as_json())
+
+
+def _report(call: Call, transaction: Transaction, report_id: str) -> Report:
+    found = intake.load(call.desk, transaction, [ReportId(report_id)])
+    if not found:
+        raise NotHereError
+    return found[0]
 
 
 def _relate(call: Call, finding_id: str, body: shapes.OtherFinding, relation: Relation) -> Edge:

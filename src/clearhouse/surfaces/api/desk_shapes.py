@@ -13,7 +13,7 @@ from clearhouse.clearing.coordinate.record import Case, Disclosure, Outcome
 from clearhouse.clearing.intake.record import Credit, Draft
 from clearhouse.clearing.match.record import Edge
 from clearhouse.clearing.prioritize.record import Priority
-from clearhouse.clearing.validate.record import Verdict
+from clearhouse.clearing.validate.record import Examination, Verdict
 from clearhouse.surfaces.web.desk.case_view import CaseView
 from clearhouse.surfaces.web.desk.finding_view import FindingView, Pair
 from clearhouse.surfaces.web.desk.queue_view import QueueRow
@@ -73,6 +73,17 @@ class ReportAnswer:
     missing: tuple[Lacking, ...]
     verdict: Verdict | None
     untrusted: Draft
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerdictAnswer:
+    """What is established about one report. Checks quote it: their subjects are untrusted."""
+
+    report_id: str
+    verdict: Verdict | None
+    """None while nothing was decided."""
+    examination: Examination | None
+    """The one that was asked for last, and how far it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

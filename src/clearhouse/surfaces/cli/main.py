@@ -53,13 +53,14 @@ _COMMANDS = {
     "queue": "List findings, most urgent first, and say why.",
     "show": "Show a finding or a case.",
     "match": "Say which earlier reports a file is like, and why.",
+    "validate": "Examine a report in depth: source, scope, and its proof in the sandbox.",
     "reproduce": "Run a reproduction bundle in the sandbox.",
     "verdict": "Check a signed verdict.",
     "bench": "Measure a room on files whose truth is known.",
     "route": "Print the route and what is on it.",
     "ledger": "Verify, prove and export the ledger.",
     "people": "Add parties, persons and agents; issue and revoke tokens.",
-    "serve": "Run one process: counter, desk, or worker.",
+    "serve": "Run one process: counter, desk, worker, or validator.",
 }
 """Every command and its summary; each lives in the module of its name, loaded when called."""
 

@@ -1,14 +1,17 @@
 """`clearhouse serve`: one process of the installation.
 
 The counter takes in and shows what is public; the desk works; the worker clears in the
-background. Each is a process of its own, so that a fault or an intruder in one is not in the
-others. `clearhouse up` runs and watches all three.
+background, and the validator examines in depth, a report a processor. Each is a process of its own,
+so that a fault or an intruder in one is not in the others. `clearhouse up` runs and watches all.
 """
+
+import os
 
 import click
 import uvicorn
 from starlette.types import ASGIApp
 
+from clearhouse.clearing.validate import examination
 from clearhouse.kernel.services import App, Counter
 from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.api import desk as desk_api
@@ -24,7 +27,7 @@ REPORTS_PER_HOUR = 5000
 
 @click.group("serve")
 def command() -> None:
-    """Run one process: counter, desk, or worker."""
+    """Run one process: counter, desk, worker, or validator."""
 
 
 @command.command("counter")
@@ -54,6 +57,15 @@ def worker(connect: Connect, concurrency: int) -> None:
     """Clear reports, seal the ledger and publish what is due, until stopped."""
     app = connect()
     app.desk.jobs.run(app.desk.database.url, concurrency=concurrency)
+
+
+@command.command("validator")
+@click.option("--concurrency", default=os.cpu_count() or 1, show_default=True)
+@click.pass_obj
+def validator(connect: Connect, concurrency: int) -> None:
+    """Examine reports in depth, until stopped; strangers' code runs in the sandbox alone."""
+    desk = connect().desk
+    desk.jobs.run(desk.database.url, queue=examination.QUEUE, concurrency=concurrency)
 
 
 def counter_application(services: Counter, *, reports_per_hour: int) -> ASGIApp:

@@ -12,7 +12,7 @@ from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.prioritize.explain import summary as in_short
 from clearhouse.clearing.validate import operations as validate
-from clearhouse.clearing.validate.record import ClaimCheck, Verdict
+from clearhouse.clearing.validate.record import Verdict, VerdictKind
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import FindingId, Receipt, ReportId
@@ -51,8 +51,8 @@ class Summary:
             "rooms": {name: dict(counts) for name, counts in rooms.items()},
             "merged_reports": [[list(place) for place in group] for group in self.joined],
             "flagged": [
-                {"file": file, "index": index, "reasons": [one.reason for one in contradicted]}
-                for (file, index), contradicted in self._refuted.items()
+                {"file": file, "index": index, "verdict": verdict, "reasons": list(reasons)}
+                for (file, index), (verdict, reasons) in self._refuted.items()
             ],
             "not_established": [
                 {"file": file, "index": index, "not_established": list(verdict.not_established)}
@@ -78,19 +78,23 @@ class Summary:
             "  First in the queue",
             *(_folded(line) for line in self.first),
             "",
-            f"  Refuted by local evidence, for a person to decide: {flat['invented']}",
-            *(_folded(f"{place[0]}: {why[0].reason}") for place, why in self._refuted.items()),
+            f"  Refuted or out of scope, for a person to decide: {flat['invented']}",
+            *(_folded(f"{place[0]}: {why[0]}") for place, (_, why) in self._refuted.items()),
             "",
             f"  {self.seconds:.1f} s",
         ]
         return "\n".join(lines)
 
     @property
-    def _refuted(self) -> dict[Place, tuple[ClaimCheck, ...]]:
+    def _refuted(self) -> dict[Place, tuple[VerdictKind, tuple[str, ...]]]:
+        """What evidence speaks against, with the verdict and every reason."""
         return {
-            place: verdict.contradicted
+            place: (
+                verdict.kind,
+                tuple(one.reason for one in verdict.contradicted) or (verdict.reason,),
+            )
             for place, verdict in self.verdicts.items()
-            if verdict.contradicted
+            if verdict.contradicted or verdict.kind is VerdictKind.OUT_OF_SCOPE
         }
 
 

@@ -12,7 +12,11 @@ from pathlib import Path
 import click
 
 from clearhouse.clearing import route
+from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.receive import Accepted
+from clearhouse.clearing.validate import examination
+from clearhouse.clearing.validate import operations as validate
+from clearhouse.clearing.validate.record import ExaminationState
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import Receipt
 from clearhouse.kernel.services import App
@@ -23,6 +27,10 @@ from clearhouse.surfaces.cli.serve import COUNTER_PORT, DESK_PORT
 from clearhouse.surfaces.cli.summary import Summary, summarize
 from clearhouse.surfaces.cli.supervise import Supervisor
 from clearhouse.surfaces.web.desk.sign_in import one_time_link
+
+_EXAMINE_S, _REST_S = 150.0, 5.0
+"""How long to wait for examinations: of a fresh flood, and of what an earlier run left. The rest
+goes on while pages are served, or at the next run."""
 
 
 @click.command("up")
@@ -61,6 +69,7 @@ def command(  # one parameter an option
             "counter": ("serve", "counter", "--port", str(counter_port)),
             "desk": ("serve", "desk", "--port", str(desk_port)),
             "worker": ("serve", "worker"),
+            "validator": ("serve", "validator"),
         },
         app.server,
     ).run(
@@ -77,6 +86,7 @@ def clear_flood(app: App, me: Actor, folder: Path, begin: float) -> Summary:
     """Take the examples in, clear them, let the vendors answer, publish, and sum up."""
     files = examples.report_files(folder)
     examples.register_vendors(app, me, folder)
+    before = _reports(app, me)
     taken: dict[str, Receipt] = {}
     with _bar("taking reports in", len(files)) as bar:
         for file in files:
@@ -88,11 +98,27 @@ def clear_flood(app: App, me: Actor, folder: Path, begin: float) -> Summary:
             bar.update(1)
     with _bar("clearing", len(files)) as bar:
         app.desk.jobs.run_until_empty(app.desk.database.url, after_each=lambda: bar.update(1))
+    taken_now = _reports(app, me) > before
+    with app.desk.database.transaction(me.actor_id) as transaction:
+        waiting = validate.counts(transaction)[f"examinations {ExaminationState.WAITING}"]
+    with _bar("examining", waiting) as bar:
+        app.desk.jobs.run_until_empty(
+            app.desk.database.url,
+            after_each=lambda: bar.update(1),
+            queue=examination.QUEUE,
+            concurrency=os.cpu_count() or 1,
+            budget_s=_EXAMINE_S if taken_now else _REST_S,
+        )
     _say("letting the vendors answer, and publishing what is due")
     examples.apply_answers(app, me, folder, taken)
     route.publish_due(app.desk)
     route.seal_ledger(app.desk)
     return summarize(app, me, taken, time.monotonic() - begin)
+
+
+def _reports(app: App, me: Actor) -> int:
+    with app.desk.database.transaction(me.actor_id) as transaction:
+        return intake.counts(transaction)["reports"]
 
 
 def _say(what: str) -> None:

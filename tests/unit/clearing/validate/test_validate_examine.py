@@ -1,15 +1,12 @@
 """Examining a report as a whole, over a cache that a test fills by hand."""
 
-import json
 from datetime import UTC, datetime
 
 import pytest
 
-import house
 from clearhouse.clearing.deconflict.known import Known, Releases
 from clearhouse.clearing.intake.record import Attachment, AttachmentKind, Draft, Location
 from clearhouse.clearing.validate import examine as module
-from clearhouse.clearing.validate import jobs, operations
 from clearhouse.clearing.validate.examine import examine
 from clearhouse.clearing.validate.record import (
     Claim,
@@ -179,33 +176,21 @@ def test_the_release_that_a_report_speaks_of(draft, version):
     assert claimed_version(draft, KNOWN) == version
 
 
-def test_an_examination_is_kept_once(app, shelf, monkeypatch):
-    report_id = house.submit(app, GOOD)
-    calls = []
+def test_a_compiled_target_goes_to_the_compiled_runner(shelf, monkeypatch):
+    given = []
 
-    def counted(*given, **rest):
-        calls.append(1)
-        return examine(*given, **rest)
+    def compiled(native, cache, *, now):
+        given.append(native.build.recipe)
+        return ran(VerdictKind.REPRODUCED, Level.E5)
 
-    monkeypatch.setattr(jobs, "examine", counted)
-    monkeypatch.setattr(jobs, "PackageCache", lambda folder: shelf)
-    first = jobs.examine_report(app.desk, shelf.folder, report_id)
-    assert jobs.examine_report(app.desk, shelf.folder, report_id) == first
-    assert len(calls) == 1
-    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
-        assert operations.verdict_of(app.desk, transaction, report_id) == first
-        rows = transaction.all("SELECT body FROM ledger_event WHERE kind = 'verdict.decided'")
-    assert len(rows) == 1
-    assert json.loads(bytes(rows[0]["body"]))["data"]["rules"] == "examine/1"
-
-
-def test_two_examinations_of_one_report_keep_the_first(app, shelf):
-    report_id = house.submit(app, GOOD)
-    actor = app.desk.clearing_actor
-    with app.desk.database.transaction(actor.actor_id) as transaction:
-        begun = operations.begin_examination(app.desk, transaction, actor, report_id)
-    verdict = examine(GOOD, KNOWN, shelf, now=NOW)
-    for _ in range(2):
-        with app.desk.database.transaction(actor.actor_id) as transaction:
-            kept = operations.end_examination(app.desk, transaction, actor, begun, verdict)
-    assert kept == verdict
+    monkeypatch.setattr(module, "reproduce_native", compiled)
+    manifest = (
+        f"format: clearhouse-bundle/1\ntarget: {PURL}@1.0\nfixed: '1.1'\n"
+        "run: [program, p.py]\noracle: {kind: sanitizer}\n"
+        "build: {recipe: c, sanitizer: address, files: ['*.c'],\n"
+        f"  sources: [{{file: a.tar.gz, sha256: '{'a' * 64}'}}],\n"
+        f"  fixed_sources: [{{file: b.tar.gz, sha256: '{'b' * 64}'}}]}}\n"
+    )
+    found = examine(changed(attachments=with_bundle(manifest=manifest)), KNOWN, shelf, now=NOW)
+    assert given == ["c"], found.not_established
+    assert found.level is Level.E5

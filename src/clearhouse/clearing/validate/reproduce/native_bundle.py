@@ -94,6 +94,11 @@ def is_native(folder: Path) -> bool:
     return "build" in _manifest((folder / MANIFEST).read_bytes())
 
 
+def has_build(files: Mapping[str, bytes]) -> bool:
+    """Say whether named bytes that `bundle` has accepted are about compiled code."""
+    return "build" in _manifest(files[MANIFEST])
+
+
 def read_native_folder(folder: Path) -> NativeBundle:
     """Read a bundle about compiled code from a folder.
 

@@ -15,6 +15,7 @@ from clearhouse.clearing.match.listing import FindingNote
 from clearhouse.clearing.match.record import Edge, Finding, Relation
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.prioritize.record import Priority
+from clearhouse.clearing.validate import examination
 from clearhouse.clearing.validate import operations as validate
 from clearhouse.kernel import ledger_reading
 from clearhouse.kernel.identity import Actor
@@ -88,6 +89,8 @@ def finding_view(
                 one,
                 validate.verdict_of(desk, transaction, one.report_id),
                 present.get(one.report_id, ()),
+                examination=examination.newest(transaction, one.report_id),
+                may_examine=desk.authority.may(actor, "report.examine", one.readers).allowed,
             )
             for one in reports
         ),

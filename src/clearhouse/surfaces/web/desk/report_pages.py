@@ -1,19 +1,22 @@
 """Reports as they came in: the list, one report in full, and its files byte for byte."""
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import RedirectResponse
 
 from clearhouse.clearing.intake import listing
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.match import operations as match
+from clearhouse.clearing.validate import examination
 from clearhouse.clearing.validate import operations as validate
 from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.store.database import Transaction
 from clearhouse.surfaces.web.desk import draft_fields
 from clearhouse.surfaces.web.desk.addresses import ReportAddress
-from clearhouse.surfaces.web.desk.entrance import Here, NotHereError, Visit
+from clearhouse.surfaces.web.desk.entrance import Act, Here, NotHereError, Visit
 from clearhouse.surfaces.web.desk.report_view import report_view
 from clearhouse.surfaces.web.downloads import as_attachment
 from clearhouse.surfaces.web.pages import Pages
@@ -51,13 +54,41 @@ def show(here: Here, report_id: ReportAddress) -> Response:
         passages = listing.passages(transaction, report.report_id)
         verdict = validate.verdict_of(here.desk, transaction, report.report_id)
         finding_id = match.finding_of(transaction, report.report_id)
+        asked = examination.newest(transaction, report.report_id)
+    may = here.desk.authority.may(here.actor, "report.examine", report.readers)
     return here.page(
         "report.html",
-        one=report_view(report, verdict, row.present if row else ()),
+        one=report_view(
+            report,
+            verdict,
+            row.present if row else (),
+            examination=asked,
+            may_examine=may.allowed,
+        ),
         row=row,
         passages=passages,
         finding_id=finding_id,
     )
+
+
+@router.post("/reports/{report_id}/examination")
+def look_again(here: Act, report_id: ReportAddress) -> Response:
+    """Ask for another examination of a report; what waits or runs already is enough."""
+    with here.transaction() as transaction:
+        report = _load(here, transaction, report_id)
+        examination.ask(here.desk, transaction, here.actor, report.report_id, again=True)
+    return RedirectResponse(f"/reports/{report_id}", status_code=303)
+
+
+@router.get("/reports/{report_id}/statement")
+def statement(here: Here, report_id: ReportAddress) -> Response:
+    """Send the newest verdict as a signed statement, which holds no word of the report."""
+    with here.transaction() as transaction:
+        report = _load(here, transaction, report_id)
+        signed = validate.statement_of(here.desk, transaction, report.report_id)
+    if signed is None:
+        raise NotHereError
+    return _bytes(json.dumps(signed).encode(), f"{report.receipt}.verdict.dsse.json")
 
 
 @router.get("/reports/{report_id}/original")

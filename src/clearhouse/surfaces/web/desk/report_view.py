@@ -14,6 +14,7 @@ from clearhouse.clearing.prioritize.record import READY_ELEMENTS
 from clearhouse.clearing.validate.record import (
     ClaimCheck,
     ClaimResult,
+    Examination,
     Level,
     Verdict,
     VerdictKind,
@@ -46,9 +47,20 @@ class ReportView:
     checks: tuple[ClaimCheck, ...]
     """Contradictions first, for they matter most; then what holds; then what nobody could check."""
     ladder: Markup
+    examination: Examination | None
+    """The one that was asked for last."""
+    may_examine: bool
+    """Whether the policy lets the actor ask for another."""
 
 
-def report_view(report: Report, verdict: Verdict | None, present: tuple[str, ...]) -> ReportView:
+def report_view(
+    report: Report,
+    verdict: Verdict | None,
+    present: tuple[str, ...],
+    *,
+    examination: Examination | None = None,
+    may_examine: bool = False,
+) -> ReportView:
     """Return a report as pages show it.
 
     `present` was judged with the attachments at hand; here they may be left out, so only the
@@ -69,6 +81,8 @@ def report_view(report: Report, verdict: Verdict | None, present: tuple[str, ...
         verdict=verdict,
         checks=_sorted_checks(verdict),
         ladder=ladder_picture(rungs(verdict)),
+        examination=examination,
+        may_examine=may_examine,
     )
 
 

@@ -16,7 +16,7 @@ _OUT = {
     "deconflict": ("leases", "leases", None),
     "intake": ("reports", "reports", "waiting"),
     "match": ("findings", "findings", "suggested"),
-    "validate": ("verdicts", None, None),
+    "validate": ("verdicts", None, "examinations waiting"),
     "prioritize": ("prioritized", None, None),
     "coordinate": ("cases", "cases", "due"),
     "publish": ("advisories", "advisories", None),
@@ -50,6 +50,8 @@ def tally(survey: Survey) -> list[Number]:
         _number(match, "merged", "joined by proof or a person"),
         _number(match, "suggested", "pairs to decide", "warn"),
         _number(verdicts, "contradicted", "contradicted", "bad"),
+        _number(verdicts, "reproduced", "reproduced", "good"),
+        _number(verdicts, "examinations waiting", "waiting for examination", "warn"),
         _number(cases, "cases", "cases"),
         _number(cases, "embargoed", "under embargo"),
         _number(survey.get("publish", {}), "advisories", "advisories", "good"),
@@ -65,7 +67,8 @@ def _number(counts: Mapping[str, int], key: str, what: str, look: str = "") -> N
 def _room(name: str, counts: Mapping[str, int]) -> RoomCount:
     what, key, waits = _OUT[name]
     # A room that counts nothing yet has no number, which is not 0.
-    count = sum(counts.values()) if key is None and counts else counts.get(key or "")
+    kinds = [count for kind, count in counts.items() if not kind.startswith("examinations ")]
+    count = sum(kinds) if key is None and counts else counts.get(key or "")
     return RoomCount(
         room=name, what=what, count=count, waiting=counts.get(waits, 0) if waits else 0
     )
