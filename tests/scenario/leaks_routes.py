@@ -140,7 +140,7 @@ def _desk(ids):
         ],
         "GET /reports/{report_id}": [_get("desk", report, tells=True)],
         "POST /reports/{report_id}/examination": [_form(f"{report}/examination")],
-        "GET /reports/{report_id}/statement": [_get("desk", f"{report}/statement", tells=True)],
+        "GET /reports/{report_id}/statement": [_get("desk", f"{report}/statement")],
         "GET /reports/{report_id}/original": [_get("desk", f"{report}/original", tells=True)],
         "GET /reports/{report_id}/text/{key}": [
             _get("desk", f"{report}/text/description", tells=True),
@@ -209,9 +209,7 @@ def _desk_api(ids):
         ],
         "GET /v1/desk/reports/{report_id}": [_get("desk", report, tells=True)],
         "GET /v1/desk/reports/{report_id}/verdict": [_get("desk", f"{report}/verdict", tells=True)],
-        "GET /v1/desk/reports/{report_id}/statement": [
-            _get("desk", f"{report}/statement", tells=True)
-        ],
+        "GET /v1/desk/reports/{report_id}/statement": [_get("desk", f"{report}/statement")],
         "POST /v1/desk/reports/{report_id}/examination": [_json(f"{report}/examination")],
         "GET /v1/desk/examinations": [
             _get("desk", "/v1/desk/examinations", tells=True),

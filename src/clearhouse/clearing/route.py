@@ -17,6 +17,7 @@ from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.match import operations as match
+from clearhouse.clearing.match import proving
 from clearhouse.clearing.match.record import Relation
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.publish import operations as publish
@@ -204,7 +205,7 @@ def _compare_proofs(desk: Desk, workers: Workers, report_id: ReportId) -> None:
         if compared is None or compared.relation not in {Relation.SAME, Relation.DIFFERENT}:
             continue
         with desk.database.transaction(actor.actor_id) as transaction:
-            match.prove(
+            proving.prove(
                 desk,
                 transaction,
                 actor,
@@ -218,7 +219,7 @@ def _runnable_pairs(
     desk: Desk, transaction: Transaction, report_id: ReportId
 ) -> list[tuple[Report, Report]]:
     """Pair a report with the suspects that were reproduced and carry a bundle, as it does."""
-    wanted = [report_id, *match.suspects(transaction, report_id)]
+    wanted = [report_id, *proving.suspects(transaction, report_id)]
     reports = {
         one.report_id: one
         for one in intake.load(desk, transaction, wanted, files=True)

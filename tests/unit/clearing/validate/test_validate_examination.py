@@ -9,6 +9,7 @@ import house
 from clearhouse.clearing import route
 from clearhouse.clearing.intake.record import Attachment, Draft
 from clearhouse.clearing.match import operations as match
+from clearhouse.clearing.match import proving
 from clearhouse.clearing.match.record import ReasonCode, Relation
 from clearhouse.clearing.validate import examination
 from clearhouse.clearing.validate import operations as validate
@@ -254,9 +255,9 @@ def test_a_proven_difference_outweighs_a_shared_id_but_no_person(app):
     left, right = (cleared(app, one) for one in drafts)
     assert see(app, match.finding_of, left) == see(app, match.finding_of, right)
     edge = act(
-        app, match.prove, left, right, relation=Relation.DIFFERENT, seen=("proof 2 is silent",)
+        app, proving.prove, left, right, relation=Relation.DIFFERENT, seen=("proof 2 is silent",)
     )
-    assert act(app, match.prove, right, left, relation=Relation.SAME, seen=()).id == edge.id
+    assert act(app, proving.prove, right, left, relation=Relation.SAME, seen=()).id == edge.id
     assert see(app, match.finding_of, left) != see(app, match.finding_of, right)
     with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
         found = match.edges_of(app.desk, transaction, match.finding_of(transaction, left))
@@ -264,4 +265,4 @@ def test_a_proven_difference_outweighs_a_shared_id_but_no_person(app):
     assert shown.reasons[0].code is ReasonCode.CROSS_FIX
     assert shown.reasons[0].evidence == ("proof 2 is silent",)
     with pytest.raises(ValueError, match="same bug or different"):
-        act(app, match.prove, left, right, relation=Relation.SIBLING, seen=())
+        act(app, proving.prove, left, right, relation=Relation.SIBLING, seen=())
