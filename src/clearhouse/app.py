@@ -8,6 +8,7 @@ application roles.
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from clearhouse.kernel.clock import Clock, system_clock
 from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.kernel.jobs import Jobs
 from clearhouse.kernel.keys import KeyFileError, KeyFolder, Keys
-from clearhouse.kernel.services import App, Counter, Desk
+from clearhouse.kernel.services import App, Counter, Desk, GatewayHome
 from clearhouse.kernel.store import embedded
 from clearhouse.kernel.store.database import Database, Role
 from clearhouse.kernel.store.migrate import migrate
@@ -105,6 +106,19 @@ def build_counter(settings: Settings, *, clock: Clock = system_clock) -> Counter
     )
 
 
+def build_gateway(settings: Settings) -> GatewayHome:
+    """Return what the gateway's process needs, from the gateway's own folder and nothing else.
+
+    Raises: KeyFileError when the installation was not set up yet.
+    """
+    folder = settings.home / "gateway"
+    try:
+        url = (folder / "database.url").read_text("utf-8")
+    except FileNotFoundError as error:
+        raise KeyFileError(f"{folder} is not set up; run `clearhouse up` once") from error
+    return GatewayHome(database_url=url, folder=folder / "receipts")
+
+
 def _wire(
     settings: Settings,
     server: embedded.Embedded | None,
@@ -126,7 +140,16 @@ def _wire(
         published_folder=settings.published or settings.home / "published",
     )
     _demand_own_keys(desk_database, keys)
-    _equip_counter(settings.home / "counter", _url(owner_url, Role.COUNTER, passwords), keys)
+    _equip(
+        settings.home / "counter",
+        {
+            "database.url": _url(owner_url, Role.COUNTER, passwords).encode(),
+            "sealing.pub": keys.sealing_key().public_bytes_raw(),
+            "marking.key": keys.marking_key(),
+        },
+    )
+    gateway_url = _url(owner_url, Role.GATEWAY, passwords).encode()
+    _equip(settings.home / "gateway", {"database.url": gateway_url})
     route.register_jobs(desk)
     return App(
         home=settings.home,
@@ -148,13 +171,10 @@ def _demand_own_keys(database: Database, keys: Keys) -> None:
         )
 
 
-def _equip_counter(folder: Path, url: str, keys: Keys) -> None:
+def _equip(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Give a process that may hold little the folder with just that."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    for name, content in (
-        ("database.url", url.encode()),
-        ("sealing.pub", keys.sealing_key().public_bytes_raw()),
-        ("marking.key", keys.marking_key()),
-    ):
+    for name, content in files.items():
         fresh = folder / f".{name}.{os.getpid()}"
         fresh.touch(mode=0o600)
         fresh.write_bytes(content)
@@ -174,19 +194,41 @@ def _clearing_actor(database: Database) -> identity.Actor:
 
 
 def _role_passwords(home: Path) -> dict[Role, str]:
+    """Return a password per role, made at the first call; a role that is new gets one of its own.
+
+    What is there never changes; two processes that add at once agree on whoever was first.
+    """
+    return {role: _role_password(home, role) for role in Role}
+
+
+def _role_password(home: Path, role: Role) -> str:
+    known = _first_passwords(home)
+    if role in known:
+        return known[role]
+    path = home / f"role-{role}.json"
+    _write_once(path, json.dumps(secrets.token_urlsafe(32)))
+    return str(json.loads(path.read_text()))
+
+
+def _first_passwords(home: Path) -> dict[str, str]:
     path = home / "roles.json"
-    if not path.exists():
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps({role: secrets.token_urlsafe(32) for role in Role}))
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass  # another process was first
-        finally:
-            fresh.unlink()
-    stored = json.loads(path.read_text())
-    return {role: str(stored[role]) for role in Role}
+    _write_once(path, json.dumps({role: secrets.token_urlsafe(32) for role in Role}))
+    return {role: str(password) for role, password in json.loads(path.read_text()).items()}
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a private file unless it is there, whoever else tries the same."""
+    if path.exists():
+        return
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass  # another process was first
+    finally:
+        fresh.unlink()
 
 
 def _url(owner_url: str, role: Role, passwords: dict[Role, str]) -> str:
@@ -199,6 +241,7 @@ def main() -> None:
         Connect(
             lambda: build(Settings.from_environment()),
             lambda: build_counter(Settings.from_environment()),
+            lambda: build_gateway(Settings.from_environment()),
         )
     )
 

@@ -23,7 +23,7 @@ def run(app):
     """Run a command over the test's own installation and return its result."""
 
     def invoke(*arguments, code=0):
-        connect = Connect(lambda: app, lambda: app.counter)
+        connect = Connect(lambda: app, lambda: app.counter, lambda: None)
         result = CliRunner().invoke(cli, [str(one) for one in arguments], obj=connect)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -174,7 +174,7 @@ def test_known_errors_are_one_line_with_a_documented_code(monkeypatch, capsys, e
 
     monkeypatch.setattr("sys.argv", ["clearhouse", "route"])
     with pytest.raises(SystemExit) as ended:
-        cli_main.run_command_line(Connect(fail, fail))
+        cli_main.run_command_line(Connect(fail, fail, fail))
     assert ended.value.code == code
     assert capsys.readouterr().err == f"clearhouse: {error}\n"
 

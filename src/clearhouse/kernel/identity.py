@@ -36,6 +36,7 @@ class PartyKind(StrEnum):
     LAB = "lab"
     EVALUATOR = "evaluator"
     AUDITOR = "auditor"
+    GOVERNMENT = "government"
 
 
 class ActorKind(StrEnum):
@@ -86,6 +87,20 @@ def add_party(
     if added:
         _note(transaction, "party.added", known["party_id"], {"kind": str(kind)})
     return PartyId(known["party_id"])
+
+
+def party_kind(transaction: Transaction, party_id: PartyId) -> PartyKind | None:
+    """Return what a party is, None when there is no such party."""
+    row = transaction.one("SELECT kind FROM party WHERE party_id = %s", [party_id])
+    return None if row is None else PartyKind(row["kind"])
+
+
+def party_names(transaction: Transaction, parties: Sequence[PartyId]) -> dict[PartyId, str]:
+    """Return the names of parties by their ids."""
+    rows = transaction.all(
+        "SELECT party_id, name FROM party WHERE party_id = ANY(%s)", [list(parties)]
+    )
+    return {PartyId(row["party_id"]): row["name"] for row in rows}
 
 
 def add_actor(
@@ -178,6 +193,19 @@ def actor_named(transaction: Transaction, party_id: PartyId, name: str) -> Actor
         [party_id, name],
     )
     return None if row is None else _actor(row)
+
+
+def responsible_for(transaction: Transaction, actor_id: ActorId) -> ActorId | None:
+    """Return the person who answers for an actor: the person itself, or an agent's.
+
+    None for anybody who may not act.
+    """
+    row = transaction.one(
+        "SELECT coalesce(a.responsible_actor_id, a.actor_id) AS person FROM actor a"
+        " JOIN live_actor USING (actor_id) WHERE a.actor_id = %s",
+        [actor_id],
+    )
+    return None if row is None else ActorId(row["person"])
 
 
 def revoke_token(transaction: Transaction, token_id: TokenId) -> bool:

@@ -44,6 +44,15 @@ class Desk:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GatewayHome:
+    """What the gateway of early access may hold: a role that reads no table, and a folder."""
+
+    database_url: str = field(repr=False)
+    folder: Path
+    """Where receipts wait for the store."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class App:
     """One wired installation."""
 

@@ -36,6 +36,7 @@ class Role(StrEnum):
 
     DESK = "clearhouse_desk"
     COUNTER = "clearhouse_counter"
+    GATEWAY = "clearhouse_gateway"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import click
 
 from clearhouse.kernel.keys import KeyFileError
 from clearhouse.kernel.policy import ForbiddenError, PolicyError
-from clearhouse.kernel.services import App, Counter
+from clearhouse.kernel.services import App, Counter, GatewayHome
 from clearhouse.kernel.store.embedded import StoreUnavailableError
 from clearhouse.kernel.store.migrate import SchemaMismatchError
 from clearhouse.surfaces.cli.logs import log_to_stderr
@@ -29,6 +29,8 @@ class Connect:
     app: Callable[[], App]
     counter: Callable[[], Counter]
     """Only what the counter may hold: its own database role, and the key that seals."""
+    gateway: Callable[[], GatewayHome]
+    """Only what the gateway may hold: a role that reads no table."""
 
     def __call__(self) -> App:
         """Return the wired installation."""

@@ -1,0 +1,1 @@
+"""Close: access ends at the instant, and both sides keep what happened."""

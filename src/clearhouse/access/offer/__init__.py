@@ -1,0 +1,1 @@
+"""Offer: a lab opens a window for one version of a model, and says under which terms."""

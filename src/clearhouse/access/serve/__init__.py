@@ -1,0 +1,1 @@
+"""Serve: the gateway in front of the model, and the receipts of every call."""
