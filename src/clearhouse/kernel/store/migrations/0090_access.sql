@@ -405,6 +405,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
     ON CONFLICT DO NOTHING
 $$;
 
+REVOKE EXECUTE ON FUNCTION hold_thirty_days, keep_grant_inside_window, tell_gateway FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION gateway_grants, gateway_tails, gateway_record, gateway_alarm FROM PUBLIC;
 GRANT USAGE ON SCHEMA clearhouse TO clearhouse_gateway;
 GRANT EXECUTE ON FUNCTION gateway_grants, gateway_tails, gateway_record, gateway_alarm
