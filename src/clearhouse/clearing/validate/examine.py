@@ -7,15 +7,14 @@ what is not established, with the reason.
 A reproduced flaw outweighs a wrong detail in the report: the detail stays listed as contradicted.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from clearhouse.bench.sandbox.host.record import SandboxUnavailableError
 from clearhouse.clearing.deconflict.known import Known
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.validate.attached import bundle_files
-from clearhouse.clearing.validate.claims.source import check_source
 from clearhouse.clearing.validate.claims.target import resolves
+from clearhouse.clearing.validate.look import Looked, look
 from clearhouse.clearing.validate.record import (
     Claim,
     ClaimCheck,
@@ -28,23 +27,16 @@ from clearhouse.clearing.validate.record import (
 from clearhouse.clearing.validate.reproduce.bundle import BundleError, read_files
 from clearhouse.clearing.validate.reproduce.native import reproduce_native
 from clearhouse.clearing.validate.reproduce.native_bundle import has_build, read_native
-from clearhouse.clearing.validate.reproduce.packages import BuildError, PackageCache
+from clearhouse.clearing.validate.reproduce.packages import PackageCache
 from clearhouse.clearing.validate.reproduce.reproduce import reproduce
 from clearhouse.clearing.validate.rules import check_claims, decide
 from clearhouse.clearing.validate.scope import Scope, check_scope, profile_for
-from clearhouse.clearing.validate.sources import claimed_version, fetch, newest_version
+from clearhouse.clearing.validate.sources.allowed import Repositories
+from clearhouse.clearing.validate.sources.shelf import SourceShelf
 
 RULES = "examine/1"
 _PLACES = {Claim.FILE, Claim.SYMBOL, Claim.LINE, Claim.SNIPPET}
 _E1_CLAIMS = _PLACES | {Claim.VERSION, Claim.VERSION_RANGE, Claim.COMMIT, Claim.FRAME}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Looked:
-    """What looking at the source gave, or why nobody could."""
-
-    checks: tuple[ClaimCheck, ...] = ()
-    missing: str | None = None
 
 
 def examine(
@@ -54,12 +46,22 @@ def examine(
     *,
     now: datetime,
     inputs: tuple[InputHash, ...] = (),
+    shelf: SourceShelf | None = None,
+    repositories: Repositories | None = None,
 ) -> Verdict:
     """Examine a report.
 
+    `shelf` and `repositories` are where sources come from; by default they stand beside the cache
+    of packages, and the policy says which repositories may be opened.
+
     Raises: PolicyError or ProfileError when a project profile of ours is broken.
     """
-    looked = _look(draft, known, cache)
+    looked = look(
+        draft,
+        known,
+        shelf or SourceShelf(cache.folder / "source"),
+        repositories or Repositories.configured(cache.folder / "git"),
+    )
     scope = check_scope(draft, profile_for(draft.purl))
     checks = _merge(check_claims(draft, known, now), looked.checks, scope)
     claimed = decide(draft, checks, decided_at=now, inputs=inputs)
@@ -74,26 +76,16 @@ def examine(
     return claimed if ran is None else _join(claimed, ran)
 
 
-def _look(draft: Draft, known: Known, cache: PackageCache) -> _Looked:
-    """Look the cited places up in the claimed release and the newest one."""
-    if not draft.locations or not resolves(draft) or draft.purl is None:
-        return _Looked()
-    version, newest = claimed_version(draft, known), newest_version(draft.purl, known)
-    if version is None or newest is None:
-        return _Looked(missing="Not looked up: no release list says which versions exist.")
-    try:
-        claimed_tree = fetch(cache, draft.purl, version)
-        newest_tree = fetch(cache, draft.purl, newest)
-    except (BuildError, SandboxUnavailableError) as error:
-        return _Looked(missing=f"Not looked up: the source could not be had ({error}).")
-    return _Looked(checks=tuple(check_source(draft, claimed_tree, newest_tree)))
-
-
 def _merge(
     first: tuple[ClaimCheck, ...], looked: tuple[ClaimCheck, ...], scope: Scope
 ) -> tuple[ClaimCheck, ...]:
     """Put what the source says in the place of "not looked at"."""
-    kept = first if not looked else tuple(one for one in first if one.claim not in _PLACES)
+    answered = {(one.claim, one.subject) for one in looked}
+    kept = (
+        one
+        for one in first
+        if not looked or (one.claim not in _PLACES and (one.claim, one.subject) not in answered)
+    )
     return (*kept, *looked, *scope.checks)
 
 
@@ -107,7 +99,7 @@ def _with_scope(verdict: Verdict, scope: Scope) -> Verdict:
     )
 
 
-def _level(draft: Draft, checks: tuple[ClaimCheck, ...], looked: _Looked) -> Level | None:
+def _level(draft: Draft, checks: tuple[ClaimCheck, ...], looked: Looked) -> Level | None:
     """E1 needs that places were cited, looked up, and that all of them hold."""
     if not resolves(draft):
         return None
@@ -116,7 +108,7 @@ def _level(draft: Draft, checks: tuple[ClaimCheck, ...], looked: _Looked) -> Lev
     return Level.E1 if looked.checks and all_hold else Level.E0
 
 
-def _open(words: tuple[str, ...], looked: _Looked) -> tuple[str, ...]:
+def _open(words: tuple[str, ...], looked: Looked) -> tuple[str, ...]:
     return words if looked.missing is None else (*words, looked.missing)
 
 

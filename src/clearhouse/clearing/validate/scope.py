@@ -1,54 +1,31 @@
 """Say whether a claim is inside its project's scope, citing the clause.
 
-In come a draft and the project's profile, which is data under `policies/projects/`; out come
-checks. Only paths decide by themselves: when every cited file lies in places that the profile
-excludes. What needs judgement (misuse of an interface, trusted elements) is named as a question for
-a person, never answered here.
+In come a draft and the project's profile; out come checks. Only paths decide by themselves: when
+every cited file lies in places that the profile excludes. What needs judgement (misuse of an
+interface, trusted elements, an old version that shares its code with a supported one) is named as a
+question for a person, never answered here.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
 
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.validate.claims.answer import holds, uncheckable
+from clearhouse.clearing.validate.claims.cited import Origin, citations
+from clearhouse.clearing.validate.profiles import Clause, Profile, ProfileError, profile_for
 from clearhouse.clearing.validate.record import Claim, ClaimCheck
-from clearhouse.kernel import policy
+from clearhouse.clearing.validate.versions import Range, parse_range, parse_version
 
-PROFILES = ("curl-1", "cpython-1", "django-1", "nodejs-1", "linux-1")
-DEFAULT = "default-1"
+__all__ = ["Profile", "ProfileError", "Scope", "check_scope", "profile_for"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Clause:
-    """One rule of a project."""
-
-    name: str
-    text: str
-    globs: tuple[str, ...] = ()
-    """Paths that the clause excludes; empty when a person has to judge."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Profile:
-    """What one project counts as a vulnerability, and what it wants in a report."""
-
-    id: str
-    version: int
-    applies_to: tuple[str, ...]
-    source: str | None
-    """Where the project states its policy."""
-    clauses: tuple[Clause, ...]
-    wants: tuple[str, ...]
-    forbids: tuple[str, ...]
-    """What a report to this project must not carry, for example `cvss`."""
-
-    @property
-    def name(self) -> str:
-        """Id and version, as verdicts cite them."""
-        return f"{self.id}/{self.version}"
+_UNWANTED = {
+    "cvss": "The project does not want CVSS in a report.",
+    "severity": "The project does not want a severity in a report.",
+    "markdown": "The project wants plain text without Markdown.",
+}
+_MARKDOWN = re.compile(r"^(?:#{1,6} |```|\* \*\*|\|[^|\n]+\|)", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,56 +38,10 @@ class Scope:
     checks: tuple[ClaimCheck, ...]
 
 
-class ProfileError(ValueError):
-    """A profile is not as it must be; the message names it and the field."""
-
-
-def profile_for(purl: str | None) -> Profile:
-    """Return the profile of a package, or the default one.
-
-    Raises: ProfileError; PolicyError.
-    """
-    for name in PROFILES:
-        profile = load_profile(name)
-        if purl in profile.applies_to:
-            return profile
-    return load_profile(DEFAULT)
-
-
-@cache
-def load_profile(name: str) -> Profile:
-    """Read one profile.
-
-    Raises: ProfileError; PolicyError when it is missing or not YAML.
-    """
-    return read_profile(name, policy.load(f"projects/{name}"))
-
-
-def read_profile(name: str, document: Mapping[str, object]) -> Profile:
-    """Turn a document into a profile.
-
-    Raises: ProfileError naming the field that is wrong.
-    """
-    source, version = document.get("source"), document.get("version")
-    if not isinstance(version, int):
-        raise ProfileError(f"{name}: version is not a number")
-    return Profile(
-        id=str(document.get("id")),
-        version=version,
-        applies_to=tuple(_texts(name, document, "applies_to")),
-        source=source if isinstance(source, str) else None,
-        clauses=(
-            *_clauses(name, document, "excluded_paths"),
-            *_clauses(name, document, "clauses"),
-        ),
-        wants=tuple(_texts(name, document, "wants")),
-        forbids=tuple(_texts(name, document, "forbids")),
-    )
-
-
 def check_scope(draft: Draft, profile: Profile) -> Scope:
     """Ask the profile about a report."""
-    files = [place.file for place in draft.locations if place.file]
+    cited = citations(draft)
+    files = [one.file for one in cited if one.file and one.origin in {Origin.STATED, Origin.LINK}]
     excluded = next(
         (
             clause
@@ -134,19 +65,63 @@ def _checks(
             Claim.SCOPE,
             ", ".join(files),
             f"Every cited file falls under {excluded.name}: {excluded.text}",
-            profile.name,
+            profile.cite(excluded),
         )
     elif files:
         yield holds(Claim.SCOPE, ", ".join(files), "No excluded place is cited.", profile.name)
+    yield from _support(draft, profile)
     for clause in profile.clauses:
         if not clause.globs:
             yield uncheckable(
-                Claim.SCOPE, clause.name, f"For a person to judge: {clause.text}", profile.name
+                Claim.SCOPE,
+                clause.name,
+                f"For a person to judge: {clause.text}",
+                profile.cite(clause),
             )
-    if "cvss" in profile.forbids and draft.cvss_vectors:
+    for what in profile.forbids:
+        if _carries(draft, what):
+            yield uncheckable(Claim.SCOPE, what, _UNWANTED[what], profile.source or profile.name)
+
+
+def _support(draft: Draft, profile: Profile) -> Iterator[ClaimCheck]:
+    """Say whether the named versions get security fixes."""
+    supported = profile.supported()
+    stated = [one for one in (draft.tested_version, *draft.affected_versions) if one]
+    if not supported or not stated:
+        return
+    answers = [_supports(one, supported) for one in stated]
+    listed = "; ".join(profile.supported_versions)
+    place = f"{profile.name} of {profile.as_of}" if profile.as_of else profile.name
+    if any(answers):
+        yield holds(Claim.SCOPE, ", ".join(stated), f"Supported: {listed}.", place)
+    elif all(answer is False for answer in answers):
         yield uncheckable(
-            Claim.SCOPE, "cvss", "The project does not want CVSS in a report.", profile.name
+            Claim.SCOPE,
+            ", ".join(stated),
+            f"None of these versions gets security fixes; supported: {listed}. "
+            "Is a supported one affected too?",
+            place,
         )
+
+
+def _supports(stated: str, supported: tuple[Range, ...]) -> bool | None:
+    """Say whether a stated version is supported; None for what is not one version."""
+    version = parse_version("generic", stated)
+    if version is not None:
+        return any(version in one for one in supported)
+    span = parse_range("generic", stated)
+    if span is None:
+        return None
+    edges = [bound.version for one in supported for bound in one.bounds if "=" in bound.comparator]
+    return True if span.everything or any(one in span for one in edges) else None
+
+
+def _carries(draft: Draft, what: str) -> bool:
+    if what == "cvss":
+        return bool(draft.cvss_vectors)
+    if what == "severity":
+        return bool(draft.severity)
+    return _MARKDOWN.search(draft.description or "") is not None
 
 
 def _matches(path: str, globs: tuple[str, ...]) -> bool:
@@ -160,23 +135,3 @@ def _pattern(glob: str) -> re.Pattern[str]:
     parts = re.split(r"(\*\*/|\*\*|\*)", glob)
     signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
     return re.compile("".join(signs.get(part, re.escape(part)) for part in parts))
-
-
-def _clauses(name: str, document: Mapping[str, object], field: str) -> Iterator[Clause]:
-    stated = document.get(field, [])
-    if not isinstance(stated, list):
-        raise ProfileError(f"{name}: {field} is not a list")
-    for one in cast("list[object]", stated):
-        if not isinstance(one, dict) or not {"clause", "text"} <= one.keys():
-            raise ProfileError(f"{name}: an entry of {field} needs clause and text")
-        globs = tuple(_texts(name, one, "globs"))
-        if field == "excluded_paths" and not globs:
-            raise ProfileError(f"{name}: {one['clause']} needs globs")
-        yield Clause(name=str(one["clause"]), text=str(one["text"]), globs=globs)
-
-
-def _texts(name: str, document: Mapping[str, object], field: str) -> Iterator[str]:
-    stated = document.get(field, [])
-    if not isinstance(stated, list):
-        raise ProfileError(f"{name}: {field} is not a list")
-    yield from (str(one) for one in stated)

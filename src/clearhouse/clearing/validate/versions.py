@@ -21,6 +21,8 @@ _WORDS = (
     (re.compile(r"\b(?:up to(?: and including)?|through)\b", re.IGNORECASE), "<="),
 )
 _MAX_CHARS = 2000
+FINAL = re.compile(r"v?(?:\d+!)?\d+(?:\.\d+)*(?:\.post\d+)?")
+"""Releases that are no pre-releases; other registries' spellings of those have letters too."""
 
 
 class Version(Protocol):

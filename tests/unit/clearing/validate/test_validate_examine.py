@@ -7,6 +7,7 @@ import pytest
 from clearhouse.clearing.deconflict.known import Known, Releases
 from clearhouse.clearing.intake.record import Attachment, AttachmentKind, Draft, Location
 from clearhouse.clearing.validate import examine as module
+from clearhouse.clearing.validate.claims.tree import SourceTree
 from clearhouse.clearing.validate.examine import examine
 from clearhouse.clearing.validate.record import (
     Claim,
@@ -17,7 +18,7 @@ from clearhouse.clearing.validate.record import (
     VerdictKind,
 )
 from clearhouse.clearing.validate.reproduce.packages import BuildError, Environment
-from clearhouse.clearing.validate.sources import claimed_version
+from clearhouse.clearing.validate.sources.claimed import claimed_version
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PURL = "pkg:pypi/pkgname"
@@ -33,7 +34,7 @@ GOOD = Draft(
 
 
 class Shelf:
-    """A cache of packages that needs no registry."""
+    """A cache of packages and of sources that needs no registry."""
 
     def __init__(self, folder, versions=("1.0", "1.1")):
         self.folder, self.versions = folder, versions
@@ -54,10 +55,22 @@ class Shelf:
             sha256="0" * 64,
         )
 
+    def release(self, target, version):
+        if (version or "1.1") not in self.versions:
+            raise BuildError("no such version")
+        return SourceTree(
+            version=version or "1.1",
+            files={"pkgname/codec.py": "def decode_all(data):\n    return data\n"},
+            others={"dep.py": "def helper_of_dependency(): pass\n"},
+            unread=frozenset({"pkgname/blob.bin"}),
+        )
+
 
 @pytest.fixture
-def shelf(tmp_path):
-    return Shelf(tmp_path)
+def shelf(tmp_path, monkeypatch):
+    made = Shelf(tmp_path)
+    monkeypatch.setattr(module, "SourceShelf", lambda folder: made)
+    return made
 
 
 def with_bundle(target=f"{PURL}@1.0", manifest=None):
@@ -101,15 +114,21 @@ def test_a_report_about_test_code_is_out_of_scope_with_the_clause(shelf):
     assert "default/1, test-code" in found.reason
 
 
-def test_a_source_that_cannot_be_had_is_said_and_decides_nothing(tmp_path):
-    found = examine(GOOD, KNOWN, Shelf(tmp_path, versions=()), now=NOW)
+def test_a_source_that_cannot_be_had_is_said_and_decides_nothing(shelf):
+    shelf.versions = ()
+    found = examine(GOOD, KNOWN, shelf, now=NOW)
     assert (found.level, found.kind) == (Level.E0, VerdictKind.NOT_ATTEMPTED)
     assert any("could not be had" in line for line in found.not_established)
 
 
-def test_without_a_release_list_the_source_is_not_looked_up(shelf):
+def test_without_any_version_the_source_is_not_looked_up(shelf):
+    found = examine(changed(tested_version=None), Known(), shelf, now=NOW)
+    assert any("no release that exists" in line for line in found.not_established)
+
+
+def test_without_a_release_list_the_stated_version_is_looked_up(shelf):
     found = examine(GOOD, Known(), shelf, now=NOW)
-    assert any("no release list" in line for line in found.not_established)
+    assert {one.result for one in found.checks if one.claim is Claim.SYMBOL} == {ClaimResult.HOLDS}
 
 
 def test_without_a_package_no_level_is_reached(shelf):
@@ -169,7 +188,8 @@ def test_a_bundle_that_does_not_fit_is_said(shelf, attachments, reason):
         (changed(tested_version=None, affected_versions=("<1.1",)), "1.0"),
         (changed(tested_version="9.9", affected_versions=()), "1.1"),
         (changed(purl=None), None),
-        (changed(purl="pkg:pypi/unheard"), None),
+        (changed(purl="pkg:pypi/unheard"), "1.0"),
+        (changed(purl="pkg:pypi/unheard", tested_version="latest"), None),
     ],
 )
 def test_the_release_that_a_report_speaks_of(draft, version):

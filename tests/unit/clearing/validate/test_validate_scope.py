@@ -1,16 +1,9 @@
 import pytest
 
 from clearhouse.clearing.intake.record import Draft, Location
+from clearhouse.clearing.validate.profiles import DEFAULT, load_profile, profile_for, profiles
 from clearhouse.clearing.validate.record import ClaimResult
-from clearhouse.clearing.validate.scope import (
-    DEFAULT,
-    PROFILES,
-    ProfileError,
-    check_scope,
-    load_profile,
-    profile_for,
-    read_profile,
-)
+from clearhouse.clearing.validate.scope import check_scope
 
 
 def scope(*files, purl=None, **rest):
@@ -18,11 +11,13 @@ def scope(*files, purl=None, **rest):
     return check_scope(draft, profile_for(purl))
 
 
-@pytest.mark.parametrize("name", [*PROFILES, DEFAULT])
-def test_every_profile_reads_and_says_where_it_comes_from(name):
-    profile = load_profile(name)
-    assert profile.clauses
-    assert (profile.source is None) == (name == DEFAULT)
+def test_every_profile_reads_and_says_where_it_comes_from():
+    assert {"cpython", "curl", "django", "linux", "nodejs"} < {one.id for one in profiles()}
+    for profile in profiles():
+        assert profile.clauses
+        assert (profile.source is None) == (profile.id == DEFAULT)
+        assert (profile.as_of is None) == (profile.id == DEFAULT)
+    assert load_profile(DEFAULT).applies_to == ()
 
 
 @pytest.mark.parametrize(
@@ -75,16 +70,23 @@ def test_cvss_is_named_where_the_project_does_not_want_it():
     assert not any(one.subject == "cvss" for one in scope("a", cvss_vectors=(vector,)).checks)
 
 
-@pytest.mark.parametrize(
-    ("document", "reason"),
-    [
-        ({}, "version"),
-        ({"version": 1, "applies_to": "x"}, "applies_to"),
-        ({"version": 1, "clauses": [{"clause": "a"}]}, "clause and text"),
-        ({"version": 1, "clauses": "x"}, "clauses"),
-        ({"version": 1, "excluded_paths": [{"clause": "a", "text": "b"}]}, "needs globs"),
-    ],
-)
-def test_a_profile_that_is_not_as_it_must_be_names_the_field(document, reason):
-    with pytest.raises(ProfileError, match=reason):
-        read_profile("mine", document)
+def test_a_supported_version_holds_and_an_old_one_asks():
+    def support(*versions):
+        draft = Draft(locations=(Location(file="django/x.py"),), affected_versions=versions)
+        profile = profile_for("pkg:pypi/django")
+        found = check_scope(draft, profile).checks
+        return next(one for one in found if one.subject == ", ".join(versions))
+
+    newest = profile_for("pkg:pypi/django").supported_versions[-1]
+    start = newest.split(",")[0].strip("<>= ")
+    assert support(start).result is ClaimResult.HOLDS
+    old = support("1.4.0", "1.5.0")
+    assert old.result is ClaimResult.UNCHECKABLE
+    assert "None of these versions" in old.reason
+
+
+def test_a_clause_is_cited_with_the_page_that_states_it():
+    asked = [
+        one for one in scope("lib/x.c", purl="pkg:generic/curl").checks if "person" in one.reason
+    ]
+    assert all("https://" in one.looked_at for one in asked)

@@ -122,12 +122,18 @@ def test_functions_of_javascript_are_found_in_their_spellings(text):
     )
 
 
-def test_a_file_that_does_not_parse_defines_nothing_but_is_still_searched():
-    claimed = tree(files={"pkg/a.py": "def broken_thing(:"})
-    assert (
-        answer(Claim.SYMBOL, claimed=claimed, file="pkg/a.py", function="broken_thing").result
-        is OPEN
-    )
+@pytest.mark.parametrize(
+    ("path", "text", "result"),
+    [
+        ("pkg/a.py", "def broken_thing(:", HOLDS),  # read around the error
+        ("pkg/a.txt", "def broken_thing(): pass", OPEN),  # a language that is not read
+        ("pkg/a.py", "# broken_thing()\nx = 'broken_thing'\n", OPEN),  # only spoken of
+    ],
+)
+def test_what_cannot_be_read_whole_is_still_searched(path, text, result):
+    claimed = tree(files={path: text})
+    found = answer(Claim.SYMBOL, claimed=claimed, file=path, function="broken_thing")
+    assert found.result is result
 
 
 @pytest.mark.parametrize(("line", "result"), [(3, HOLDS), (20, OPEN), (500, WRONG), (0, OPEN)])
