@@ -5,7 +5,7 @@
 -- Keys of runners, reviewers, labs and endpoints, and for which statements each is believed.
 CREATE TABLE trusted_key (
     key_id text PRIMARY KEY,
-    public_key bytea NOT NULL CHECK (length(public_key) = 32),
+    public_key bytea NOT NULL,
     kinds text[] NOT NULL,
     holder text NOT NULL,
     added_at timestamptz NOT NULL,
@@ -67,7 +67,7 @@ CREATE TABLE determination (
     envelope_payload text NOT NULL REFERENCES payload,
     compartment text NOT NULL,
     readers text[] NOT NULL,
-    CHECK (expires_at > decided_at),
+    CHECK (expires_at >= decided_at),
     CHECK (state IN ('proposed', 'withdrawn') OR countersigned_by IS NOT NULL)
 );
 CALL protect('determination');
