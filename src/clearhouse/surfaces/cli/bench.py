@@ -52,11 +52,15 @@ def stacks(data: Path, *, as_json: bool) -> None:
 
 
 @command.command("validate")
-@click.option("--cases", type=_folder, required=True)
+@click.option("--cases", type=_folder, help="Folder of bundles, each in a folder of its own.")
+@click.option("--nightly", is_flag=True, help="The project's own set of published flaws, whole.")
 @json_option
-def validate(cases: Path, *, as_json: bool) -> None:
+def validate(cases: Path | None, *, nightly: bool, as_json: bool) -> None:
     """Reproduce every bundle of a folder and compare with what is expected."""
-    scores = run_cases(cases, package_cache(), report=_say)
+    if nightly is (cases is not None):
+        raise click.UsageError("name a folder with --cases, or take --nightly")
+    own = Path(os.environ.get("CLEARHOUSE_PROJECT", ".")) / "examples" / "bundles"
+    scores = run_cases(cases or own, package_cache(), report=_say)
     agreed = sum(one.as_expected is True for one in scores.cases)
     emit(
         scores.as_json(),

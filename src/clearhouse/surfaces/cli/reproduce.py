@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from clearhouse.clearing.validate.reproduce.bundle import BundleError, read_folder
-from clearhouse.clearing.validate.reproduce.reproduce import reproduce
-from clearhouse.clearing.validate.statement import as_statement, sign
+from clearhouse.clearing.validate.reproduce.bundle import BundleError
+from clearhouse.clearing.validate.reproduce.native import reproduce_folder
+from clearhouse.clearing.validate.statement import sign
 from clearhouse.surfaces.cli.bench import package_cache
 from clearhouse.surfaces.cli.main import Connect, emit, json_option
+from clearhouse.surfaces.cli.validate import verdict_as_json, verdict_as_text
 
 
 @click.command("reproduce")
@@ -22,16 +23,10 @@ from clearhouse.surfaces.cli.main import Connect, emit, json_option
 def command(connect: Connect, bundle: Path, statement: Path | None, *, as_json: bool) -> None:
     """Reproduce BUNDLE, a folder with bundle.yaml, on its vulnerable and its fixed version."""
     try:
-        verdict = reproduce(read_folder(bundle), package_cache(), now=datetime.now(UTC))
+        verdict = reproduce_folder(bundle, package_cache(), now=datetime.now(UTC))
     except BundleError as error:
         raise click.UsageError(str(error)) from error
     if statement is not None:
         key = connect().desk.keys.signing_key()
         statement.write_text(json.dumps(sign(verdict, [key])))
-    level = verdict.level.name if verdict.level is not None else "below E0"
-    open_points = "".join(f"\n  not established: {one}" for one in verdict.not_established)
-    emit(
-        as_statement(verdict),
-        as_json=as_json,
-        text=f"{verdict.kind} at {level}: {verdict.reason}{open_points}",
-    )
+    emit(verdict_as_json(verdict), as_json=as_json, text=verdict_as_text(verdict))

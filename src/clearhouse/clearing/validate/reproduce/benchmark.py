@@ -1,21 +1,21 @@
 """Run a folder of bundles whose outcome is known, and count what came out as it should.
 
-Each folder below `cases` holds a bundle with `expected`: `reproduced`, or `not_reproduced` for any
-verdict but REPRODUCED. The number that must be 0 is `false_reproduced`.
+Each folder below `cases` holds a bundle, interpreted or compiled, with `expected`: `reproduced`, or
+`not_reproduced` for any verdict but REPRODUCED. The number that must be 0 is `false_reproduced`.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from clearhouse.clearing.validate.record import VerdictKind
-from clearhouse.clearing.validate.reproduce.bundle import BundleError, expectation, read_folder
+from clearhouse.clearing.validate.reproduce.bundle import BundleError, expectation
+from clearhouse.clearing.validate.reproduce.native import reproduce_folder
 from clearhouse.clearing.validate.reproduce.packages import PackageCache
-from clearhouse.clearing.validate.reproduce.reproduce import reproduce
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,14 +51,18 @@ def run_cases(
     folder: Path,
     cache: PackageCache,
     *,
+    only: Collection[str] = (),
     workers: int | None = None,
     report: Callable[[CaseResult], None] = lambda _: None,
 ) -> Scores:
     """Run every case of a folder, as many at a time as there are processors.
 
-    `report` is called with each result as it comes.
+    `only` names the cases to run, none meaning all; `report` is called with each result as it
+    comes.
     """
-    cases = sorted(path.parent for path in folder.glob("*/bundle.yaml"))
+    cases = sorted(
+        path.parent for path in folder.glob("*/bundle.yaml") if not only or path.parent.name in only
+    )
 
     def one(case: Path) -> CaseResult:
         result = run_case(case, cache)
@@ -79,7 +83,7 @@ def run_case(case: Path, cache: PackageCache) -> CaseResult:
     expected = None
     try:
         expected = expectation(case)
-        verdict = reproduce(read_folder(case), cache, now=datetime.now(UTC))
+        verdict = reproduce_folder(case, cache, now=datetime.now(UTC))
     except BundleError as error:
         kind, level, why = VerdictKind.INCONCLUSIVE, None, f"unsupported: {error}"
     else:

@@ -11,10 +11,10 @@ claim. Nothing is ever run outside the sandbox.
 """
 
 import secrets
-import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from clearhouse.bench.sandbox.host.alone import Alone
 from clearhouse.bench.sandbox.host.record import Ended, EnforcedLimit, SandboxUnavailableError
 from clearhouse.clearing.validate.record import (
     Doubt,
@@ -44,7 +44,7 @@ _MORE_REPEATS = 5
 _MORE_SERIES = 3
 _TWIN_TRIES = 3
 """A proof that follows bytes stays silent in all of them; one that measures time may need two."""
-_QUIET = threading.Lock()
+_QUIET = Alone("timing")
 """Held while a series must not be disturbed by another series of the same kind."""
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from clearhouse.bench.sandbox.host import runtime
 from clearhouse.bench.sandbox.host.record import (
     Ended,
     EnforcedLimit,
@@ -14,7 +15,7 @@ from clearhouse.bench.sandbox.host.record import (
     SandboxUnavailableError,
 )
 from clearhouse.clearing.validate.record import Doubt, Level, Verdict, VerdictKind
-from clearhouse.clearing.validate.reproduce import benchmark, runtime, trials
+from clearhouse.clearing.validate.reproduce import benchmark, trials
 from clearhouse.clearing.validate.reproduce import reproduce as module
 from clearhouse.clearing.validate.reproduce.attribution import Function, Reached
 from clearhouse.clearing.validate.reproduce.bundle import BundleError, read_files
