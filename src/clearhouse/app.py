@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from psycopg.conninfo import make_conninfo
 
 from clearhouse.clearing import route
+from clearhouse.clearing.validate.workers import Workers
 from clearhouse.kernel import identity, policy
 from clearhouse.kernel.clock import Clock, system_clock
 from clearhouse.kernel.identity import ActorKind, PartyKind
@@ -150,10 +151,12 @@ def _wire(
     )
     gateway_url = _url(owner_url, Role.GATEWAY, passwords).encode()
     _equip(settings.home / "gateway", {"database.url": gateway_url})
-    route.register_jobs(desk)
+    workers = Workers()
+    route.register_jobs(desk, workers)
     return App(
         home=settings.home,
         desk=desk,
+        stop_examining=workers.stop,
         counter=build_counter(settings, clock=clock),
         server=server,
     )

@@ -99,12 +99,12 @@ STRANDED_AFTER = timedelta(hours=3)
 """Longer than a job is retried; a report that is not through by then has no job any more."""
 
 
-def register_jobs(desk: Desk) -> None:
-    """Tell the job kernel which work this system has."""
+def register_jobs(desk: Desk, workers: Workers) -> None:
+    """Tell the job kernel which work this system has, and who looks at what strangers sent."""
     desk.jobs.add(intake.CLEAR_REPORT, partial(_clear_job, desk))
     desk.jobs.add(
         examination.EXAMINE_REPORT,
-        partial(_examine_job, desk, Workers()),
+        partial(_examine_job, desk, workers),
         queue=examination.QUEUE,
     )
     desk.jobs.add_periodic(SEAL_LEDGER, "* * * * * */5", partial(seal_ledger, desk))

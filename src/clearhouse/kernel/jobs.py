@@ -67,16 +67,23 @@ class Jobs:
         queue: str = MAIN_QUEUE,
         concurrency: int = 1,
         budget_s: float | None = None,
+        hurry: Callable[[], None] = lambda: None,
     ) -> None:
         """Do all waiting work of a queue in this process, that of dead workers too, then return.
 
-        After `budget_s` nothing more is begun; what is left waits for the next worker.
+        After `budget_s` nothing more is begun, and `hurry` is called to cut short what runs; what
+        is left waits for the next worker.
         """
         app = self._worker_app(url, periodic=False, after_each=after_each)
-        asyncio.run(self._drain(app, queue, concurrency, budget_s))
+        asyncio.run(self._drain(app, queue, concurrency, budget_s, hurry))
 
     async def _drain(
-        self, app: procrastinate.App, queue: str, concurrency: int, budget_s: float | None
+        self,
+        app: procrastinate.App,
+        queue: str,
+        concurrency: int,
+        budget_s: float | None,
+        hurry: Callable[[], None],
     ) -> None:
         async with app.open_async():
             await _rescue(app.job_manager, self.stalled_after_s)
@@ -91,6 +98,7 @@ class Jobs:
             await asyncio.wait({working}, timeout=budget_s)
             if not working.done():
                 working.cancel()  # the worker lets what has begun end first
+                hurry()
             with contextlib.suppress(asyncio.CancelledError):
                 await working
 

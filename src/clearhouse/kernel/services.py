@@ -1,5 +1,6 @@
 """What the kernel lends to rooms and doors: at the counter, at the desk, and all of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,11 +61,14 @@ class App:
     """Folder of keys, store and published advisories; private to this installation."""
     desk: Desk
     counter: Counter
+    stop_examining: Callable[[], None]
+    """Ends what this process has running outside the store; another process takes it up."""
     server: Embedded | None
     """The embedded database server, None when the database is somebody else's."""
 
     def close(self) -> None:
         """Close the connections; the embedded server keeps running until `stop`."""
+        self.stop_examining()
         self.desk.database.close()
         self.counter.database.close()
 

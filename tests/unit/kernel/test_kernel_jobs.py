@@ -105,6 +105,26 @@ def test_work_asked_for_is_done_with_its_arguments(app, url, note, seen, owner):
     assert waiting(owner) == []
 
 
+def test_work_of_another_queue_waits_for_its_own_worker_and_for_its_budget(app, url, note, seen):
+    jobs, hurried = Jobs(), []
+
+    def slow(name: str) -> None:
+        time.sleep(0.4)
+        note(name)
+
+    jobs.add("slow", slow, queue="slow")
+    for name in ("first", "second", "third", "fourth"):
+        with app.desk.database.transaction(None) as transaction:
+            jobs.ask(transaction, "slow", name=name)
+    jobs.run_until_empty(url)
+    assert seen() == []
+    jobs.run_until_empty(url, queue="slow", budget_s=0.2, hurry=lambda: hurried.append(1))
+    assert hurried == [1]
+    assert len(seen()) < 4
+    jobs.run_until_empty(url, queue="slow", concurrency=2)
+    assert sorted(seen()) == ["first", "fourth", "second", "third"]
+
+
 def test_work_asked_for_in_an_undone_transaction_is_never_done(app, url, note, seen, owner):
     jobs = Jobs()
     jobs.add("work", note)

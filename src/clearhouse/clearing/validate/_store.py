@@ -150,6 +150,15 @@ def started(transaction: Transaction, examination_id: ExaminationId) -> None:
     )
 
 
+def put_back(transaction: Transaction, examination_id: ExaminationId) -> None:
+    """Write down that a worker has stopped before it was done."""
+    transaction.execute(
+        "UPDATE examination SET state = 'waiting', started_at = NULL"
+        " WHERE examination_id = %s AND state = 'running'",
+        [examination_id],
+    )
+
+
 def ended(transaction: Transaction, examination_id: ExaminationId) -> None:
     """Write down that an examination is done."""
     transaction.execute(

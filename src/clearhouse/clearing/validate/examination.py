@@ -30,7 +30,7 @@ from clearhouse.clearing.validate.record import (
 )
 from clearhouse.clearing.validate.rules import check_claims, decide
 from clearhouse.clearing.validate.worker import Compared, Content, Reply, Request
-from clearhouse.clearing.validate.workers import WorkerGoneError, Workers
+from clearhouse.clearing.validate.workers import StoppedError, WorkerGoneError, Workers
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import ReportId, new_id
@@ -93,7 +93,8 @@ def examine_report(
     """Examine one report: load, look and run without a transaction, then keep the verdict.
 
     Returns the report, and its newest verdict.
-    Raises: NoSuchExaminationError when it is gone.
+    Raises: NoSuchExaminationError when it is gone; StoppedError when the workers were stopped,
+    and the examination waits again.
     """
     actor = desk.clearing_actor
     with desk.database.transaction(actor.actor_id) as transaction:
@@ -108,7 +109,12 @@ def examine_report(
         now=now,
         inputs=begun.inputs,
     )
-    verdict = _examined(workers, request)
+    try:
+        verdict = _examined(workers, request)
+    except StoppedError:
+        with desk.database.transaction(actor.actor_id) as transaction:
+            _store.put_back(transaction, examination_id)
+        raise
     with desk.database.transaction(actor.actor_id) as transaction:
         kept = keep(desk, transaction, actor, begun.report, verdict, begun.basis)
         _store.ended(transaction, examination_id)

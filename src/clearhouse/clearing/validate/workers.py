@@ -31,27 +31,34 @@ class WorkerGoneError(RuntimeError):
     """The process died or was given up before it answered; nothing is known."""
 
 
+class StoppedError(RuntimeError):
+    """This process wants no more examinations now; another will take them up."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Workers:
     """Processes for examining, started when they are needed."""
 
     longest_s: float = LONGEST_S
+    stopped: bool = False
+    _busy: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _idle: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, request: Request) -> Reply:
         """Have a request done.
 
-        Raises: WorkerGoneError when two processes in a row did not answer.
+        Raises: WorkerGoneError when two processes in a row did not answer; StoppedError.
         """
         line = REQUEST.dump_json(request) + b"\n"
         for _ in range(_TRIES):
             process = self._take()
             answered = self._talk(process, line)
-            if answered.endswith(b"\n"):
-                with self._lock:
+            with self._lock:
+                self._busy.remove(process)
+                if answered.endswith(b"\n"):
                     self._idle.append(process)
-                return REPLY.validate_json(answered)
+                    return REPLY.validate_json(answered)
             _end(process)
         raise WorkerGoneError("the examining process ended before it answered, twice")
 
@@ -62,14 +69,23 @@ class Workers:
         for process in waiting:
             _end(process)
 
+    def stop(self) -> None:
+        """End what runs and begin nothing more; whoever waits for an answer gets StoppedError."""
+        with self._lock:
+            self.stopped = True
+            for process in self._busy:
+                process.kill()
+        self.close()
+
     def _take(self) -> subprocess.Popen[bytes]:
         with self._lock:
-            while self._idle:
-                process = self._idle.pop()
-                if process.poll() is None:
-                    return process
-                _end(process)
-        return start()
+            if self.stopped:
+                raise StoppedError("no more examinations are begun here")
+            while self._idle and self._idle[-1].poll() is not None:
+                _end(self._idle.pop())
+            process = self._idle.pop() if self._idle else start()
+            self._busy.append(process)
+            return process
 
     def _talk(self, process: subprocess.Popen[bytes], line: bytes) -> bytes:
         assert process.stdin is not None  # noqa: S101  # made with pipes

@@ -28,9 +28,9 @@ from clearhouse.surfaces.cli.summary import Summary, summarize
 from clearhouse.surfaces.cli.supervise import Supervisor
 from clearhouse.surfaces.web.desk.sign_in import one_time_link
 
-_EXAMINE_S, _REST_S = 150.0, 5.0
-"""How long to wait for examinations: of a fresh flood, and of what an earlier run left. The rest
-goes on while pages are served, or at the next run."""
+_SCREEN_S, _REST_S = 170.0, 4.0
+"""When the screen comes after a fresh flood, whatever is still examined then; and how long a later
+run waits for what is left. The rest goes on while pages are served, or at the next run."""
 
 
 @click.command("up")
@@ -98,7 +98,7 @@ def clear_flood(app: App, me: Actor, folder: Path, begin: float) -> Summary:
             bar.update(1)
     with _bar("clearing", len(files)) as bar:
         app.desk.jobs.run_until_empty(app.desk.database.url, after_each=lambda: bar.update(1))
-    taken_now = _reports(app, me) > before
+    fresh = _reports(app, me) > before
     with app.desk.database.transaction(me.actor_id) as transaction:
         waiting = validate.counts(transaction)[f"examinations {ExaminationState.WAITING}"]
     with _bar("examining", waiting) as bar:
@@ -107,7 +107,8 @@ def clear_flood(app: App, me: Actor, folder: Path, begin: float) -> Summary:
             after_each=lambda: bar.update(1),
             queue=examination.QUEUE,
             concurrency=os.cpu_count() or 1,
-            budget_s=_EXAMINE_S if taken_now else _REST_S,
+            budget_s=max(_REST_S, _SCREEN_S - (time.monotonic() - begin)) if fresh else _REST_S,
+            hurry=app.stop_examining,
         )
     _say("letting the vendors answer, and publishing what is due")
     examples.apply_answers(app, me, folder, taken)

@@ -27,7 +27,7 @@ from clearhouse.clearing.validate.record import (
 )
 from clearhouse.clearing.validate.statement import as_statement, verify
 from clearhouse.clearing.validate.worker import Compared, Content, Reply
-from clearhouse.clearing.validate.workers import WorkerGoneError
+from clearhouse.clearing.validate.workers import StoppedError, WorkerGoneError
 from clearhouse.formats.canonical import canonical_bytes
 from clearhouse.kernel.policy import ForbiddenError
 
@@ -143,6 +143,17 @@ def test_a_worker_killed_in_the_middle_leaves_an_examination_that_the_next_one_d
     assert asked(app, report_id).state is ExaminationState.RUNNING
     route.examine(app.desk, Bench(VerdictKind.NOT_ATTEMPTED), examination_id)
     assert asked(app, report_id).state is ExaminationState.DONE
+
+
+def test_an_examination_that_is_stopped_waits_again(app):
+    class Stopped:
+        def ask(self, request):
+            raise StoppedError("no more examinations are begun here")
+
+    report_id = cleared(app)
+    with pytest.raises(StoppedError):
+        route.examine(app.desk, Stopped(), asked(app, report_id).examination_id)
+    assert asked(app, report_id).state is ExaminationState.WAITING
 
 
 def test_a_worker_killed_after_the_verdict_was_kept_runs_nothing_twice(app, monkeypatch):

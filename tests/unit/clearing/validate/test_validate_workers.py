@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from clearhouse.clearing.validate.record import VerdictKind
 from clearhouse.clearing.validate.reproduce import crossfix
 from clearhouse.clearing.validate.reproduce.crossfix import Build, Matrix
 from clearhouse.clearing.validate.worker import REPLY, REQUEST, Content, Request
-from clearhouse.clearing.validate.workers import WorkerGoneError, Workers
+from clearhouse.clearing.validate.workers import StoppedError, WorkerGoneError, Workers
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 BINARY = Attachment(filename="poc.bin", content_type="application/x", data=bytes(range(256)))
@@ -127,3 +128,20 @@ def test_two_reports_are_compared_by_running_their_proofs(monkeypatch, request_f
     assert "proof 2 fires on 1.1" in compared.seen
     without = worker.answer(request_for(Draft(title="a"), drafts[0])).compared
     assert without.relation == "unknown"
+
+
+def test_stopped_processes_give_no_answer_and_none_is_begun(monkeypatch, request_for):
+    pool = Workers()
+    real = workers.start
+
+    def slow():
+        process = real()
+        threading.Timer(0.1, pool.stop).start()
+        os.kill(process.pid, signal.SIGSTOP)  # it will not answer before it is ended
+        return process
+
+    monkeypatch.setattr(workers, "start", slow)
+    for _ in range(2):
+        with pytest.raises(StoppedError):
+            pool.ask(request_for(Draft(title="x")))
+    assert not pool._busy

@@ -15,7 +15,7 @@ from clearhouse.bench.sandbox.host.record import (
     SandboxUnavailableError,
 )
 from clearhouse.clearing.validate.record import Doubt, Level, Verdict, VerdictKind
-from clearhouse.clearing.validate.reproduce import benchmark, trials
+from clearhouse.clearing.validate.reproduce import benchmark, native, trials
 from clearhouse.clearing.validate.reproduce import reproduce as module
 from clearhouse.clearing.validate.reproduce.attribution import Function, Reached
 from clearhouse.clearing.validate.reproduce.bundle import BundleError, read_files
@@ -337,7 +337,7 @@ def test_a_benchmark_counts_what_came_out_as_it_should(tmp_path, monkeypatch):
             level=Level.E5, kind=kind, reason="because", doubt=doubt, rules="x", decided_at=now
         )
 
-    monkeypatch.setattr(benchmark, "reproduce", judged)
+    monkeypatch.setattr(native, "reproduce", judged)
     case(tmp_path, "a-true", "reproduced")
     case(tmp_path, "b-forged", "not_reproduced")
     case(tmp_path, "c-open", "null")
@@ -369,7 +369,7 @@ def test_a_doubt_is_named_in_the_benchmarks_reason(tmp_path, monkeypatch):
         rules="x",
         decided_at=NOW,
     )
-    monkeypatch.setattr(benchmark, "reproduce", lambda *given, now: doubtful)
+    monkeypatch.setattr(native, "reproduce", lambda *given, now: doubtful)
     case(tmp_path, "a", "not_reproduced")
     (only,) = benchmark.run_cases(tmp_path, None).cases
     assert (only.why, only.level) == ("flaky: because", None)
