@@ -28,9 +28,10 @@ from clearhouse.surfaces.cli.summary import Summary, summarize
 from clearhouse.surfaces.cli.supervise import Supervisor
 from clearhouse.surfaces.web.desk.sign_in import one_time_link
 
-_SCREEN_S, _REST_S = 170.0, 4.0
-"""When the screen comes after a fresh flood, whatever is still examined then; and how long a later
-run waits for what is left. The rest goes on while pages are served, or at the next run."""
+_SCREEN_S, _LEAST_S, _REST_S = 170.0, 45.0, 4.0
+"""When the screen comes after a fresh flood, whatever is still examined then; how long to examine at
+least, where all before it was slow; and how long a later run waits for what is left. The rest goes
+on while pages are served, or at the next run."""
 
 
 @click.command("up")
@@ -107,7 +108,7 @@ def clear_flood(app: App, me: Actor, folder: Path, begin: float) -> Summary:
             after_each=lambda: bar.update(1),
             queue=examination.QUEUE,
             concurrency=os.cpu_count() or 1,
-            budget_s=max(_REST_S, _SCREEN_S - (time.monotonic() - begin)) if fresh else _REST_S,
+            budget_s=max(_LEAST_S, _SCREEN_S - (time.monotonic() - begin)) if fresh else _REST_S,
             hurry=app.stop_examining,
         )
     _say("letting the vendors answer, and publishing what is due")
