@@ -29,9 +29,9 @@ from clearhouse.surfaces.cli.supervise import Supervisor
 from clearhouse.surfaces.web.desk.sign_in import one_time_link
 
 _SCREEN_S, _LEAST_S, _REST_S = 170.0, 45.0, 4.0
-"""When the screen comes after a fresh flood, whatever is still examined then; how long to examine at
-least, where all before it was slow; and how long a later run waits for what is left. The rest goes
-on while pages are served, or at the next run."""
+"""When the screen comes after a fresh flood, whatever is still examined then; how long to examine
+at least, where all before it was slow; and how long a later run waits for what is left. The rest
+goes on while pages are served, or at the next run."""
 
 
 @click.command("up")
