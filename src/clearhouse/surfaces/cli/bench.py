@@ -8,8 +8,12 @@ import click
 from clearhouse.clearing.match import bench as match_bench
 from clearhouse.clearing.match.bench_crashes import run_crashes
 from clearhouse.clearing.match.bench_stacks import stacks as read_stacks
+from clearhouse.clearing.validate import claims_bench
+from clearhouse.clearing.validate.record import ClaimResult
 from clearhouse.clearing.validate.reproduce.benchmark import CaseResult, run_cases
 from clearhouse.clearing.validate.reproduce.packages import PackageCache
+from clearhouse.clearing.validate.sources.allowed import Repositories
+from clearhouse.clearing.validate.sources.shelf import SourceShelf
 from clearhouse.surfaces.cli.main import emit, json_option
 
 _file = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -70,6 +74,35 @@ def validate(cases: Path | None, *, nightly: bool, as_json: bool) -> None:
     )
 
 
+@command.command("claims")
+@click.option("--data", type=_file, required=True, help="Genuine reports, a YAML list.")
+@click.option("--only", help="Only entries whose name has this text.")
+@json_option
+def claims(data: Path, only: str | None, *, as_json: bool) -> None:
+    """Look genuine reports up in their real sources; none of them may be contradicted."""
+    try:
+        reports = claims_bench.read_reports(data)
+    except claims_bench.ClaimsDataError as error:
+        raise click.UsageError(str(error)) from error
+    folder = package_cache().folder
+    cases = claims_bench.run_reports(
+        [one for one in reports if only is None or only in one[0]],
+        SourceShelf(folder / "source"),
+        Repositories.configured(folder / "git"),
+        report=_say_claims,
+    )
+    measured = claims_bench.as_json(cases)
+    wrong = [f"\n  {case.case}: {one.claim} {one.subject}: {one.reason}"
+             for case in cases for one in case.checks
+             if one.result is ClaimResult.CONTRADICTED]  # fmt: skip
+    emit(
+        measured,
+        as_json=as_json,
+        text=f"{measured['contradicted_reports']} of {measured['looked_at']} contradicted"
+        f" ({len(cases)} reports){''.join(wrong)}",
+    )
+
+
 def package_cache() -> PackageCache:
     """Return the cache of packages that were fetched and installed for reproduction."""
     return PackageCache(Path(os.environ.get("CLEARHOUSE_HOME", ".clearhouse")) / "validate")
@@ -79,6 +112,12 @@ def _say(result: CaseResult) -> None:
     mark = {True: "ok", False: "NOT AS EXPECTED", None: "?"}[result.as_expected]
     line = f"{result.case}: {result.verdict} {result.level or ''} {result.seconds:.1f} s {mark}"
     click.echo(f"clearhouse: {line}", err=True)
+
+
+def _say_claims(case: claims_bench.ClaimsCase) -> None:
+    wrong = case.count(ClaimResult.CONTRADICTED)
+    mark = "CONTRADICTED" if wrong else case.missing or f"{case.count(ClaimResult.HOLDS)} hold"
+    click.echo(f"clearhouse: {case.case}: {mark} {case.seconds:.1f} s", err=True)
 
 
 def _outline(value: object, indent: int = 0) -> str:

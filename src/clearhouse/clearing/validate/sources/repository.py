@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from clearhouse.clearing.validate.claims.syntax import language_of
 from clearhouse.clearing.validate.claims.tree import SourceTree
 from clearhouse.clearing.validate.sources import git
 from clearhouse.clearing.validate.sources.git import RepositoryError
@@ -25,6 +26,8 @@ MAX_BLOBS = 400_000
 _HISTORY_S = 240
 _PATH_S = 90
 _BATCH = 2000
+_TOUCHES = 4
+"""Commits looked at for what became of a path; those of one second come in any order."""
 _FULL = re.compile(r"[0-9a-f]{40}")
 _REVISION = re.compile(r"[\w][\w./+@%,=-]{0,200}")
 _TAG_VERSION = re.compile(
@@ -41,6 +44,8 @@ class Blob:
     path: str
     id: str
     size_bytes: int
+    """-1 for links, submodules and what the copy lacks."""
+    missing: bool = False
 
 
 class Repository:
@@ -109,10 +114,15 @@ class Repository:
 
         Raises: RepositoryError.
         """
-        touched = self._last_touch(path)
-        if touched is None:
-            return None
-        commit, day = touched
+        touched = self._touches(path)
+        for commit, day in touched:
+            fate = self._fate_in(commit, path)
+            if fate is not None:
+                return f"{fate} on {day}"
+        return f"last changed on {touched[0][1]}" if touched else None
+
+    def _fate_in(self, commit: str, path: str) -> str | None:
+        """Say whether a commit renamed or removed a path."""
         changes = git.run(
             self.folder,
             ["show", "-M", "--name-status", "-z", "--format=", "--no-ext-diff", commit, "--"],
@@ -121,19 +131,20 @@ class Repository:
         fields = changes.decode("utf-8", "replace").split("\0")
         for place, field in enumerate(fields[:-2]):
             if field[:1] == "R" and fields[place + 1] == path:
-                return f"renamed to {fields[place + 2]} on {day}"
+                return f"renamed to {fields[place + 2]}"
             if field[:1] == "D" and fields[place + 1] == path:
-                return f"removed on {day}"
-        return f"last changed on {day}, in commit {commit[:12]}"
+                return "removed"
+        return None
 
-    def _last_touch(self, path: str) -> tuple[str, str] | None:
+    def _touches(self, path: str) -> list[tuple[str, str]]:
+        """Return the last commits that touched a path, with their days."""
         words = git.run(
             self.folder,
-            ["log", "--all", "-1", "--format=%H %cs", "--", path],
+            ["log", "--all", f"-{_TOUCHES}", "--format=%H %cs", "--", path],
             timeout_s=_PATH_S,
         )
-        commit, _, day = words.decode("ascii", "replace").strip().partition(" ")
-        return (commit, day) if commit else None
+        lines = words.decode("ascii", "replace").splitlines()
+        return [(commit, day) for commit, _, day in (line.partition(" ") for line in lines)]
 
     def search(self, names: Iterable[str]) -> tuple[Mapping[str, str], str]:
         """Return where in the history names occur, and what was searched.
@@ -167,7 +178,10 @@ class Repository:
             raise RepositoryError(f"the repository has more than {MAX_TAGS} tagged versions")
         blobs: dict[str, Blob] = {}
         for commit in commits:
-            blobs.update({one.id: one for one in _listed(self.folder, commit)})
+            listed = _listed(self.folder, commit)
+            if any(one.missing and language_of(one.path) is not None for one in listed):
+                raise RepositoryError("the copy of the repository lacks an object")
+            blobs.update({one.id: one for one in listed})
             if len(blobs) > MAX_BLOBS:
                 raise RepositoryError("the history is too large to be searched whole")
         return {one.id: one for one in blobs.values() if one.size_bytes <= MAX_BLOB_BYTES}, searched
@@ -206,7 +220,14 @@ def _listed(folder: Path, commit: str) -> tuple[Blob, ...]:
         if len(fields) == 4:
             mode, _, name, size = fields
             plain = mode not in {_LARGE_LINK, _SUBMODULE} and size.isdecimal()
-            found.append(Blob(path=path, id=name, size_bytes=int(size) if plain else -1))
+            found.append(
+                Blob(
+                    path=path,
+                    id=name,
+                    size_bytes=int(size) if plain else -1,
+                    missing=size != "-" and not size.isdecimal(),
+                )
+            )
     return tuple(found)
 
 
@@ -240,9 +261,9 @@ def _split(printed: bytes) -> Iterator[bytes]:
     """
     position = 0
     while position < len(printed):
-        end = printed.index(b"\n", position)
-        fields = printed[position:end].split()
-        if len(fields) != 3 or fields[1] != b"blob":
+        end = printed.find(b"\n", position)
+        fields = printed[position : max(end, position)].split()
+        if len(fields) != 3 or fields[1] != b"blob" or not fields[2].isdigit():
             raise RepositoryError("the copy of the repository lacks an object")
         size = int(fields[2])
         yield printed[end + 1 : end + 1 + size]
