@@ -13,7 +13,7 @@ from clearhouse.clearing.deconflict.known import Known, current
 from clearhouse.clearing.intake.operations import load
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.match import _index, _store
-from clearhouse.clearing.match.evidence import key_reasons, rivals
+from clearhouse.clearing.match.evidence import after_fix, key_reasons, rivals
 from clearhouse.clearing.match.explanation import explain
 from clearhouse.clearing.match.keyed import KeyedFeatures, keyed, number
 from clearhouse.clearing.match.model import Model, model
@@ -163,7 +163,8 @@ def _comparison(  # everything that is known of one candidate comes together her
         contained = ranked.numbers[CONTAINED]
         contradicted = bool(place.contradicted)
         ruling = proof(reading.clear, known, contained=contained, contradicted=contradicted)
-        reasons = (*key_reasons(reading.clear, known), *rivals(reading.clear, known), *reasons)
+        said = (*rivals(reading.clear, known), *after_fix(reading.clear, known))
+        reasons = (*key_reasons(reading.clear, known), *said, *reasons)
     return Comparison(
         suggestion=Suggestion(
             report=place.report_id,

@@ -5,6 +5,7 @@ In come the features of two reports in the clear, out come reasons. None of them
 """
 
 from clearhouse.clearing.match.record import Features, KeyKind, Reason, ReasonCode
+from clearhouse.formats import vers
 
 _KEY_REASONS = {
     KeyKind.PUBLIC_ID: (ReasonCode.SAME_PUBLIC_ID, 0.95, "Both claim the public id {}."),
@@ -12,6 +13,7 @@ _KEY_REASONS = {
     KeyKind.PATCH: (ReasonCode.SAME_PATCH, 0.95, "Both bring a patch with the same changes."),
     KeyKind.PLACE: (ReasonCode.SAME_PLACE, 0.55, "Both blame {} for the same family of weakness."),
     KeyKind.CRASH: (ReasonCode.SAME_CRASH, 0.5, "Both crash the same way in the same frames."),
+    KeyKind.COMMIT: (ReasonCode.SAME_COMMIT, 0.5, "Both say that it was {}."),
 }
 
 
@@ -55,3 +57,25 @@ def rivals(new: Features, old: Features) -> tuple[Reason, ...]:
         said = f"They name different weaknesses: {new.families[0]} and {old.families[0]}."
         reasons.append(Reason(code=ReasonCode.OTHER_FAMILY, text=said, weight=-0.25))
     return tuple(reasons)
+
+
+def after_fix(new: Features, old: Features) -> tuple[Reason, ...]:
+    """Say that the new report saw the flaw in a version that the earlier one calls fixed.
+
+    Both must share a key. Versions that their ecosystem cannot order are not compared.
+    """
+    if not set(new.keys) & set(old.keys) or new.package != old.package or new.tested is None:
+        return ()
+    scheme = vers.scheme_of((new.package or "").removeprefix("pkg:").partition("/")[0])
+    fixes = [fix for fix in old.fixed if scheme and _not_before(scheme, new.tested, fix)]
+    if not fixes:
+        return ()
+    said = f"It was seen in {new.tested}, and the earlier report says that {fixes[0]} is fixed."
+    return (Reason(code=ReasonCode.AFTER_FIX, text=said, weight=-0.2),)
+
+
+def _not_before(scheme: str, version: str, fix: str) -> bool:
+    try:
+        return vers.compare(scheme, version, fix) >= 0
+    except vers.VersError:
+        return False

@@ -73,7 +73,13 @@ def _names(query: Query, old: Side, readable: Mapping[Token, str]) -> list[Reaso
         return [Reason(code=ReasonCode.SAME_NAMES, text=text, weight=weight, evidence=evidence)]
     if len(a.specifics) >= 3 and len(b.specifics) >= 3:
         text = "Both name places in the code, and none of them is the same."
-        return [Reason(code=ReasonCode.OTHER_NAMES, text=text, weight=-0.3)]
+        code = ReasonCode.OTHER_NAMES
+        if a.names & b.names and (a.classes - a.impacts) & (b.classes - b.impacts):
+            text = (
+                "The same kind of flaw in the same product, but no place in the code is the same."
+            )
+            code = ReasonCode.OTHER_PLACE
+        return [Reason(code=code, text=text, weight=-0.3)]
     return []
 
 

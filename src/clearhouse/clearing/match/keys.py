@@ -1,8 +1,9 @@
 """Exact keys: values that two reports share or do not, and what sharing one proves.
 
 In comes a draft, out come keys. A public id, the bytes of a proof of concept and a patch are
-proof inside one package when nothing else contradicts them (`rules.proof`); a place and a crash
-signature only nominate candidates. Stub files, empty patches and ids of unknown shape give no key.
+proof inside one package when nothing else contradicts them (`rules.proof`); a place, a commit and a
+crash signature only nominate candidates. Stub files, empty patches and ids of unknown shape give
+no key.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ PATCH_MIN_BYTES = 32
 """A patch that changes less (a lone `return;`) may fix anything."""
 
 _POC_KINDS = {AttachmentKind.POC, AttachmentKind.REPRODUCER}
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PUBLIC_ID = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+")
 _HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 """A hunk's header counts the lines of each side, so content is never taken for a header."""
@@ -41,6 +43,8 @@ def exact_keys(
         *_public_ids(draft.aliases, canonical_id),
         *_files(draft.attachments),
         *_places(draft.locations, draft.cwes, family),
+        *_commits("brought in by", draft.introduced_commit),
+        *_commits("fixed by", draft.fixed_commit),
     }
     if crash is not None:
         found.add(ExactKey(kind=KeyKind.CRASH, value=crash))
@@ -51,6 +55,11 @@ def _public_ids(aliases: tuple[str, ...], canonical_id: Callable[[str], str]) ->
     for alias in aliases:
         if _PUBLIC_ID.fullmatch(alias.upper()):
             yield ExactKey(kind=KeyKind.PUBLIC_ID, value=canonical_id(alias.upper()).upper())
+
+
+def _commits(what: str, commit: str | None) -> Iterator[ExactKey]:
+    if commit and _COMMIT.fullmatch(commit.lower()):
+        yield ExactKey(kind=KeyKind.COMMIT, value=f"{what} {commit.lower()}")
 
 
 def _files(attachments: tuple[Attachment, ...]) -> Iterator[ExactKey]:

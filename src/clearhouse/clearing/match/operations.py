@@ -279,6 +279,11 @@ def alike(
     )
 
 
+def doubts(desk: Desk, draft: Draft) -> tuple[str, ...]:
+    """Say in words what of a report cannot be compared, or only in part."""
+    return _compare.read(desk, draft).clear.missing
+
+
 def limit_findings(
     transaction: Transaction, report_ids: Sequence[ReportId], house: Sequence[str]
 ) -> None:
@@ -424,11 +429,8 @@ def _regroup(transaction: Transaction, edges: Sequence[Edge], *, rule: str, poli
     _store.regroup(transaction, reports)
     after = _store.places(transaction, reports)
     facts: dict[str, Json] = {"rule": rule, "policy": policy}
-    kind = (
-        "finding.merged"
-        if any(edge.joins for edge in _now(transaction, edges))
-        else ("finding.split")
-    )
+    merged = any(edge.joins for edge in _now(transaction, edges))
+    kind = "finding.merged" if merged else "finding.split"
     heads = dict.fromkeys(place.finding_id for place in after.values())
     for head in heads:
         now = _finding(transaction, head)

@@ -26,6 +26,8 @@ class KeyKind(StrEnum):
     """File, function and CWE family."""
     CRASH = "crash"
     """Crash type and the first frames of the stack."""
+    COMMIT = "commit"
+    """The commit that brought the flaw in or took it out; one commit may do so for several."""
 
     @property
     def proves(self) -> bool:
@@ -52,6 +54,10 @@ class Features:
     """Distinct tokens of the report's own words, sorted."""
     families: tuple[str, ...]
     """CWE families, sorted; empty when the report names no CWE."""
+    tested: str | None = None
+    """The version in which the reporter saw the flaw."""
+    fixed: tuple[str, ...] = ()
+    """Versions that the report says are fixed."""
     missing: tuple[str, ...] = ()
     """Why some features are absent, in words for a reader."""
 
@@ -85,6 +91,7 @@ class ReasonCode(StrEnum):
     SAME_PATCH = "same-patch"
     SAME_PLACE = "same-place"
     SAME_CRASH = "same-crash"
+    SAME_COMMIT = "same-commit"
     RARE_WORDS = "rare-words"
     TEXT = "text"
     SAME_NAMES = "same-names"
@@ -92,6 +99,8 @@ class ReasonCode(StrEnum):
     SAME_PRODUCT = "same-product"
     PERSON = "person"
     OTHER_NAMES = "other-names"
+    OTHER_PLACE = "other-place"
+    AFTER_FIX = "after-fix"
     OTHER_SETTING = "other-setting"
     TERSE = "terse"
     OTHER_PUBLIC_ID = "other-public-id"
@@ -102,6 +111,17 @@ class ReasonCode(StrEnum):
     SAID_DIFFERENT = "said-different"
     CROSS_FIX = "cross-fix"
     """Their proofs were run on each other's fixes."""
+
+
+class Meaning(StrEnum):
+    """What a suggestion asks a person."""
+
+    DUPLICATE = "duplicate"
+    """Is it the same bug?"""
+    SIBLING = "sibling"
+    """Is it the same kind of flaw in another place?"""
+    REGRESSION = "regression"
+    """Has a fixed bug come back, or was it never fixed?"""
 
 
 class Band(StrEnum):
@@ -137,6 +157,28 @@ class Suggestion:
     """The measured probability that it is the same bug; sorts suggestions and proves nothing."""
     band: Band = Band.POSSIBLE
     reasons: tuple[Reason, ...]
+
+    @property
+    def meaning(self) -> Meaning:
+        """Say which question the reasons raise; a fix that did not hold comes before all else."""
+        codes = {reason.code for reason in self.reasons}
+        if ReasonCode.AFTER_FIX in codes:
+            return Meaning.REGRESSION
+        if ReasonCode.OTHER_PLACE in codes and not codes & _SIGNATURES:
+            return Meaning.SIBLING
+        return Meaning.DUPLICATE
+
+
+_SIGNATURES = frozenset(
+    {
+        ReasonCode.SAME_PUBLIC_ID,
+        ReasonCode.SAME_POC,
+        ReasonCode.SAME_PATCH,
+        ReasonCode.SAME_PLACE,
+        ReasonCode.SAME_CRASH,
+        ReasonCode.SAME_COMMIT,
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

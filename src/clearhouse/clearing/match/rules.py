@@ -5,13 +5,14 @@ is only a suggestion. Similarity never gets this far (design, law 4). A report t
 contradicted merges into nothing by itself, whatever keys it carries: anybody can copy an id.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from clearhouse.clearing.intake.record import Draft
-from clearhouse.clearing.match.evidence import rivals
+from clearhouse.clearing.match.evidence import after_fix, rivals
 from clearhouse.clearing.match.keys import exact_keys
 from clearhouse.clearing.match.record import ExactKey, Features, KeyKind, Reason, ReasonCode
+from clearhouse.clearing.match.sketch import MAX_CHARS
 from clearhouse.clearing.match.tokens import tokens, words_of
 
 RULE = "match-proof-1"
@@ -45,19 +46,28 @@ def features(
     crash: str | None = None,
 ) -> Features:
     """Take from a report what the matcher compares."""
-    missing = []
-    if draft.purl is None:
-        missing.append("No package is named, so only identical files and ids can be compared.")
     words = tuple(sorted(set(tokens(words_of(draft)))))
-    if not words:
-        missing.append("The report has no text to compare.")
     return Features(
         package=draft.purl,
         keys=exact_keys(draft, family=family, canonical_id=canonical_id, crash=crash),
         tokens=words,
         families=tuple(sorted({family(cwe) for cwe in draft.cwes})),
-        missing=tuple(missing),
+        tested=draft.tested_version,
+        fixed=draft.fixed_versions,
+        missing=tuple(_missing(draft, words)),
     )
+
+
+def _missing(draft: Draft, words: tuple[str, ...]) -> Iterator[str]:
+    if draft.purl is None:
+        yield "No package is named, so nothing that it shares with another report is proof."
+    text = draft.description or ""
+    if not words:
+        yield "The report has no text to compare."
+    elif 3 * sum(not letter.isascii() for letter in text) > len(text):
+        yield "It is mostly in another script: names, code and numbers are compared, words hardly."
+    if len(text) > MAX_CHARS:
+        yield f"Only its first {MAX_CHARS:,} characters are compared."
 
 
 def proof(new: Features, old: Features, *, contained: float, contradicted: bool) -> Ruling:
@@ -84,7 +94,7 @@ def _proof_reason(key: ExactKey) -> Reason:
 
 
 def _held_back(new: Features, old: Features, *, contradicted: bool) -> tuple[Reason, ...]:
-    held = list(rivals(new, old))
+    held = [*rivals(new, old), *after_fix(new, old)]
     if new.package is None or new.package != old.package:
         said = "They are not known to be about the same package."
         held.append(Reason(code=ReasonCode.OTHER_PACKAGE, text=said, weight=-0.5))

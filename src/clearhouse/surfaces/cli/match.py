@@ -26,11 +26,20 @@ def command(connect: Connect, file: Path, *, as_json: bool) -> None:
     me = owner(app)
     with app.desk.database.transaction(me.actor_id) as transaction:
         alike = [matching.alike(app.desk, transaction, me, draft) for draft in found.drafts]
+    doubts = [matching.doubts(app.desk, draft) for draft in found.drafts]
+    said = [_text(one) for suggestions in alike for one in suggestions]
     emit(
-        {"reports": [[_as_json(one) for one in suggestions] for suggestions in alike]},
+        {
+            "reports": [[_as_json(one) for one in suggestions] for suggestions in alike],
+            "doubts": doubts,
+        },
         as_json=as_json,
-        text="\n".join(_text(one) for suggestions in alike for one in suggestions)
-        or "like nothing that you may read",
+        text="\n".join(
+            [
+                *(said or ["like nothing that you may read"]),
+                *(f"doubt: {one}" for some in doubts for one in some),
+            ]
+        ),
     )
 
 
@@ -39,6 +48,7 @@ def _as_json(suggestion: Suggestion) -> dict[str, object]:
         "report": suggestion.report,
         "probability": round(suggestion.score, 4),
         "band": suggestion.band,
+        "meaning": suggestion.meaning,
         "reasons": [
             {"text": reason.text, "weight": reason.weight, "evidence": list(reason.evidence)}
             for reason in suggestion.reasons
@@ -47,5 +57,5 @@ def _as_json(suggestion: Suggestion) -> dict[str, object]:
 
 
 def _text(suggestion: Suggestion) -> str:
-    head = f"{suggestion.report}  {suggestion.band}, {suggestion.score:.0%}"
+    head = f"{suggestion.report}  {suggestion.band} {suggestion.meaning}, {suggestion.score:.0%}"
     return "\n".join([head, *(f"    {reason.text}" for reason in suggestion.reasons)])

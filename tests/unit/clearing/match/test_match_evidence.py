@@ -1,6 +1,6 @@
 from clearhouse.clearing.intake.record import Draft
-from clearhouse.clearing.match.evidence import key_reasons, rivals
-from clearhouse.clearing.match.record import ReasonCode
+from clearhouse.clearing.match.evidence import after_fix, key_reasons, rivals
+from clearhouse.clearing.match.record import Meaning, Reason, ReasonCode, Suggestion
 from clearhouse.clearing.match.rules import features
 
 
@@ -27,3 +27,27 @@ def test_other_ids_of_one_scheme_and_other_weaknesses_speak_against():
     }
     assert rivals(one, one) == ()
     assert rivals(one, taken()) == ()
+
+
+def test_a_flaw_seen_in_a_version_that_is_called_fixed_may_have_come_back():
+    same = {"aliases": ("CVE-2099-1",)}
+    old = taken(fixed_versions=("5.8.2",), **same)
+    for tested in ("5.8.2", "5.10.0"):
+        (reason,) = after_fix(taken(tested_version=tested, **same), old)
+        assert reason.code is ReasonCode.AFTER_FIX
+        assert tested in reason.text
+    for tested in ("5.8.1", "yesterday", None):
+        assert after_fix(taken(tested_version=tested, **same), old) == ()
+    assert after_fix(taken(tested_version="5.10.0"), old) == ()
+
+
+def test_the_reasons_tell_a_duplicate_from_a_sibling_and_a_regression():
+    def meaning(*codes):
+        reasons = tuple(Reason(code=code, text="", weight=0.1) for code in codes)
+        return Suggestion(report="rep_a", score=0.5, reasons=reasons).meaning
+
+    place, fix, crash = ReasonCode.OTHER_PLACE, ReasonCode.AFTER_FIX, ReasonCode.SAME_CRASH
+    assert meaning(ReasonCode.TEXT) is Meaning.DUPLICATE
+    assert meaning(ReasonCode.TEXT, place) is Meaning.SIBLING
+    assert meaning(crash, place) is Meaning.DUPLICATE
+    assert meaning(crash, place, fix) is Meaning.REGRESSION

@@ -126,3 +126,12 @@ def test_ids_files_and_patches_prove_and_places_and_crashes_only_nominate():
         KeyKind.POC,
         KeyKind.PATCH,
     }
+
+
+def test_a_whole_commit_is_a_key_by_what_it_did():
+    commit = "5CA1AB1E0DDBA11CAFE5CA1AB1E0DDBA11CAFE12"
+    (brought,) = keys(introduced_commit=commit)
+    (fixed,) = keys(fixed_commit=commit)
+    assert brought.kind is fixed.kind is KeyKind.COMMIT
+    assert brought != fixed
+    assert keys(fixed_commit="5ca1ab1", introduced_commit="HEAD") == ()

@@ -15,7 +15,7 @@ from clearhouse.clearing.intake.record import (
 from clearhouse.clearing.match import _store
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.clusters import clusters
-from clearhouse.clearing.match.record import Basis, Member, ReasonCode, Relation
+from clearhouse.clearing.match.record import Basis, Meaning, Member, ReasonCode, Relation
 from clearhouse.clearing.match.sketch import material, sketch
 from clearhouse.kernel import vault
 from clearhouse.kernel.policy import ForbiddenError
@@ -312,6 +312,37 @@ def test_alike_answers_without_taking_anything_in(app):
 def test_a_report_without_package_or_of_another_language_is_taken_with_a_finding(app):
     nameless = cleared(app, draft("堆缓冲区溢出 in 解析器", purl=None))
     assert get(app, match.finding, finding_of(app, nameless)).report_ids == (nameless,)
+
+
+def test_five_megabytes_and_ten_thousand_frames_get_their_finding(app):
+    log = "==1==ERROR: AddressSanitizer: stack-overflow on address 0x7ff\n" + "".join(
+        f"    #{i} 0x{i:x} in rule{i % 7}(int) /src/p.c:{i}\n" for i in range(10_000)
+    )
+    first = cleared(app, draft("The emitter recurses. " * 250_000, crash_log=log))
+    again = house.submit(app, draft("It recurses in the emitter, see the log", crash_log=log))
+    (suggestion,) = act(app, match.match_report, again).suggestions
+    assert suggestion.report == first
+    assert ReasonCode.SAME_CRASH in {reason.code for reason in suggestion.reasons}
+
+
+def test_a_near_copy_with_a_stolen_id_joins_nothing_and_says_what_differs(app):
+    ids = {"aliases": ("CVE-2020-14343",)}
+    first = cleared(app, draft(LOADER, cwes=("CWE-502",), **ids))
+    stolen = LOADER.replace("so code is run", "so the parser never ends")
+    copy = cleared(app, draft(stolen, cwes=("CWE-835",), **ids))
+    assert finding_of(app, copy) != finding_of(app, first)
+    (suggestion,) = act(app, match.match_report, copy).suggestions
+    against = {reason.code for reason in suggestion.reasons if reason.weight < 0}
+    assert ReasonCode.OTHER_FAMILY in against
+
+
+def test_what_fires_after_the_fix_is_asked_about_and_not_merged(app):
+    proofs = {"attachments": (poc(),)}
+    first = cleared(app, draft(LOADER, fixed_versions=("6.0.1",), **proofs))
+    back = cleared(app, draft(LOADER_TOO, tested_version="6.0.2", **proofs))
+    assert finding_of(app, back) != finding_of(app, first)
+    (suggestion,) = act(app, match.match_report, back).suggestions
+    assert suggestion.meaning is Meaning.REGRESSION
 
 
 def test_a_known_place_alone_is_suggested(app):

@@ -53,6 +53,13 @@ def test_nothing_is_proven_across_packages_or_without_one():
     assert not judge(taken(purl=None, **same), taken(purl=None, **same)).proven
 
 
+def test_a_proof_that_still_fires_after_the_fix_is_left_to_a_person():
+    same = {"attachments": (poc(),)}
+    ruling = judge(taken(tested_version="6.1", **same), taken(fixed_versions=("6.0.1",), **same))
+    assert not ruling.proven
+    assert ReasonCode.AFTER_FIX in codes(ruling)
+
+
 def test_a_contradicted_report_merges_into_nothing_whatever_it_carries():
     same = {"aliases": ("CVE-2020-1",), "attachments": (poc(),)}
     ruling = judge(taken(**same), taken(**same), contradicted=True)
@@ -100,7 +107,13 @@ def test_an_id_on_a_quite_different_description_is_only_a_claim():
 
 
 @pytest.mark.parametrize(
-    ("draft", "said"), [({"purl": None, "title": "x1"}, "package"), ({}, "no text")]
+    ("draft", "said"),
+    [
+        ({"purl": None, "title": "x1"}, "package"),
+        ({}, "no text"),
+        ({"description": "\u5806\u7f13\u51b2\u533a\u6ea2\u51fa in parse()" * 9}, "another script"),
+        ({"description": "overflow " * 600_000}, "Only its first 40,000"),
+    ],
 )
 def test_what_cannot_be_compared_is_said(draft, said):
     assert said in " ".join(taken(**draft).missing)
