@@ -33,6 +33,12 @@ class Lexicon:
     endings: tuple[tuple[str, str], ...]
     empty: frozenset[str]
     common_names: frozenset[str]
+    function_words: frozenset[str]
+    """Words next to which a name is that of a function."""
+    input_words: frozenset[str]
+    """Words next to which a name is that of an input."""
+    no_names: frozenset[str]
+    """Words that stand there too and name nothing."""
 
     def classes_in(self, text: str) -> frozenset[str]:
         """Return the classes of flaws and impacts that a lower-cased text names."""
@@ -70,6 +76,9 @@ def lexicon(name: str = "lexicon-1") -> Lexicon:
         endings=tuple((end, new) for end, new in cast("list[list[str]]", document["endings"])),
         empty=frozenset(str(document["empty"]).split()),
         common_names=frozenset(str(document["common_names"]).split()),
+        function_words=frozenset(str(document["function_words"]).split()),
+        input_words=frozenset(str(document["input_words"]).split()),
+        no_names=frozenset(str(document["no_names"]).split()),
     )
 
 

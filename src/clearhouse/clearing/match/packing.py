@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from clearhouse.clearing.match.pairing import Masses, Side
 from clearhouse.clearing.match.sketch import Sketch, Token
 
-VERSION = 1
+VERSION = 2
 _HEAD = struct.Struct("<BBIq5d")
 _FIRST = ("words", "own", "product", "names", "classes")
 """What the first look needs; it stands in front, so that the rest need not be read for it."""
@@ -26,6 +26,9 @@ _GROUPS = (
     "cwes",
     "settings",
     "numbers",
+    "files",
+    "functions",
+    "inputs",
     "purls",
 )
 _EMPTY: frozenset[Token] = frozenset()

@@ -139,12 +139,35 @@ CLOSER_LOOK = (
     "ecosystem",
     "new name crowd",
     "old name crowd",
+    "files agree",
+    "functions agree",
+    "inputs agree",
+    "places apart",
     "numbers shared",
     "numbers only new",
     "numbers only old",
     "shorter length",
     "lengths alike",
 )
+RIVALLED = (
+    "words shared",
+    "words shared of shorter",
+    "words shared of both",
+    "rare here shared",
+    "rare here of shorter",
+    "rare here of both",
+    "heaviest word",
+    "words only these",
+    "pairs shared of shorter",
+    "specifics shared",
+    "new title in old",
+    "flaws weight",
+    "product shared of new",
+    "name heaviest",
+    "names alike",
+    "retrieval",
+)
+"""Numbers for which it counts by how much the others of the list fall short of them."""
 IN_LIST = (
     *CLOSER_LOOK,
     "alone",
@@ -159,6 +182,7 @@ IN_LIST = (
     "ahead of rival",
     "length of list",
     "share of list",
+    *(f"{name}, ahead of the others" for name in RIVALLED),
 )
 NOT_KNOWN = -1.0
 
@@ -216,6 +240,7 @@ def closer_look(query: Query, old: Side, first: list[float]) -> list[float]:
         0.0 if a.ecosystem is None or b.ecosystem is None else _sign(a.ecosystem == b.ecosystem),
         _crowd(a.names, query.weights),
         _crowd(b.names & a.names, query.weights),
+        *_places(a, b),
         _sum(a.numbers & b.numbers, query.weights),
         float(len(a.numbers - b.numbers)),
         float(len(b.numbers - a.numbers)),
@@ -354,6 +379,15 @@ def _settings(a: Sketch, b: Sketch) -> list[float]:
         float(sum(theirs in b.settings for _, theirs in a.rivals)),
         float(len(a.settings ^ b.settings)),
     ]
+
+
+def _places(a: Sketch, b: Sketch) -> list[float]:
+    agree = [
+        _agree(a.files, b.files),
+        _agree(a.functions, b.functions),
+        _agree(a.inputs, b.inputs),
+    ]
+    return [*agree, float(agree.count(-1.0))]
 
 
 def _names_alike(a: Sketch, b: Sketch) -> float:

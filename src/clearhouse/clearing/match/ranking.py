@@ -15,6 +15,8 @@ from clearhouse.clearing.match.forest import probability
 from clearhouse.clearing.match.model import Model
 from clearhouse.clearing.match.packing import unpack
 from clearhouse.clearing.match.pairing import (
+    CLOSER_LOOK,
+    RIVALLED,
     Query,
     Side,
     Weights,
@@ -30,6 +32,7 @@ CLOSER = 20
 """How many candidates get the closer look."""
 LISTED = 10
 """How many candidates are ranked at last."""
+_RIVALLED = tuple(CLOSER_LOOK.index(name) for name in RIVALLED)
 NOTHING = -14.0
 """Log-odds that stand for a candidate that is not there."""
 
@@ -118,6 +121,7 @@ def context(closer: Sequence[list[float]], alone: Sequence[float]) -> list[list[
     total, likely = sum(odds), float(sum([one > 0.2 for one in odds]))
     mean = sum(alone[:5]) / max(len(alone[:5]), 1)
     second = alone[1] if len(alone) > 1 else NOTHING
+    ahead = _ahead(closer)
     return [
         [
             *numbers,
@@ -133,8 +137,24 @@ def context(closer: Sequence[list[float]], alone: Sequence[float]) -> list[list[
             mine - (second if place == 0 else alone[0]),
             float(len(alone)),
             odds[place] / total if total > 0 else 0.0,
+            *ahead[place],
         ]
         for place, (numbers, mine) in enumerate(zip(closer, alone, strict=True))
+    ]
+
+
+def _ahead(closer: Sequence[list[float]]) -> list[list[float]]:
+    """Return by how much each candidate surpasses the best of the others, number by number."""
+    columns = [[numbers[i] for numbers in closer] for i in _RIVALLED]
+    best = [sorted(column, reverse=True)[:2] for column in columns]
+    return [
+        [
+            column[place] - (top[1] if column[place] == top[0] else top[0])
+            if len(top) > 1
+            else column[place]
+            for column, top in zip(columns, best, strict=True)
+        ]
+        for place in range(len(closer))
     ]
 
 

@@ -19,6 +19,11 @@ MAX_PURLS = 4
 MAX_NAME_CHARS = 80
 """Longer runs are encodings, not names."""
 
+_FILE = re.compile(
+    r"\.(?:aspx?|c|cc|cgi|class|conf|cpp|cs|cxx|dll|do|exe|go|h|hh|hpp|html?|inc|ini|java|jsp|jsx?"
+    r"|json|kt|ko|lua|m|mjs|php\d?|phtml|pl|pm|py|rb|rs|s?html|sh|so|swift|sys|tpl|tsx?|vue|xml"
+    r"|ya?ml)$"
+)
 Token = str | int
 """A string, or the number that a keyed hash made of it."""
 
@@ -75,6 +80,12 @@ class Sketch:
     rivals: tuple[tuple[Token, Token], ...]
     """Pairs of settings (ours, theirs) that speak against one bug."""
     numbers: frozenset[Token]
+    files: frozenset[Token]
+    """Base names of files that are named."""
+    functions: frozenset[Token]
+    """Names that are called functions, methods, classes and the like."""
+    inputs: frozenset[Token]
+    """Names that are called parameters, fields, headers and the like."""
     purls: frozenset[Token]
     ecosystem: Token | None
     all_words: frozenset[Token]
@@ -125,6 +136,9 @@ def keyed_sketch(plain: Sketch, number: Callable[[str], int]) -> Sketch:
         settings=hashed(plain.settings),
         rivals=tuple((number(str(one)), number(str(other))) for one, other in plain.rivals),
         numbers=hashed(plain.numbers),
+        files=hashed(plain.files),
+        functions=hashed(plain.functions),
+        inputs=hashed(plain.inputs),
         purls=hashed(plain.purls),
         ecosystem=None if plain.ecosystem is None else number(str(plain.ecosystem)),
         all_words=hashed(plain.all_words),
@@ -156,6 +170,9 @@ class _Sketcher:
         self._specifics: set[str] = set()
         self._numbers: set[str] = set()
         self._title: set[str] = set()
+        self._spoken: list[str] = []
+        self._files: set[str] = set()
+        self._calls: set[str] = set()
 
     def make(self, report: Material) -> Sketch:
         title, text = report.title[:MAX_CHARS], report.text[:MAX_CHARS]
@@ -194,6 +211,9 @@ class _Sketcher:
             settings=_tagged("setting", settings),
             rivals=tuple(self._rivals(settings)),
             numbers=frozenset(f"number:{n}" for n in self._numbers),
+            files=_tagged("file", self._files),
+            functions=_tagged("function", self._called(lexicon.function_words) | self._calls - own),
+            inputs=_tagged("input", self._called(lexicon.input_words)),
             purls=frozenset(f"purl:{p}" for p in report.purls[:MAX_PURLS]),
             ecosystem=f"ecosystem:{report.ecosystem.lower()}" if report.ecosystem else None,
             length=len(self._sequence),
@@ -202,6 +222,9 @@ class _Sketcher:
     def _read(self, text: str, *, in_title: bool) -> None:
         for match in _WORD.finditer(text):
             token = match[0].strip(".:/-+#@\\")
+            self._spoken.append(token.lower()[:MAX_NAME_CHARS])
+            if text.startswith("()", match.end()):
+                self._calls.add(_last_name(token))
             if token.isdigit():
                 self._numbers.add(token)
                 self._sequence.append(token)
@@ -219,9 +242,11 @@ class _Sketcher:
         lower = token.lower()[:MAX_NAME_CHARS]
         if len(lower) > 2:
             self._specifics.add(lower)
-            base = re.split(r"[/\\]", lower)[-1]
+            base = _base(lower)
             if len(base) > 2:
                 self._specifics.add(base)
+            if _FILE.search(base):
+                self._files.add(base)
         parts = [self._lexicon.stem(part.lower()) for part in pieces(token[:MAX_NAME_CHARS])]
         self._sequence.extend(part for part in parts if part not in self._lexicon.empty)
         if len(lower) > 2:
@@ -246,9 +271,26 @@ class _Sketcher:
 
     def _symbol(self, symbol: str) -> None:
         self._specifics.add(symbol.lower()[:MAX_NAME_CHARS])
+        if _FILE.search(symbol.lower()):
+            self._files.add(_base(symbol.lower()[:MAX_NAME_CHARS]))
+        else:
+            self._calls.add(_last_name(symbol))
         parts = [part.lower() for part in pieces(symbol[:MAX_NAME_CHARS])]
         self._specifics.update(part for part in parts if len(part) > 2)
         self._sequence.extend(self._lexicon.stem(part) for part in parts)
+
+    def _called(self, kinds: frozenset[str]) -> set[str]:
+        """Return the names next to words such as parameter: `the id and name parameters`."""
+        spoken = self._spoken
+        found: set[str] = set()
+        for place, word in enumerate(spoken):
+            if word in kinds:
+                near = spoken[max(place - 3, 0) : place]
+                found.update(near[-1:], spoken[place + 1 : place + 2])
+                if len(near) == 3 and near[1] in {"and", "or"}:
+                    found.add(near[0])
+        nothing = self._lexicon.empty | self._lexicon.no_names | kinds
+        return {_last_name(name) for name in found if name not in nothing}
 
     def _names(self, report: Material) -> tuple[frozenset[str], frozenset[str]]:
         """Return the whole names of the product, and the stems of the words in them."""
@@ -279,6 +321,15 @@ class _Sketcher:
                 yield f"setting:{one}", f"setting:{other}"
             if other in settings and one not in settings:
                 yield f"setting:{other}", f"setting:{one}"
+
+
+def _base(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
+
+
+def _last_name(name: str) -> str:
+    """Return the last part of a name in a scope, such as `parse` of `yaml::Loader.parse`."""
+    return re.split(r"[.:#/\\]", name.lower()[:MAX_NAME_CHARS].strip("`'\".:/#"))[-1]
 
 
 def _tagged(kind: str, names: Iterable[str]) -> frozenset[Token]:

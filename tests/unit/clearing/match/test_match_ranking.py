@@ -102,6 +102,23 @@ def test_a_near_copy_of_another_flaw_is_doubted_where_it_differs(archive):
     assert any(reason.weight > 0 for reason in reasons)
 
 
+def test_the_same_flaw_in_another_place_is_told_from_the_same_place():
+    def said(where):
+        return drawn(
+            f"CRLF injection: `{where}` in {where}.js and {where}Handler split the request"
+        )
+
+    made = Archive(model=model())
+    made.add("setCookie", said("setCookie"))
+    asked, found = prepared(made, "")
+    one = said("buildPath")
+    weights = weigh(one, {}, 1, made.model.background)
+    asked = query(one, weights, made.model.classes, found)
+    readable = {t: str(t) for t in asked.weights} | {c: str(c) for c in one.classes}
+    codes = {reason.code for reason in explain(asked, made.sides[0], readable)}
+    assert ReasonCode.OTHER_PLACE in codes
+
+
 def test_rarer_tokens_weigh_more_and_new_ones_most():
     background = Background(reports=100, counts={"common": 60, "rare": 3})
     weights = [background.weight(t, 1, 50) for t in ("common", "rare", "unheard")]
@@ -195,4 +212,4 @@ def test_a_model_that_was_not_trained_states_no_precision():
 
 
 def test_the_model_that_is_shipped_says_where_it_came_from():
-    assert {"data_sha256", "script", "seed", "train"} <= set(model().provenance)
+    assert {"data_sha256", "script", "seed", "trained_on"} <= set(model().provenance)

@@ -100,5 +100,19 @@ def test_keyed_numbers_depend_on_the_key_and_on_the_kind():
     assert number(KEY, "sketch", "a") != number(KEY, "filed", "a")
 
 
+def test_every_kind_of_flaw_is_a_word_that_people_can_read():
+    assert all(isinstance(name, str) for name, _ in lexicon().classes)
+    assert set(lexicon().class_of_cwe.values()) <= {name for name, _ in lexicon().classes}
+    assert "class:null" in sketch(Material(cwes=("CWE-476",))).classes
+
+
+def test_files_functions_and_inputs_are_known_by_what_stands_beside_them():
+    text = "The id and page parameters of `admin/edit.php` reach yaml::Loader.parse() unchecked"
+    one = sketch(Material(text=text))
+    assert one.files == {"file:edit.php"}
+    assert one.functions == {"function:parse"}
+    assert one.inputs == {"input:id", "input:page"}
+
+
 def test_the_lexicon_names_its_version():
     assert lexicon().name == "match-lexicon/1"
