@@ -43,7 +43,9 @@ from clearhouse.clearing.match.retrieval import (
 SEED = 20261126
 LEAST_COUNT = 3
 SMALL_STORES = 900
-LATEST = 5_000
+FIRST_ON = 5_000
+"""The first look is trained on so many reports of `train`, the latest, in a store of their own."""
+LATEST = 14_000
 """So many reports of `train`, the latest, look for earlier ones among themselves."""
 FLOOD = 2_500
 MEASURED = 2_500
@@ -186,9 +188,9 @@ def _walk_all(
     plain = Background(**background)
     seen = Background(**background, seen_in_training=2)
     say("read the reports")
+    first = _first([walk(train[-FIRST_ON:], seen, plain)], settings, rounds)
+    say("trained the first look")
     walked: dict[str, list[Asked]] = {"train": walk(train, seen, plain)}
-    say("walked train")
-    first = _first([walked["train"]], settings, rounds)
     kept: dict[str, np.ndarray] = {}
 
     def keep(name: str) -> None:
