@@ -64,9 +64,9 @@ ROUTE = (
         name="validate",
         gives="Verdict",
         does="checks claims at once; then looks the source up, applies the project's scope and "
-        "runs an attached proof in the sandbox (E0 to E5)",
-        not_attempted="patches and confirmation by others on the way (E6, E7); proofs where "
-        "bubblewrap is missing, source where its registry is out of reach",
+        "runs an attached proof, and its patch, in the sandbox (E0 to E6)",
+        not_attempted="confirmation by others (E7); proofs where bubblewrap is missing, source "
+        "where its registry is out of reach",
         returns_to="match: proven edges count only when no side is contradicted, and proofs that "
         "were run on each other's fixes show same or different",
     ),
