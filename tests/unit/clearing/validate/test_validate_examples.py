@@ -7,8 +7,11 @@ import pytest
 
 from clearhouse.clearing.deconflict.known import Known
 from clearhouse.clearing.intake.readers import read
+from clearhouse.clearing.validate.look import look
 from clearhouse.clearing.validate.record import Claim, ClaimResult, VerdictKind
 from clearhouse.clearing.validate.rules import check_claims, decide
+from clearhouse.clearing.validate.sources.allowed import Repositories
+from clearhouse.clearing.validate.sources.shelf import SourceShelf
 
 REASONS = {
     "impossible-version": {Claim.VERSION, Claim.VERSION_RANGE},
@@ -85,3 +88,23 @@ def test_instructions_inside_a_report_change_no_answer(verdicts):
         assert verdict.kind in {VerdictKind.NOT_ATTEMPTED, VerdictKind.CONTRADICTED}
         held = [one for one in verdict.checks if one.result is ClaimResult.HOLDS]
         assert all(one.looked_at or one.claim is Claim.PACKAGE_NAMED for one in held)
+
+
+def test_inventions_that_only_the_source_refutes_are_refuted_by_it(examples, tmp_path):
+    truth = json.loads((examples / "truth.json").read_text(encoding="utf-8"))
+    known = Known.load(examples / "known")
+    shelf = SourceShelf(examples.parent / ".clearhouse" / "validate" / "source")
+    reasons = {"nonexistent-symbol": Claim.SYMBOL, "nonexistent-file": Claim.FILE}
+    seen = 0
+    for report in truth["reports"]:
+        wanted = reasons.get((report["invented"] or {}).get("kind"))
+        if wanted is not None:
+            path = examples / report["file"]
+            draft = read(path.read_bytes(), filename=path.name).drafts[report["index"]]
+            looked = look(draft, known, shelf, Repositories(tmp_path))
+            if looked.missing:
+                pytest.skip("neither a cache of sources nor a registry is here")
+            wrong = {one.claim for one in looked.checks if one.result is ClaimResult.CONTRADICTED}
+            assert wrong == {wanted}, report["file"]
+            seen += 1
+    assert seen == 2
