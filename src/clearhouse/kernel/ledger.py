@@ -27,6 +27,8 @@ from clearhouse.kernel.store.database import Transaction
 TREE_HEAD_TYPE = "application/vnd.clearhouse.tree-head+json"
 _SEQUENCER_LOCK = 0x6C656467  # "ledg"
 _BATCH = 5000
+_BETWEEN = "\n"
+"""Stands between the names of readers, none of which holds it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +61,17 @@ class Proof:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One act as it is to be written down."""
+
+    kind: str
+    subject: str
+    data: Mapping[str, Json]
+    readers: tuple[str, ...]
+    compartment: Compartment | None = None
+
+
 def append(
     transaction: Transaction,
     kind: str,
@@ -72,37 +85,51 @@ def append(
 
     `data` holds facts about the act (versions, rules, hashes), never report text.
     """
-    event_id = EventId(new_id("evt"))
-    body = canonical_bytes(
-        {
-            "id": event_id,
-            "at": transaction.now.astimezone(UTC).isoformat(),
-            "kind": kind,
-            "actor": transaction.actor or "nobody",
-            "subject": subject,
-            "data": data,
-            "salt": secrets.token_hex(16),
-        }
-    )
+    event = Event(kind, subject, data, tuple(readers), compartment)
+    return append_all(transaction, [event])[0]
+
+
+def append_all(transaction: Transaction, events: Sequence[Event]) -> list[EventId]:
+    """Write several events with the transaction, in this order, and return their ids."""
+    ids = [EventId(new_id("evt")) for _ in events]
+    bodies = [_body(transaction, *both) for both in zip(ids, events, strict=True)]
     transaction.execute(
         "WITH event AS (INSERT INTO ledger_event"
         " (event_id, at, kind, actor_id, subject, body, compartment, readers)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s))"
-        " INSERT INTO ledger_pending (event_id, leaf_hash) VALUES (%s, %s)",
+        " SELECT event_id, %s, kind, %s, subject, body, compartment, string_to_array(readers, %s)"
+        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[])"
+        " AS e (event_id, kind, subject, body, compartment, readers))"
+        " INSERT INTO ledger_pending (event_id, leaf_hash)"
+        " SELECT * FROM unnest(%s::text[], %s::bytea[])",
         [
-            event_id,
             transaction.now,
-            kind,
             transaction.actor or "nobody",
-            subject,
-            body,
-            compartment,
-            list(readers),
-            event_id,
-            merkle.leaf_hash(body),
+            _BETWEEN,
+            ids,
+            [event.kind for event in events],
+            [event.subject for event in events],
+            bodies,
+            [event.compartment for event in events],
+            [_BETWEEN.join(event.readers) for event in events],
+            ids,
+            [merkle.leaf_hash(body) for body in bodies],
         ],
     )
-    return event_id
+    return ids
+
+
+def _body(transaction: Transaction, event_id: EventId, event: Event) -> bytes:
+    return canonical_bytes(
+        {
+            "id": event_id,
+            "at": transaction.now.astimezone(UTC).isoformat(),
+            "kind": event.kind,
+            "actor": transaction.actor or "nobody",
+            "subject": event.subject,
+            "data": event.data,
+            "salt": secrets.token_hex(16),
+        }
+    )
 
 
 def sequence(transaction: Transaction) -> int:

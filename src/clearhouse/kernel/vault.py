@@ -26,6 +26,8 @@ from clearhouse.kernel.store.database import Transaction
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _NONCE_BYTES = 12
+_BETWEEN = "\n"
+"""Stands between the names of readers, none of which holds it."""
 
 
 class SealedError(RuntimeError):
@@ -78,6 +80,32 @@ class Box:
             ],
         )
 
+    def wrapped(self, sealing_key: X25519PublicKey) -> bytes:
+        """Return the data key as only the holder of the other half can unwrap it."""
+        return _SUITE.encrypt(self._data_key, sealing_key, info=self.compartment.encode())
+
+
+def seal_many(
+    transaction: Transaction, kind: str, things: Sequence[tuple[Box, bytes]]
+) -> list[PayloadId]:
+    """Store several things sealed, each in its box, and return their ids."""
+    sealed = [(box, box.sealed(kind, data)) for box, data in things]
+    transaction.execute(
+        "INSERT INTO payload (payload_id, compartment, kind, sealed, readers)"
+        " SELECT id, compartment, %s, sealed, string_to_array(readers, %s)"
+        " FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[])"
+        " AS s (id, compartment, sealed, readers)",
+        [
+            kind,
+            _BETWEEN,
+            [one.payload_id for _, one in sealed],
+            [box.compartment for box, _ in sealed],
+            [one.cipher for _, one in sealed],
+            [_BETWEEN.join(box.readers) for box, _ in sealed],
+        ],
+    )
+    return [one.payload_id for _, one in sealed]
+
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
@@ -87,20 +115,27 @@ class Sealer:
 
     def new_box(self, transaction: Transaction, readers: Sequence[str]) -> Box:
         """Make a compartment that `readers` may read."""
-        compartment = Compartment(new_id("cmp"))
-        data_key = AESGCM.generate_key(256)
+        return self.new_boxes(transaction, readers, 1)[0]
+
+    def new_boxes(self, transaction: Transaction, readers: Sequence[str], count: int) -> list[Box]:
+        """Make several compartments that the same readers may read."""
+        boxes = [
+            Box(Compartment(new_id("cmp")), tuple(readers), AESGCM.generate_key(256))
+            for _ in range(count)
+        ]
         transaction.execute(
             "INSERT INTO data_key (compartment, wrapped, kek_id, readers, created_at)"
-            " VALUES (%s, %s, %s, %s, %s)",
+            " SELECT compartment, wrapped, %s, %s, %s"
+            " FROM unnest(%s::text[], %s::bytea[]) AS b (compartment, wrapped)",
             [
-                compartment,
-                _SUITE.encrypt(data_key, self.sealing_key, info=compartment.encode()),
                 self.sealing_key.public_bytes_raw().hex()[:16],
                 list(readers),
                 transaction.now,
+                [box.compartment for box in boxes],
+                [box.wrapped(self.sealing_key) for box in boxes],
             ],
         )
-        return Box(compartment, tuple(readers), data_key)
+        return boxes
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ compared by keyed sketches; what an earlier report says is opened only where a s
 that the two are one bug.
 """
 
-from collections.abc import Callable, Iterable
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 from clearhouse.clearing.deconflict.known import Known, current
 from clearhouse.clearing.intake.operations import load
@@ -17,10 +19,20 @@ from clearhouse.clearing.match.evidence import after_fix, key_reasons, rivals
 from clearhouse.clearing.match.explanation import explain
 from clearhouse.clearing.match.keyed import KeyedFeatures, keyed, number
 from clearhouse.clearing.match.model import Model, model
+from clearhouse.clearing.match.packing import unpack_first
 from clearhouse.clearing.match.pairing import FIRST_LOOK, Query, Side, Weights
 from clearhouse.clearing.match.ranking import Candidate, Ranked, query, rank
-from clearhouse.clearing.match.record import Band, Features, Suggestion
-from clearhouse.clearing.match.retrieval import asked_under, filed_under, filing_tokens, weigh
+from clearhouse.clearing.match.record import Band, ExactKey, Features, Reason, Suggestion
+from clearhouse.clearing.match.retrieval import (
+    CROWDED,
+    Entries,
+    asked_under,
+    entry,
+    filed_under,
+    filing_tokens,
+    nearest,
+    weigh,
+)
 from clearhouse.clearing.match.rules import Ruling, features, proof
 from clearhouse.clearing.match.sketch import Sketch, Token, keyed_sketch, material, sketch
 from clearhouse.formats import cwe
@@ -30,6 +42,7 @@ from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
 CONTAINED = FIRST_LOOK.index("words shared of shorter")
+_NOBODY: Entries = array("q")
 LEAST_FRAMES = 2
 """A crash with fewer telling frames gives no key: one name alone is shared by many bugs."""
 
@@ -53,10 +66,22 @@ class Reading:
 class Comparison:
     """What comparing two reports gave."""
 
+    place: _store.Place
+    """Where the earlier report stands."""
     suggestion: Suggestion
+    log_odds: float
     ruling: Ruling
     keyed: bool
     """Whether they share an exact key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A report to be compared."""
+
+    reading: Reading
+    serial: int | None = None
+    """Its serial number when it is to be filed; the reports after it then find it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +93,23 @@ class Found:
     filed: tuple[int, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Look:
+    """Where one report looks, and where it files itself."""
+
+    asked: Asked
+    held: Mapping[str, int]
+    reports: int
+    under: Mapping[int, float]
+    filed: tuple[int, ...]
+
+    @property
+    def entry(self) -> int | None:
+        """What stands for it in postings, None when it is not to be filed."""
+        serial = self.asked.serial
+        return None if serial is None else entry(serial, self.asked.reading.plain)
+
+
 def read(desk: Desk, draft: Draft) -> Reading:
     """Take from a report what is compared; its files must have been loaded."""
     index_key = desk.keys.index_key()
@@ -75,6 +117,7 @@ def read(desk: Desk, draft: Draft) -> Reading:
     plain = sketch(material(draft))
     readable: dict[Token, str] = {}
 
+    @cache  # most tokens stand in several groups
     def hashed(text: str) -> int:
         value = number(index_key, "sketch", text)
         readable[value] = text
@@ -92,49 +135,143 @@ def read(desk: Desk, draft: Draft) -> Reading:
     )
 
 
-def compare(
-    desk: Desk, machinery: Transaction, reading: Reading, *, but: int | None = None
-) -> Found:
-    """Compare a report with the earlier ones that share a key or rare words.
+def names(reading: Reading) -> frozenset[int]:
+    """Return under what names a report must not be matched beside another: package, products."""
+    products = [number for token, number in reading.numbers.items() if token.startswith("n:")]
+    package = reading.keyed.package
+    return frozenset([*products, *([] if package is None else [package])]) or frozenset([0])
 
-    `but` is the serial number of the report itself when it is already in the index.
+
+def compare(desk: Desk, machinery: Transaction, reading: Reading) -> Found:
+    """Compare a report with the filed ones that share a key or rare words."""
+    return compare_all(desk, machinery, [Asked(reading=reading)])[0]
+
+
+def compare_all(desk: Desk, machinery: Transaction, asked: Sequence[Asked]) -> list[Found]:
+    """Compare reports with those filed, and each also with those before it that are to be filed.
+
+    The answers are those of comparing and filing one after the other. Their keys must be filed.
     """
-    trained = model()
-    reports = _index.size(machinery)
-    by_number = _index.held(machinery, reading.numbers.values())
-    held = {t: by_number[n] for t, n in reading.numbers.items() if n in by_number}
-    asked = asked_under(reading.filing, held, reports, trained.background)
-    near = _index.nearest(
-        machinery, {reading.numbers[t]: weight for t, weight in asked.items()}, but=but
-    )
-    holders = _index.key_holders(machinery, list(reading.keyed.keys), but=but)
-    near += _missing(near, _index.sides_of(machinery, list(holders)))
-    weights = _hashed_weights(reading, held, reports, trained)
-    prepared = query(reading.hashed, weights, _class_weights(desk.keys.index_key()), near)
-    by_serial = {candidate.number: candidate for candidate in near}
-    serials = _index.reports_of(machinery, list(by_serial))
-    forced = [serial for serial, report in serials.items() if report in holders]
-    ranked = rank(trained, prepared, near, always=forced)
-    opened = _open(desk, machinery, reading, holders)
-    places = _store.places(machinery, list(serials.values()))
-    compared = [
-        _comparison(
-            prepared,
-            by_serial[one.number].whole(),
-            one,
-            reading,
-            opened,
-            places[serials[one.number]],
-            trained,
+    looks = _looks(machinery, asked)
+    near = _nearest(machinery, looks)
+    holders = _holders(machinery, asked)
+    wanted = {n for found in near for n, _ in found}
+    wanted |= {one.serial for found in holders for one in found}
+    packed = _index.sketches(machinery, wanted)
+    fresh: dict[int, Side] = {}
+    ranked: list[tuple[Query, dict[int, Candidate], tuple[Ranked, ...]]] = []
+    for look, found, holding in zip(looks, near, holders, strict=True):
+        one = _ranked(desk, look, _candidates(found, holding, packed, fresh), holding)
+        ranked.append(one)
+        if look.asked.serial is not None:
+            fresh[look.asked.serial] = one[0].side
+    places = _store.places_of(machinery, [r.number for _, _, listed in ranked for r in listed])
+    opened = _open(desk, machinery, asked, holders)
+    return [
+        Found(
+            comparisons=_comparisons(look, *one, known, places),
+            side=one[0].side,
+            filed=look.filed,
         )
-        for one in ranked
-        if one.number in serials and serials[one.number] in places
+        for look, one, known in zip(looks, ranked, opened, strict=True)
     ]
-    return Found(
-        comparisons=tuple(sorted(compared, key=_best_first)),
-        side=prepared.side,
-        filed=tuple(reading.numbers[t] for t in filed_under(reading.filing, trained.background)),
-    )
+
+
+def _looks(machinery: Transaction, asked: Sequence[Asked]) -> list[_Look]:
+    """Decide where each report looks and files itself, as if those before it were filed."""
+    background = model().background
+    reports = _index.size(machinery)
+    counts = _index.held(machinery, {n for a in asked for n in a.reading.numbers.values()})
+    looks = []
+    for one in asked:
+        numbers, filing = one.reading.numbers, one.reading.filing
+        held = {t: min(counts[n], CROWDED + 1) for t, n in numbers.items() if n in counts}
+        under = asked_under(filing, held, reports, background)
+        filed = [t for t in filed_under(filing, background) if held.get(t, 0) <= CROWDED]
+        look = _Look(
+            asked=one,
+            held=held,
+            reports=reports,
+            under={numbers[t]: weight for t, weight in under.items()},
+            filed=tuple(numbers[t] for t in filed),
+        )
+        looks.append(look)
+        if one.serial is not None:
+            reports = max(reports, one.serial)
+            for n in look.filed:
+                counts[n] = counts.get(n, 0) + 1
+    return looks
+
+
+def _nearest(machinery: Transaction, looks: Sequence[_Look]) -> list[list[tuple[int, float]]]:
+    under = {token for look in looks for token in look.under}
+    postings: dict[int, Entries] = _index.postings(machinery, under)
+    found = []
+    for look in looks:
+        found.append(nearest((w, postings.get(t, _NOBODY)) for t, w in look.under.items()))
+        if look.entry is not None:
+            for token in under.intersection(look.filed):
+                postings.setdefault(token, array("q")).append(look.entry)
+    return found
+
+
+def _holders(machinery: Transaction, asked: Sequence[Asked]) -> list[list[_index.Holder]]:
+    """Find for each report who shares a key with it, without itself and those after it."""
+    values = {value for one in asked for value in one.reading.keyed.keys}
+    holders = _index.key_holders(machinery, list(values))
+    found = []
+    later = {one.serial for one in asked}
+    for one in asked:
+        keys = one.reading.keyed.keys
+        found.append([h for h in holders if h.value in keys and h.serial not in later])
+        later.discard(one.serial)
+    return found
+
+
+def _candidates(
+    near: Sequence[tuple[int, float]],
+    holders: Sequence[_index.Holder],
+    packed: Mapping[int, bytes],
+    fresh: Mapping[int, Side],
+) -> list[Candidate]:
+    """Return what was found, best first, and then those that share a key and were not found."""
+    found = dict(near)
+    least = near[-1][1] if near else 0.0
+    keyed = sorted({one.serial for one in holders} - found.keys())
+    found |= dict.fromkeys(keyed, least)
+    return [
+        Candidate(number=n, side=fresh[n], score=score)
+        if n in fresh
+        else Candidate(number=n, side=unpack_first(packed[n]), score=score, packed=packed[n])
+        for n, score in found.items()
+        if n in fresh or n in packed
+    ]
+
+
+def _ranked(
+    desk: Desk, look: _Look, near: list[Candidate], holders: Sequence[_index.Holder]
+) -> tuple[Query, dict[int, Candidate], tuple[Ranked, ...]]:
+    reading, trained = look.asked.reading, model()
+    weights = _hashed_weights(reading, look.held, look.reports, trained)
+    prepared = query(reading.hashed, weights, _class_weights(desk.keys.index_key()), near)
+    ranked = rank(trained, prepared, near, always={one.serial for one in holders})
+    return prepared, {candidate.number: candidate for candidate in near}, ranked
+
+
+def _comparisons(
+    look: _Look,
+    prepared: Query,
+    near: Mapping[int, Candidate],
+    ranked: Sequence[Ranked],
+    opened: Mapping[ReportId, Features],
+    places: Mapping[int, _store.Place],
+) -> tuple[Comparison, ...]:
+    compared = [
+        _comparison(prepared, near[one.number], one, look.asked.reading, opened, places[one.number])
+        for one in ranked
+        if one.number in places
+    ]
+    return tuple(sorted(compared, key=_best_first))
 
 
 def suggestions(found: Iterable[Comparison]) -> tuple[Suggestion, ...]:
@@ -146,32 +283,35 @@ def suggestions(found: Iterable[Comparison]) -> tuple[Suggestion, ...]:
     )
 
 
-def _comparison(  # everything that is known of one candidate comes together here
+def _comparison(
     prepared: Query,
-    old: Side,
+    old: Candidate,
     ranked: Ranked,
     reading: Reading,
-    opened: dict[ReportId, Features],
+    opened: Mapping[ReportId, Features],
     place: _store.Place,
-    trained: Model,
 ) -> Comparison:
     known = opened.get(place.report_id)
-    reasons = explain(prepared, old, reading.readable)
-    if known is None:
-        ruling = Ruling(proven=False, reasons=())
-    else:
+    band = model().band(ranked.probability)
+    ruling = Ruling(proven=False, reasons=())
+    reasons: tuple[Reason, ...] = ()
+    if known is not None or band is not Band.UNRELATED:  # nobody is shown the others
+        reasons = explain(prepared, old.whole(), reading.readable)
+    if known is not None:
         contained = ranked.numbers[CONTAINED]
         contradicted = bool(place.contradicted)
         ruling = proof(reading.clear, known, contained=contained, contradicted=contradicted)
         said = (*rivals(reading.clear, known), *after_fix(reading.clear, known))
         reasons = (*key_reasons(reading.clear, known), *said, *reasons)
     return Comparison(
+        place=place,
         suggestion=Suggestion(
             report=place.report_id,
             score=round(ranked.probability, 4),
-            band=trained.band(ranked.probability),
+            band=band,
             reasons=reasons,
         ),
+        log_odds=ranked.log_odds,
         ruling=ruling,
         keyed=known is not None,
     )
@@ -181,19 +321,8 @@ def _best_first(one: Comparison) -> tuple[bool, bool, float, str]:
     return not one.ruling.proven, not one.keyed, -one.suggestion.score, one.suggestion.report
 
 
-def _missing(near: list[Candidate], sides: dict[int, Side]) -> list[Candidate]:
-    """Make candidates of those that share a key and that retrieval did not find."""
-    known = {candidate.number for candidate in near}
-    least = near[-1].score if near else 0.0
-    return [
-        Candidate(number=serial, side=side, score=least)
-        for serial, side in sorted(sides.items())
-        if serial not in known
-    ]
-
-
 def _hashed_weights(
-    reading: Reading, held: dict[str, int], reports: int, trained: Model
+    reading: Reading, held: Mapping[str, int], reports: int, trained: Model
 ) -> Weights:
     plain = weigh(reading.plain, held, reports, trained.background)
     return {value: plain[text] for value, text in reading.readable.items() if text in plain}
@@ -205,15 +334,29 @@ def _class_weights(index_key: bytes) -> Weights:
 
 
 def _open(
-    desk: Desk, machinery: Transaction, reading: Reading, holders: dict[ReportId, list[bytes]]
-) -> dict[ReportId, Features]:
+    desk: Desk,
+    machinery: Transaction,
+    asked: Sequence[Asked],
+    holders: Sequence[Sequence[_index.Holder]],
+) -> list[dict[ReportId, Features]]:
     """Open the reports that share a key; keys of their files are known by their hash alone."""
-    found = {}
-    for report in load(desk, machinery, list(holders)):
-        shared = (reading.keyed.keys[value] for value in holders[report.report_id])
-        own = _features(desk, report.content)
-        found[report.report_id] = replace(own, keys=tuple(sorted({*own.keys, *shared})))
-    return found
+    wanted = {one.report_id for found in holders for one in found}
+    loaded = load(desk, machinery, list(wanted)) if wanted else []
+    own = {report.report_id: _features(desk, report.content) for report in loaded}
+    opened: list[dict[ReportId, Features]] = []
+    for one, found in zip(asked, holders, strict=True):
+        keys = one.reading.keyed.keys
+        shared: defaultdict[ReportId, set[ExactKey]] = defaultdict(set)
+        for holder in found:
+            shared[holder.report_id].add(keys[holder.value])
+        opened.append(
+            {
+                report: replace(own[report], keys=tuple(sorted({*own[report].keys, *more})))
+                for report, more in shared.items()
+                if report in own
+            }
+        )
+    return opened
 
 
 def _features(desk: Desk, draft: Draft) -> Features:

@@ -1,58 +1,98 @@
 """The index of earlier reports in the database; only the house's machinery may search it.
 
 Holds keyed hashes alone: the tokens a report is filed under, its exact keys, and its packed sketch.
+Everything is asked and filed for several reports at once; one is a batch of one.
 """
 
+import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from clearhouse.clearing.match.packing import pack, unpack, unpack_first
+from clearhouse.clearing.match.packing import pack
 from clearhouse.clearing.match.pairing import Side
-from clearhouse.clearing.match.ranking import Candidate
 from clearhouse.clearing.match.record import ExactKey
-from clearhouse.clearing.match.retrieval import CANDIDATES, CROWDED
+from clearhouse.clearing.match.retrieval import Entries
 from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.store.database import Transaction
 
 
-def file(
-    transaction: Transaction,
-    serial: int,
-    side: Side,
-    *,
-    package: int | None,
-    tokens: Sequence[int],
-    keys: Mapping[bytes, ExactKey],
-) -> None:
-    """Make a report findable."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filing:
+    """What the index is to hold of one report."""
+
+    serial: int
+    entry: int
+    side: Side
+    package: int | None
+    tokens: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """A report that holds a key."""
+
+    report_id: ReportId
+    serial: int
+    value: bytes
+
+
+def file(transaction: Transaction, filings: Sequence[Filing]) -> None:
+    """Make reports findable by their words."""
     transaction.execute(
-        "WITH report AS (INSERT INTO match_index_report (serial, package, length, sketch)"
-        "  VALUES (%s, %s, %s, %s)), keys AS ("
-        "  INSERT INTO match_index_key (value, serial, kind)"
-        "  SELECT value, %s, kind FROM unnest(%s::bytea[], %s::text[]) AS k (value, kind))"
-        " INSERT INTO match_index_token (token, serial)"
-        " SELECT token, %s FROM unnest(%s::bigint[]) AS token",
+        "INSERT INTO match_index_report (serial, package, length, sketch)"
+        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::bytea[])",
         [
-            serial,
-            package,
-            len(side.sketch.all_words),
-            pack(side),
-            serial,
-            list(keys),
-            [str(key.kind) for key in keys.values()],
-            serial,
-            list(dict.fromkeys(tokens)),
+            [one.serial for one in filings],
+            [one.package for one in filings],
+            [len(one.side.sketch.all_words) for one in filings],
+            [pack(one.side) for one in filings],
+        ],
+    )
+    transaction.execute(
+        "INSERT INTO match_index_token (token, entry)"
+        " SELECT * FROM unnest(%s::bigint[], %s::bigint[])",
+        [
+            [token for one in filings for token in one.tokens],
+            [one.entry for one in filings for _ in one.tokens],
         ],
     )
 
 
+def file_keys(transaction: Transaction, keys: Mapping[int, Mapping[bytes, ExactKey]]) -> None:
+    """Make reports, by their serial numbers, findable by their exact keys."""
+    rows = [
+        (value, serial, str(key.kind)) for serial, own in keys.items() for value, key in own.items()
+    ]
+    if rows:
+        values, serials, kinds = (list(column) for column in zip(*rows, strict=True))
+        transaction.execute(
+            "INSERT INTO match_index_key (value, serial, kind)"
+            " SELECT * FROM unnest(%s::bytea[], %s::bigint[], %s::text[])",
+            [values, serials, kinds],
+        )
+
+
+def pack_postings(transaction: Transaction) -> int:
+    """Move what was filed lately into packed postings; return how many entries moved."""
+    row = transaction.one("SELECT pack_postings() AS moved")
+    return int(row["moved"]) if row else 0
+
+
 def remove(transaction: Transaction, serial: int) -> None:
     """Take a report out of the index, as when its compartment is shredded."""
-    transaction.execute(
-        "WITH report AS (DELETE FROM match_index_report WHERE serial = %s), keys AS"
-        " (DELETE FROM match_index_key WHERE serial = %s)"
-        " DELETE FROM match_index_token WHERE serial = %s",
-        [serial, serial, serial],
-    )
+    transaction.execute("SELECT unfile_report(%s)", [serial])
+
+
+def clear(transaction: Transaction) -> None:
+    """Empty the index, so that every report is filed anew."""
+    for statement in (
+        "DELETE FROM match_index_report",
+        "DELETE FROM match_index_token",
+        "DELETE FROM match_index_posting",
+        "DELETE FROM match_index_key",
+    ):
+        transaction.execute(statement)
 
 
 def size(transaction: Transaction) -> int:
@@ -62,70 +102,56 @@ def size(transaction: Transaction) -> int:
 
 
 def held(transaction: Transaction, tokens: Iterable[int]) -> dict[int, int]:
-    """Return how many reports are filed under each token; a crowd is not counted to its end."""
+    """Return how many reports are filed under each token."""
     rows = transaction.all(
-        "SELECT token, found.count FROM unnest(%s::bigint[]) AS asked (token), LATERAL ("
-        "  SELECT count(*) AS count FROM (SELECT FROM match_index_token t"
-        "   WHERE t.token = asked.token LIMIT %s) AS counted) AS found WHERE found.count > 0",
-        [list(tokens), CROWDED + 1],
+        "SELECT token, coalesce(octet_length(p.entries) / 8, 0) + lately.held AS held"
+        " FROM unnest(%s::bigint[]) AS asked (token)"
+        " LEFT JOIN match_index_posting p USING (token), LATERAL ("
+        "  SELECT count(*) AS held FROM match_index_token t WHERE t.token = asked.token) AS lately"
+        " WHERE p.token IS NOT NULL OR lately.held > 0",
+        [list(tokens)],
     )
-    return {row["token"]: row["count"] for row in rows}
+    return {row["token"]: row["held"] for row in rows}
 
 
-def nearest(
-    transaction: Transaction, weights: Mapping[int, float], *, but: int | None
-) -> list[Candidate]:
-    """Return the reports that share most of what is asked for, best first."""
+def postings(transaction: Transaction, tokens: Iterable[int]) -> dict[int, Entries]:
+    """Return who is filed under each token."""
+    asked = list(tokens)
     rows = transaction.all(
-        "SELECT serial, score / sqrt(length + 8) AS score, sketch FROM ("
-        "  SELECT serial, sum(weight) AS score"
-        "  FROM unnest(%s::bigint[], %s::float8[]) AS asked (token, weight)"
-        "  JOIN match_index_token USING (token)"
-        "  WHERE serial IS DISTINCT FROM %s GROUP BY serial ORDER BY 2 DESC LIMIT %s) AS near"
-        " JOIN match_index_report USING (serial) ORDER BY 2 DESC, serial LIMIT %s",
-        [list(weights), list(weights.values()), but, 4 * CANDIDATES, CANDIDATES],
+        "SELECT p.token, entries FROM match_index_posting p WHERE token = ANY(%s)"
+        " UNION ALL SELECT t.token, string_agg(int8send(entry), ''::bytea ORDER BY entry)"
+        " FROM match_index_token t WHERE token = ANY(%s) GROUP BY t.token",
+        [asked, asked],
+    )
+    found: dict[int, Entries] = {}
+    for row in rows:
+        found.setdefault(row["token"], array("q")).frombytes(row["entries"])
+    if sys.byteorder == "little":
+        for entries in found.values():
+            entries.byteswap()
+    return found
+
+
+def sketches(transaction: Transaction, serials: Iterable[int]) -> dict[int, bytes]:
+    """Return packed sketches by the serial numbers of their reports."""
+    rows = transaction.all(
+        "SELECT serial, sketch FROM match_index_report WHERE serial = ANY(%s)", [list(serials)]
+    )
+    return {row["serial"]: row["sketch"] for row in rows}
+
+
+def key_holders(transaction: Transaction, values: Sequence[bytes]) -> list[Holder]:
+    """Return who holds these keys: the earliest report of each finding and key."""
+    if not values:
+        return []
+    rows = transaction.all(
+        "SELECT DISTINCT ON (k.value, r.finding_id) r.report_id, r.serial, k.value"
+        " FROM match_index_key k JOIN match_report r USING (serial)"
+        " WHERE k.value = ANY(%s)"
+        " ORDER BY k.value, r.finding_id, r.received_at, r.report_id",
+        [list(values)],
     )
     return [
-        Candidate(
-            number=row["serial"],
-            side=unpack_first(row["sketch"]),
-            score=row["score"],
-            packed=row["sketch"],
-        )
+        Holder(report_id=ReportId(row["report_id"]), serial=row["serial"], value=row["value"])
         for row in rows
     ]
-
-
-def key_holders(
-    transaction: Transaction, hashes: Sequence[bytes], *, but: int | None
-) -> dict[ReportId, list[bytes]]:
-    """Return who holds which of these keys: the earliest report of each finding and key."""
-    rows = transaction.all(
-        "SELECT DISTINCT ON (k.value, r.finding_id) r.report_id, k.value"
-        " FROM match_index_key k JOIN match_report r USING (serial)"
-        " WHERE k.value = ANY(%s) AND k.serial IS DISTINCT FROM %s"
-        " ORDER BY k.value, r.finding_id, r.received_at, r.report_id",
-        [list(hashes), but],
-    )
-    holders: dict[ReportId, list[bytes]] = {}
-    for row in rows:
-        holders.setdefault(ReportId(row["report_id"]), []).append(bytes(row["value"]))
-    return holders
-
-
-def reports_of(transaction: Transaction, serials: Sequence[int]) -> dict[int, ReportId]:
-    """Return the reports that have these serial numbers."""
-    rows = transaction.all(
-        "SELECT serial, report_id FROM match_report WHERE serial = ANY(%s)", [list(serials)]
-    )
-    return {row["serial"]: ReportId(row["report_id"]) for row in rows}
-
-
-def sides_of(transaction: Transaction, report_ids: Sequence[ReportId]) -> dict[int, Side]:
-    """Return the packed sketches of some reports by their serial numbers."""
-    rows = transaction.all(
-        "SELECT serial, sketch FROM match_report JOIN match_index_report USING (serial)"
-        " WHERE report_id = ANY(%s)",
-        [list(report_ids)],
-    )
-    return {row["serial"]: unpack(row["sketch"]) for row in rows}

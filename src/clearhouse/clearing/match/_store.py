@@ -4,7 +4,7 @@ Reasons quote two reports, so they are sealed in a compartment that the house's 
 opens; whoever may read both reports gets them through `operations.explain`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +13,16 @@ from pydantic import TypeAdapter
 from clearhouse.clearing.intake.operations import DESK_READERS, Report
 from clearhouse.clearing.match import _index
 from clearhouse.clearing.match.record import Basis, Edge, Finding, Reason, Relation
+from clearhouse.kernel import vault
 from clearhouse.kernel.ids import Compartment, FindingId, ReportId, new_id
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
 
 MACHINERY = ("role:clearing",)
 """Who opens the payloads that quote two reports."""
+
+_BETWEEN = "\n"
+"""Stands between the names of readers, none of which holds it."""
 
 _REASONS = TypeAdapter(dict[str, tuple[Reason, ...]])
 
@@ -35,33 +39,34 @@ class Place:
     """None until validation has spoken."""
     compartment: Compartment
     readers: tuple[str, ...]
+    rule: str | None = None
+    """The model that it was last compared with; None when it is not in the index."""
 
 
-def found(desk: Desk, transaction: Transaction, report: Report) -> Place:
-    """Give a report a finding of its own and a place among the matched."""
-    box = desk.vault.new_box(transaction, DESK_READERS)
-    finding_id = FindingId(new_id("fnd"))
-    transaction.execute(
-        "INSERT INTO finding (finding_id, report_id, founded_at, compartment, readers)"
-        " VALUES (%s, %s, %s, %s, %s)",
-        [finding_id, report.report_id, report.received_at, box.compartment, list(box.readers)],
-    )
-    row = transaction.one(
-        "INSERT INTO match_report (report_id, received_at, own_finding_id, finding_id,"
-        " compartment, readers) VALUES (%s, %s, %s, %s, %s, %s) RETURNING *",
+def found(desk: Desk, transaction: Transaction, reports: Sequence[Report]) -> list[Place]:
+    """Give each report a finding of its own and a place among the matched, in this order."""
+    # Not the reports' boxes: who sent one would see by its finding that it is a duplicate.
+    boxes = desk.vault.new_boxes(transaction, DESK_READERS, len(reports))
+    finding_ids = [FindingId(new_id("fnd")) for _ in reports]
+    rows = transaction.all(
+        "WITH new AS (SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[])"
+        "  WITH ORDINALITY AS n (report_id, received_at, finding_id, compartment, place)),"
+        " founded AS (INSERT INTO finding (finding_id, report_id, founded_at, compartment, readers)"
+        "  SELECT finding_id, report_id, received_at, compartment, %s FROM new)"
+        " INSERT INTO match_report (report_id, received_at, own_finding_id, finding_id,"
+        "  compartment, readers)"
+        " SELECT report_id, received_at, finding_id, finding_id, compartment, %s"
+        " FROM new ORDER BY place RETURNING *",
         [
-            report.report_id,
-            report.received_at,
-            finding_id,
-            finding_id,
-            # Not the report's: who sent it would see by its finding that it is a duplicate.
-            box.compartment,
-            list(box.readers),
+            [report.report_id for report in reports],
+            [report.received_at for report in reports],
+            finding_ids,
+            [box.compartment for box in boxes],
+            list(DESK_READERS),
+            list(DESK_READERS),
         ],
     )
-    if row is None:
-        raise AssertionError("INSERT RETURNING gave no row")
-    return _place(row)
+    return [_place(row) for row in rows]
 
 
 def place(transaction: Transaction, report_id: ReportId) -> Place | None:
@@ -77,6 +82,36 @@ def places(transaction: Transaction, report_ids: Sequence[ReportId]) -> dict[Rep
     return {ReportId(row["report_id"]): _place(row) for row in rows}
 
 
+def places_of(transaction: Transaction, serials: Sequence[int]) -> dict[int, Place]:
+    """Return where the reports with these serial numbers stand."""
+    rows = transaction.all("SELECT * FROM match_report WHERE serial = ANY(%s)", [list(serials)])
+    return {row["serial"]: _place(row) for row in rows}
+
+
+def compared(transaction: Transaction, serials: Sequence[int], rule: str) -> None:
+    """Write down which model these reports were compared with."""
+    transaction.execute(
+        "UPDATE match_report SET rule = %s WHERE serial = ANY(%s)", [rule, list(serials)]
+    )
+
+
+def forget_rules(transaction: Transaction) -> int:
+    """Ask for every matched report to be compared again; return how many there are."""
+    return transaction.execute("UPDATE match_report SET rule = NULL WHERE rule IS NOT NULL")
+
+
+def next_after(
+    transaction: Transaction, received_at: datetime, report_id: ReportId, most: int
+) -> list[ReportId]:
+    """Return reports, in order of arrival after this one, that wait to be compared again."""
+    rows = transaction.all(
+        "SELECT report_id FROM match_report WHERE rule IS NULL"
+        " AND (received_at, report_id) > (%s, %s) ORDER BY received_at, report_id LIMIT %s",
+        [received_at, report_id, most],
+    )
+    return [ReportId(row["report_id"]) for row in rows]
+
+
 def set_contradicted(transaction: Transaction, report_id: ReportId, *, contradicted: bool) -> None:
     """Write down what validation said about a report."""
     transaction.execute(
@@ -84,9 +119,23 @@ def set_contradicted(transaction: Transaction, report_id: ReportId, *, contradic
     )
 
 
-def lock(transaction: Transaction, package: int | None) -> None:
-    """Let one transaction at a time match within a package, so that none overlooks the other."""
-    transaction.execute("SELECT pg_advisory_xact_lock(%s)", [package or 0])
+def lock(transaction: Transaction, names: Iterable[int]) -> None:
+    """Let one transaction at a time match under each of these names: none overlooks another.
+
+    Everybody takes them in the same order.
+    """
+    for name in sorted(names):
+        transaction.execute("SELECT pg_advisory_xact_lock(%s)", [name])
+
+
+def try_lock(transaction: Transaction, names: Iterable[int]) -> bool:
+    """Take the same locks as `lock`, unless one of them is taken."""
+    row = transaction.one(
+        "SELECT bool_and(pg_try_advisory_xact_lock(name)) AS mine"
+        " FROM unnest(%s::bigint[]) AS name",
+        [sorted(names)],
+    )
+    return bool(row and row["mine"])
 
 
 def lock_findings(transaction: Transaction) -> None:
@@ -101,35 +150,48 @@ def forget(transaction: Transaction, report_id: ReportId) -> None:
         _index.remove(transaction, row.serial)
 
 
-def insert_edges(desk: Desk, transaction: Transaction, owner: Place, edges: Sequence[Edge]) -> None:
-    """Store edges that end at one report, their reasons sealed together."""
+def insert_edges(
+    desk: Desk, transaction: Transaction, edges: Sequence[tuple[Place, Sequence[Edge]]]
+) -> None:
+    """Store edges by the report that they end at, the reasons of each report sealed together."""
+    edges = [(owner, ending) for owner, ending in edges if ending]
     if not edges:
         return
-    box = desk.vault.new_box(transaction, MACHINERY)
-    reasons = {edge.id: edge.reasons for edge in edges}
-    payload = box.seal(transaction, "match-reasons", _REASONS.dump_json(reasons))
-    transaction.many(
+    boxes = desk.vault.new_boxes(transaction, MACHINERY, len(edges))
+    reasons = [{edge.id: edge.reasons for edge in ending} for _, ending in edges]
+    dumped = [_REASONS.dump_json(one) for one in reasons]
+    payloads = vault.seal_many(transaction, "match-reasons", list(zip(boxes, dumped, strict=True)))
+    rows = [
+        (
+            edge.id,
+            edge.left,
+            edge.right,
+            edge.relation,
+            edge.basis,
+            "pending" if edge.pending else "active",
+            edge.score,
+            payload,
+            edge.policy,
+            edge.decided_by,
+            edge.decided_at,
+            owner.compartment,
+            _BETWEEN.join(owner.readers),
+        )
+        for (owner, ending), payload in zip(edges, payloads, strict=True)
+        for edge in ending
+    ]
+    transaction.execute(
         "INSERT INTO match_edge (edge_id, left_report, right_report, relation, basis, state,"
         " score, reasons_payload, policy, decided_by, decided_at, compartment, readers)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            (
-                edge.id,
-                edge.left,
-                edge.right,
-                edge.relation,
-                edge.basis,
-                "pending" if edge.pending else "active",
-                edge.score,
-                payload,
-                edge.policy,
-                edge.decided_by,
-                edge.decided_at,
-                owner.compartment,
-                list(owner.readers),
-            )
-            for edge in edges
-        ],
+        " SELECT edge_id, one, other, relation, basis, state, score, payload, policy,"
+        "  decided_by, decided_at, compartment, string_to_array(readers, %s)"
+        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+        "  %s::real[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],"
+        "  %s::text[]) AS e (edge_id, one, other, relation, basis, state, score, payload, policy,"
+        "  decided_by, decided_at, compartment, readers)"
+        " ON CONFLICT (left_report, right_report)"
+        "  WHERE basis = 'similarity' AND state <> 'retracted' DO NOTHING",
+        [_BETWEEN, *(list(column) for column in zip(*rows, strict=True))],
     )
 
 
@@ -264,6 +326,7 @@ def _place(row: Row) -> Place:
         contradicted=row["contradicted"],
         compartment=Compartment(row["compartment"]),
         readers=tuple(row["readers"]),
+        rule=row["rule"],
     )
 
 

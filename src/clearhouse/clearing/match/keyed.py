@@ -8,7 +8,7 @@ the reader may open.
 Source: RFC 7693 §2.9 (BLAKE2b as a keyed hash).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -17,11 +17,9 @@ from clearhouse.clearing.match.record import ExactKey, Features
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyedFeatures:
-    """The features of one report as the index holds them."""
+    """The exact features of one report as the index holds them."""
 
     package: int | None
-    tokens: frozenset[int]
-    families: frozenset[int]
     keys: Mapping[bytes, ExactKey]
     """The keys in the clear by their hash. Only the hashes are stored."""
 
@@ -32,18 +30,12 @@ def number(index_key: bytes, kind: str, text: str) -> int:
 
 
 def keyed(index_key: bytes, features: Features) -> KeyedFeatures:
-    """Hash every feature of a report."""
+    """Hash the package and the exact keys of a report."""
     package = features.package
     return KeyedFeatures(
         package=None if package is None else number(index_key, "package", package),
-        tokens=_numbers(index_key, "token", features.tokens),
-        families=_numbers(index_key, "family", features.families),
         keys={_digest(index_key, key.kind, key.value, 16): key for key in features.keys},
     )
-
-
-def _numbers(index_key: bytes, kind: str, texts: Iterable[str]) -> frozenset[int]:
-    return frozenset(number(index_key, kind, text) for text in texts)
 
 
 def _digest(index_key: bytes, kind: str, text: str, size: int) -> bytes:

@@ -9,10 +9,11 @@ person's word that two reports are different bugs.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clearhouse.clearing.intake.operations import Report, load
+from clearhouse.clearing.intake.operations import load
 from clearhouse.clearing.intake.record import Credit, Draft
-from clearhouse.clearing.match import _compare, _index, _store
+from clearhouse.clearing.match import _compare, _store, matching
 from clearhouse.clearing.match.clusters import bridges, thanks
+from clearhouse.clearing.match.matching import NoSuchFindingError, new_edge, record_pairs
 from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.record import (
     Band,
@@ -29,13 +30,9 @@ from clearhouse.clearing.match.rules import RULE
 from clearhouse.formats.canonical import Json
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
-from clearhouse.kernel.ids import FindingId, ReportId, new_id
+from clearhouse.kernel.ids import FindingId, ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
-
-
-class NoSuchFindingError(LookupError):
-    """There is no such report, finding or edge, or the actor is not read in; both look the same."""
 
 
 class SaidDifferentError(ValueError):
@@ -50,24 +47,7 @@ def match_report(
     Proofs found are kept pending until `settle` says that nothing contradicts them.
     Raises: NoSuchFindingError; ForbiddenError when the actor may not clear reports.
     """
-    report = _report(desk, transaction, report_id)
-    desk.authority.demand(actor, "report.clear", report.readers)
-    reading = _compare.read(desk, report.content)
-    _store.lock(transaction, reading.keyed.package)
-    if _store.place(transaction, report_id) is None:
-        place = _store.found(desk, transaction, report)
-        found = _compare.compare(desk, transaction, reading, but=place.serial)
-        _index.file(
-            transaction,
-            place.serial,
-            found.side,
-            package=reading.keyed.package,
-            tokens=found.filed,
-            keys=reading.keyed.keys,
-        )
-        edges = _edges(transaction, place, found.comparisons)
-        _store.insert_edges(desk, transaction, place, edges)
-        _record_match(transaction, place, edges)
+    matching.match_reports(desk, transaction, actor, [report_id])
     return _outcome(desk, transaction, report_id)
 
 
@@ -123,7 +103,7 @@ def merge(
     if _store.join_forbidden(transaction, left.report_ids[0], right.report_ids[0]):
         raise SaidDifferentError("a person said that these are different bugs; undo that first")
     edge = _word(transaction, left, right, Relation.SAME, note, decision.policy)
-    _store.insert_edges(desk, transaction, _place(transaction, edge.right), [edge])
+    _store.insert_edges(desk, transaction, [(_place(transaction, edge.right), [edge])])
     _regroup(transaction, [edge], rule="a person's word", policy=decision.policy)
     return finding_of(transaction, left.report_ids[0])
 
@@ -150,8 +130,8 @@ def relate(
     decision = desk.authority.demand(actor, "finding.split", left.readers)
     desk.authority.demand(actor, "finding.split", right.readers)
     edge = _word(transaction, left, right, relation, note, decision.policy)
-    _store.insert_edges(desk, transaction, _place(transaction, edge.right), [edge])
-    _record_pair(
+    _store.insert_edges(desk, transaction, [(_place(transaction, edge.right), [edge])])
+    record_pairs(
         transaction, f"finding.{relation}", left.finding_id, [edge], {"policy": decision.policy}
     )
     return edge
@@ -184,9 +164,9 @@ def split(
     first = next(report for report in whole.report_ids if report in parted)
     places = _store.places(transaction, [first, rest[0]])
     left, right = sorted(places.values(), key=lambda p: (p.received_at, p.report_id))
-    edge = _edge(transaction, left.report_id, right.report_id, Relation.DIFFERENT, Basis.PERSON)
+    edge = new_edge(transaction, left.report_id, right.report_id, Relation.DIFFERENT, Basis.PERSON)
     edge = replace(edge, reasons=(_said(note),), policy=decision.policy)
-    _store.insert_edges(desk, transaction, right, [edge])
+    _store.insert_edges(desk, transaction, [(right, [edge])])
     _regroup(transaction, [*cut, edge], rule="a person's word", policy=decision.policy)
     moved = _store.places(transaction, whole.report_ids)
     return tuple(dict.fromkeys(moved[report].finding_id for report in whole.report_ids))
@@ -213,7 +193,7 @@ def undo(
             _regroup(transaction, [edge], rule="taken back", policy=decision.policy)
         else:
             facts: dict[str, Json] = {"rule": "taken back", "policy": decision.policy}
-            _record_pair(transaction, "edge.retracted", edge_id, [edge], facts)
+            record_pairs(transaction, "edge.retracted", edge_id, [edge], facts)
     return finding_of(transaction, edge.left), finding_of(transaction, edge.right)
 
 
@@ -296,13 +276,6 @@ def counts(transaction: Transaction) -> dict[str, int]:
     return _store.counts(transaction)
 
 
-def _report(desk: Desk, transaction: Transaction, report_id: ReportId) -> Report:
-    found = load(desk, transaction, [report_id], files=True)
-    if not found:
-        raise NoSuchFindingError("no report with this id that you may read")
-    return found[0]
-
-
 def _place(transaction: Transaction, report_id: ReportId) -> _store.Place:
     place = _store.place(transaction, report_id)
     if place is None:
@@ -326,21 +299,6 @@ def _both(
     return left, right
 
 
-def _edge(
-    transaction: Transaction, left: ReportId, right: ReportId, relation: Relation, basis: Basis
-) -> Edge:
-    return Edge(
-        id=new_id("edg"),
-        left=left,
-        right=right,
-        relation=relation,
-        basis=basis,
-        reasons=(),
-        decided_by=transaction.actor or "nobody",
-        decided_at=transaction.now,
-    )
-
-
 def _said(note: str) -> Reason:
     return Reason(code=ReasonCode.PERSON, text=note, weight=1.0)
 
@@ -354,29 +312,8 @@ def _word(
     policy: str,
 ) -> Edge:
     ends = left.report_ids[0], right.report_ids[0]
-    edge = _edge(transaction, *ends, relation, Basis.PERSON)
+    edge = new_edge(transaction, *ends, relation, Basis.PERSON)
     return replace(edge, reasons=(_said(note),), policy=policy)
-
-
-def _edges(
-    transaction: Transaction, place: _store.Place, found: Sequence[_compare.Comparison]
-) -> list[Edge]:
-    """Make a pending edge of every proof and a suggested one of what else is worth a look."""
-    edges = []
-    earlier = _store.places(transaction, [one.suggestion.report for one in found])
-    shown = {suggestion.report for suggestion in _compare.suggestions(found)}
-    for one in found:
-        other = earlier[one.suggestion.report]
-        ends = sorted((other, place), key=lambda p: (p.received_at, p.report_id))
-        left, right = (end.report_id for end in ends)
-        if one.ruling.proven:
-            edge = _edge(transaction, left, right, Relation.SAME, Basis.PROOF)
-            edges.append(replace(edge, reasons=one.ruling.reasons, pending=True, policy=RULE))
-        elif other.report_id in shown:
-            edge = _edge(transaction, left, right, Relation.SUGGESTED, Basis.SIMILARITY)
-            score, reasons = one.suggestion.score, one.suggestion.reasons
-            edges.append(replace(edge, reasons=reasons, score=score, policy=model().name))
-    return edges
 
 
 def _outcome(desk: Desk, transaction: Transaction, report_id: ReportId) -> MatchOutcome:
@@ -458,43 +395,4 @@ def _record(
         {**facts, "edges": [edge.id for edge in edges], "reports": len(subject.report_ids)},
         readers=subject.readers,
         compartment=subject.compartment,
-    )
-
-
-def _record_match(transaction: Transaction, place: _store.Place, edges: list[Edge]) -> None:
-    found = _finding(transaction, place.finding_id)
-    ledger.append(
-        transaction,
-        "report.matched",
-        place.report_id,
-        {
-            "finding": place.finding_id,
-            "proof_rule": RULE,
-            "suggestion_rule": model().name,
-        },
-        readers=found.readers,
-        compartment=found.compartment,
-    )
-    if edges:
-        facts: dict[str, Json] = {"rules": sorted({edge.policy for edge in edges})}
-        _record_pair(transaction, "report.compared", place.report_id, edges, facts)
-
-
-def _record_pair(
-    transaction: Transaction,
-    kind: str,
-    subject: str,
-    edges: Sequence[Edge],
-    facts: dict[str, Json],
-) -> None:
-    """Write down what was said about pairs, for the machinery alone.
-
-    To a reader of one side, an event about a pair would tell that there is another side.
-    """
-    ledger.append(
-        transaction,
-        kind,
-        subject,
-        {**facts, "edges": [edge.id for edge in edges]},
-        readers=_store.MACHINERY,
     )

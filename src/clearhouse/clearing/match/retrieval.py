@@ -3,15 +3,16 @@
 In comes a sketch, out come the numbers of earlier reports with a score, best first. Each report
 files itself under its heaviest tokens; a new report looks under its own. A token that very many
 reports hold is not looked under: it would cost much and tell little. `MemoryIndex` holds the index
-in the process, for benchmarks and bulk work; `_store` holds the same index in the database.
+in the process, for benchmarks; `_index` holds the same index in the database.
 """
 
 import heapq
 import math
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TypeAlias
 
 from clearhouse.clearing.match.sketch import Sketch, Token
 
@@ -20,7 +21,7 @@ FILED = 100
 ASKED = 80
 """Under so many tokens a new report looks at most."""
 CROWDED = 2_000
-"""A token that more reports hold is not looked under."""
+"""A token that more reports hold is not looked under, and no more are filed under it."""
 WORK = 12_000
 """How many filed entries one look reads at most, the rarest tokens first."""
 CANDIDATES = 80
@@ -30,6 +31,10 @@ SMOOTHING = 50
 
 _FACTORS = {"": 1.0, "s": 1.0, "k": 0.5, "m": 0.5, "p": 2.0}
 _LENGTH_OFFSET = 8
+_LENGTH_BITS = 16
+_LENGTH_MASK = (1 << _LENGTH_BITS) - 1
+_SCALES = [1 / math.sqrt(length + _LENGTH_OFFSET) for length in range(_LENGTH_MASK + 1)]
+"""A score counts less for a long report, which shares words with everybody."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,51 +99,60 @@ def weigh(
     return found
 
 
-class Index(Protocol):
-    """Where earlier reports are found."""
+Entries: TypeAlias = "array[int]"
+"""Who is filed under a token, entry by entry; see `entry`."""
 
-    def held(self, tokens: Iterable[str]) -> Mapping[str, int]:
-        """Return how many stored reports hold each token."""
-        ...
 
-    def nearest(self, asked: Mapping[str, float]) -> list[tuple[int, float]]:
-        """Return the numbers of the reports with the best sum of weights, best first."""
-        ...
+def entry(number: int, one: Sketch) -> int:
+    """Return what stands for a report in postings: its number, and its length, in one number."""
+    return number << _LENGTH_BITS | min(len(one.all_words), _LENGTH_MASK)
+
+
+def nearest(
+    asked: Iterable[tuple[float, Iterable[int]]], *, limit: int = CANDIDATES
+) -> list[tuple[int, float]]:
+    """Return the numbers of the reports with the best sum of weights, best first.
+
+    In come weights with the entries that each is added to.
+    """
+    scores: defaultdict[int, float] = defaultdict(float)
+    for weight, entries in asked:
+        for one in entries:
+            scores[one] += weight
+    scaled = [score * _SCALES[one & _LENGTH_MASK] for one, score in scores.items()]
+    least = heapq.nlargest(limit, scaled)[-1] if scaled else 0.0
+    best = [(-score, one) for score, one in zip(scaled, scores, strict=True) if score >= least]
+    return [(one >> _LENGTH_BITS, -score) for score, one in sorted(best)[:limit]]
 
 
 @dataclass(slots=True)
 class MemoryIndex:
-    """The index in this process."""
+    """The index in this process, filed and read like the one in the database."""
 
-    lengths: list[int] = field(default_factory=list)
-    _filed: dict[str, list[int]] = field(default_factory=dict)
+    filed: int = 0
+    _postings: dict[str, Entries] = field(default_factory=dict)
 
     def add(self, one: Sketch, filed: Iterable[str]) -> int:
         """File a report and return its number."""
-        number = len(self.lengths)
-        self.lengths.append(len(one.all_words))
+        number = self.filed
+        self.filed += 1
         for token in filed:
-            self._filed.setdefault(token, []).append(number)
+            entries = self._postings.setdefault(token, array("q"))
+            if len(entries) <= CROWDED:
+                entries.append(entry(number, one))
         return number
 
     def held(self, tokens: Iterable[str]) -> Mapping[str, int]:
-        """Return how many stored reports hold each token."""
-        filed = self._filed
-        return {token: len(filed[token]) for token in tokens if token in filed}
+        """Return how many stored reports hold each token; a crowd is not counted to its end."""
+        postings = self._postings
+        return {token: len(postings[token]) for token in tokens if token in postings}
 
     def nearest(
         self, asked: Mapping[str, float], *, limit: int = CANDIDATES
     ) -> list[tuple[int, float]]:
         """Return the numbers of the reports with the best sum of weights, best first."""
-        scores: defaultdict[int, float] = defaultdict(float)
-        for token, weight in asked.items():
-            for number in self._filed.get(token, ()):
-                scores[number] += weight
-        lengths = self.lengths
-        scored = [
-            (-score / math.sqrt(lengths[n] + _LENGTH_OFFSET), n) for n, score in scores.items()
-        ]
-        return [(number, -score) for score, number in heapq.nsmallest(limit, scored)]
+        found = ((weight, self._postings.get(token, ())) for token, weight in asked.items())
+        return nearest(found, limit=limit)
 
 
 def asked_under(
