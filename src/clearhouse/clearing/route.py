@@ -16,6 +16,7 @@ from functools import partial
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
+from clearhouse.clearing.match import matching
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match import proving
 from clearhouse.clearing.match.record import Relation
@@ -95,6 +96,10 @@ ROUTE = (
 )
 
 SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
+PACK_INDEX = "pack_index"
+MATCHED_TOGETHER = 15
+"""So many reports that came next are matched along with one, which spares each most of its cost.
+Their own jobs find them matched."""
 STRANDED_AFTER = timedelta(hours=3)
 """Longer than a job is retried; a report that is not through by then has no job any more."""
 
@@ -109,6 +114,7 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     )
     desk.jobs.add_periodic(SEAL_LEDGER, "* * * * * */5", partial(seal_ledger, desk))
     desk.jobs.add_periodic(PUBLISH_DUE, "* * * * * */10", partial(publish_due, desk))
+    desk.jobs.add_periodic(PACK_INDEX, "* * * * * */15", partial(match.pack_index, desk))
     desk.jobs.add_periodic(CATCH_UP, "17 * * * *", partial(catch_up, desk))
 
 
@@ -238,7 +244,8 @@ def _begin(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
 
 
 def _match(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
-    match.match_report(desk, transaction, desk.clearing_actor, report_id)
+    waiting = intake.next_after(transaction, report_id, most=MATCHED_TOGETHER)
+    matching.match_reports(desk, transaction, desk.clearing_actor, [report_id, *waiting])
     return "compared"
 
 

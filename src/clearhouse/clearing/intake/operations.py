@@ -260,6 +260,24 @@ def finish(transaction: Transaction, receipt: Receipt) -> None:
         mark(transaction, receipt, "done")
 
 
+def next_after(transaction: Transaction, report_id: ReportId, *, most: int) -> list[ReportId]:
+    """Return some of the reports that came next, of the same quarter by the end of their ids.
+
+    Workers that begin with different reports so mostly take up different ones.
+    """
+    rows = transaction.all(
+        "SELECT next.report_id FROM report this, LATERAL ("
+        "  SELECT report_id, received_at FROM report WHERE received_at >= this.received_at"
+        "   AND (received_at, report_id) > (this.received_at, this.report_id)"
+        "   ORDER BY received_at, report_id LIMIT 4 * %s) AS next"
+        " WHERE this.report_id = %s"
+        "  AND ascii(right(next.report_id, 1)) %% 4 = ascii(right(this.report_id, 1)) %% 4"
+        " ORDER BY next.received_at, next.report_id LIMIT %s",
+        [most, report_id, most],
+    )
+    return [ReportId(row["report_id"]) for row in rows]
+
+
 def stranded(transaction: Transaction, *, before: datetime, most: int = 1000) -> list[ReportId]:
     """Return reports received before an instant that never came to the end of their route."""
     rows = transaction.all(

@@ -161,7 +161,8 @@ def compare_all(desk: Desk, machinery: Transaction, asked: Sequence[Asked]) -> l
     fresh: dict[int, Side] = {}
     ranked: list[tuple[Query, dict[int, Candidate], tuple[Ranked, ...]]] = []
     for look, found, holding in zip(looks, near, holders, strict=True):
-        one = _ranked(desk, look, _candidates(found, holding, packed, fresh), holding)
+        mine = frozenset(look.asked.reading.readable)
+        one = _ranked(desk, look, _candidates(mine, found, holding, packed, fresh), holding)
         ranked.append(one)
         if look.asked.serial is not None:
             fresh[look.asked.serial] = one[0].side
@@ -229,6 +230,7 @@ def _holders(machinery: Transaction, asked: Sequence[Asked]) -> list[list[_index
 
 
 def _candidates(
+    mine: frozenset[Token],
     near: Sequence[tuple[int, float]],
     holders: Sequence[_index.Holder],
     packed: Mapping[int, bytes],
@@ -242,7 +244,7 @@ def _candidates(
     return [
         Candidate(number=n, side=fresh[n], score=score)
         if n in fresh
-        else Candidate(number=n, side=unpack_first(packed[n]), score=score, packed=packed[n])
+        else Candidate(number=n, side=unpack_first(packed[n], mine), score=score, packed=packed[n])
         for n, score in found.items()
         if n in fresh or n in packed
     ]

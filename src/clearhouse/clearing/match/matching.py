@@ -46,10 +46,15 @@ def match_reports(
 ) -> Matched:
     """Match the first of these reports, and as many of the others as nobody else is matching.
 
-    Returns what was found for those that had not been matched yet.
+    Returns what was found for those that had not been matched yet; nothing when the first had.
     Raises: NoSuchFindingError; ForbiddenError when the actor may not clear reports.
     """
-    reports = load(desk, transaction, report_ids, files=True)
+    places = _store.places(transaction, report_ids)
+    waiting = [report_id for report_id in report_ids if _waits(places, report_id)]
+    if report_ids[0] not in waiting:
+        desk.authority.demand(actor, "report.clear", places[report_ids[0]].readers)
+        return {}
+    reports = load(desk, transaction, waiting, files=True)
     if report_ids[0] not in {report.report_id for report in reports}:
         raise NoSuchFindingError("no report with this id that you may read")
     for readers in {report.readers for report in reports}:
@@ -114,20 +119,14 @@ def _pair_event(
 def _take(
     desk: Desk, transaction: Transaction, reports: Sequence[Report], first: ReportId
 ) -> list[_Taken]:
-    """Read the reports that wait to be matched, lock their names and give them their places."""
-    places = _store.places(transaction, [report.report_id for report in reports])
-    readings = {
-        report.report_id: _compare.read(desk, report.content)
-        for report in reports
-        if _waits(places, report.report_id)
-    }
-    if first in readings:
-        _store.lock(transaction, _compare.names(readings[first]))
+    """Read reports that wait to be matched, lock their names and give them their places."""
+    readings = {one.report_id: _compare.read(desk, one.content) for one in reports}
+    _store.lock(transaction, _compare.names(readings[first]))
     mine = [
-        report
-        for report in reports
-        if (reading := readings.get(report.report_id)) is not None
-        and (report.report_id == first or _store.try_lock(transaction, _compare.names(reading)))
+        one
+        for one in reports
+        if one.report_id == first
+        or _store.try_lock(transaction, _compare.names(readings[one.report_id]))
     ]
     # Another transaction may have matched them while this one waited.
     places = _store.places(transaction, [report.report_id for report in mine])

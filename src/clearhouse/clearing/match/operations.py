@@ -11,9 +11,14 @@ from dataclasses import replace
 
 from clearhouse.clearing.intake.operations import load
 from clearhouse.clearing.intake.record import Credit, Draft
-from clearhouse.clearing.match import _compare, _store, matching
+from clearhouse.clearing.match import _compare, _index, _store
 from clearhouse.clearing.match.clusters import bridges, thanks
-from clearhouse.clearing.match.matching import NoSuchFindingError, new_edge, record_pairs
+from clearhouse.clearing.match.matching import (
+    NoSuchFindingError,
+    match_reports,
+    new_edge,
+    record_pairs,
+)
 from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.record import (
     Band,
@@ -47,7 +52,7 @@ def match_report(
     Proofs found are kept pending until `settle` says that nothing contradicts them.
     Raises: NoSuchFindingError; ForbiddenError when the actor may not clear reports.
     """
-    matching.match_reports(desk, transaction, actor, [report_id])
+    match_reports(desk, transaction, actor, [report_id])
     return _outcome(desk, transaction, report_id)
 
 
@@ -262,6 +267,12 @@ def alike(
 def doubts(desk: Desk, draft: Draft) -> tuple[str, ...]:
     """Say in words what of a report cannot be compared, or only in part."""
     return _compare.read(desk, draft).clear.missing
+
+
+def pack_index(desk: Desk) -> None:
+    """Pack what was filed in the index lately, so that looking under a token is one read."""
+    with desk.database.transaction(desk.clearing_actor.actor_id) as machinery:
+        _index.pack_postings(machinery)
 
 
 def limit_findings(

@@ -6,7 +6,9 @@ short head; the way back gives the same sketch. Bytes of another version are ref
 
 import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
 
 from clearhouse.clearing.match.pairing import Masses, Side
 from clearhouse.clearing.match.sketch import Sketch, Token
@@ -31,7 +33,11 @@ _GROUPS = (
     "inputs",
     "purls",
 )
-_EMPTY: frozenset[Token] = frozenset()
+_NOT_READ: dict[str, Any] = {
+    **{name: frozenset[Token]() for name in _GROUPS if name not in _FIRST},
+    "name_parts": (),
+    "rivals": (),
+}
 _NONE = 0
 """Stands for no ecosystem; a keyed hash is never looked for under it."""
 
@@ -67,58 +73,68 @@ def unpack(data: bytes) -> Side:
 
     Raises: PackingError.
     """
-    return _Packed(data).side(_GROUPS)
+    head, sizes, start = _read(data, None)
+    numbers = array("q", data[start:])
+    groups = _split(numbers, sizes)
+    named: dict[str, Any] = {name: frozenset[Token](next(groups)) for name in _GROUPS}
+    name_parts = tuple(frozenset[Token](next(groups)) for _ in range(head[1]))
+    ends = list(next(groups))
+    rivals = tuple(zip(ends[::2], ends[1::2], strict=True))
+    return _side(head, Sketch(**named, name_parts=name_parts, rivals=rivals, **_facts(head)))
 
 
-def unpack_first(data: bytes) -> Side:
+def unpack_first(data: bytes, asked: frozenset[Token]) -> Side:
     """Return as much of the side that was packed as the first look needs.
 
+    That is which of the tokens of the report that looks, `asked`, it holds of some groups, and
+    what it weighs. Nearly every candidate is read so far and no further.
     Raises: PackingError.
     """
-    return _Packed(data).side(_FIRST)
+    head, (words, own, product, names, classes), start = _read(data, len(_FIRST))
+    after = words + own + product + names
+    numbers = array("q", data[start : start + 8 * (after + classes)])
+    both = asked.intersection
+    sketch = Sketch(
+        words=both(numbers[:words]),
+        own=both(numbers[words : words + own]),
+        product=both(numbers[words + own : after - names]),
+        names=both(numbers[after - names : after]),
+        classes=both(numbers[after:]),
+        **_NOT_READ,
+        **_facts(head),
+    )
+    return _side(head, sketch)
 
 
-class _Packed:
-    """Packed bytes with their head read."""
-
-    def __init__(self, data: bytes) -> None:
-        version, self._parts, self._length, ecosystem, *self._masses = _HEAD.unpack_from(data)
-        if version != VERSION:
-            raise PackingError(f"packed by version {version}; this is version {VERSION}")
-        self._data = data
-        self._ecosystem = None if ecosystem == _NONE else ecosystem
-        self._start = _HEAD.size + 2 * (len(_GROUPS) + self._parts + 1)
-
-    def side(self, names: tuple[str, ...]) -> Side:
-        """Return a side with these groups; the others are empty."""
-        whole = len(names) == len(_GROUPS)
-        sizes = array("H")
-        sizes.frombytes(self._data[_HEAD.size : self._start])
-        wanted = sizes if whole else sizes[: len(names)]
-        numbers = array("q")
-        numbers.frombytes(self._data[self._start : self._start + 8 * sum(wanted)])
-        groups = _split(numbers, wanted)
-        named = {name: frozenset[Token](next(groups)) for name in names}
-        named |= {name: _EMPTY for name in _GROUPS if name not in named}
-        parts = self._parts if whole else 0
-        name_parts = tuple(frozenset[Token](next(groups)) for _ in range(parts))
-        ends = list(next(groups)) if whole else []
-        words, pairs, specifics, product, title = self._masses
-        return Side(
-            sketch=Sketch(
-                **named,
-                name_parts=name_parts,
-                rivals=tuple(zip(ends[::2], ends[1::2], strict=True)),
-                ecosystem=self._ecosystem,
-                length=self._length,
-            ),
-            masses=Masses(
-                words=words, pairs=pairs, specifics=specifics, product=product, title=title
-            ),
-        )
+_Head = tuple[Any, ...]
+"""What `_HEAD` holds: version, names, length, ecosystem and five masses."""
 
 
-def _split(numbers: "array[int]", sizes: "array[int]") -> Iterator["array[int]"]:
+def _read(data: bytes, groups: int | None) -> tuple[_Head, tuple[int, ...], int]:
+    """Return the head, the sizes of the first groups or of all, and where the numbers begin."""
+    head = _HEAD.unpack_from(data)
+    if head[0] != VERSION:
+        raise PackingError(f"packed by version {head[0]}; this is version {VERSION}")
+    every = len(_GROUPS) + head[1] + 1
+    return head, _sizes(groups or every).unpack_from(data, _HEAD.size), _HEAD.size + 2 * every
+
+
+@cache
+def _sizes(groups: int) -> struct.Struct:
+    return struct.Struct(f"={groups}H")
+
+
+def _facts(head: _Head) -> dict[str, Any]:
+    return {"length": head[2], "ecosystem": None if head[3] == _NONE else head[3]}
+
+
+def _side(head: _Head, sketch: Sketch) -> Side:
+    words, pairs, specifics, product, title = head[4:]
+    masses = Masses(words=words, pairs=pairs, specifics=specifics, product=product, title=title)
+    return Side(sketch=sketch, masses=masses)
+
+
+def _split(numbers: "array[int]", sizes: Iterable[int]) -> Iterator["array[int]"]:
     start = 0
     for size in sizes:
         yield numbers[start : start + size]

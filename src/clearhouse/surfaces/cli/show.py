@@ -9,7 +9,7 @@ from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate.casework import NoSuchCaseError
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.match import operations as match
-from clearhouse.clearing.match.operations import NoSuchFindingError
+from clearhouse.clearing.match.matching import NoSuchFindingError
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.prioritize.explain import explain
 from clearhouse.clearing.publish import operations as publish

@@ -1,3 +1,5 @@
+import random
+
 import pytest
 
 from clearhouse.clearing.match.bench import Archive
@@ -155,6 +157,40 @@ def test_a_forest_sums_its_trees():
     assert [forest.log_odds(x) for x in ([0.5, 9], [1, 2], [1, 3])] == [1.5, 10.5, 100.5]
     with pytest.raises(ModelError, match="other features"):
         Forest.of(document, ("b", "a"))
+
+
+def grown(draw, features, leaves):
+    """Return a random tree: its nodes and what its leaves say."""
+    nodes, ends = [], [None]
+    while len(ends) < leaves:
+        place = ends.pop(draw.randrange(len(ends)))
+        node = len(nodes)
+        nodes.append([draw.randrange(features), draw.choice([-1.0, 0.0, 0.5, 2.0]), None, None])
+        if place is not None:
+            nodes[place[0]][place[1]] = node
+        ends += [(node, 2), (node, 3)]
+    for leaf, place in enumerate(end for end in ends if end is not None):
+        nodes[place[0]][place[1]] = -1 - leaf
+    return tuple(map(tuple, nodes)), tuple(draw.random() for _ in range(leaves))
+
+
+def walked(nodes, leaves, numbers):
+    node = 0 if nodes else -1
+    while node >= 0:
+        feature, threshold, low, high = nodes[node]
+        node = low if numbers[feature] <= threshold else high
+    return leaves[-1 - node]
+
+
+@pytest.mark.parametrize("most", [1, 8, 16, 24, 64, 90])
+def test_all_trees_at_once_say_what_walking_each_says(most):
+    draw = random.Random(most)
+    trees = [grown(draw, 4, draw.randint(1, most)) for _ in range(30)] + [grown(draw, 4, most)]
+    forest = Forest(*zip(*trees, strict=True))
+    for _ in range(200):
+        numbers = [draw.choice([-2.0, -1.0, 0.0, 0.25, 0.5, 1.0, 2.0, 9.0]) for _ in range(4)]
+        expected = sum(walked(*tree, numbers) for tree in trees)
+        assert forest.log_odds(numbers) == pytest.approx(expected, abs=1e-9)
 
 
 def test_probabilities_do_not_overflow():

@@ -11,7 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from clearhouse.clearing.coordinate.casework import NoSuchCaseError
-from clearhouse.clearing.match.operations import NoSuchFindingError, SaidDifferentError
+from clearhouse.clearing.match.matching import NoSuchFindingError
+from clearhouse.clearing.match.operations import SaidDifferentError
 from clearhouse.clearing.validate.operations import NoSuchReportError
 from clearhouse.kernel.policy import ForbiddenError
 from clearhouse.kernel.store.embedded import StoreUnavailableError

@@ -1,0 +1,148 @@
+"""Many reports at once get the answers of one after the other."""
+
+import hashlib
+import itertools
+import random
+from dataclasses import replace
+
+import pytest
+
+import house
+from clearhouse.clearing.intake.record import Draft
+from clearhouse.clearing.match import _index, matching
+from clearhouse.clearing.match.bench import Archive
+from clearhouse.clearing.match.model import model
+from clearhouse.clearing.match.sketch import material, sketch
+
+PLACES = ("parse_header", "yaml/constructor.py", "FullConstructor", "read_chunk", "net/http.c")
+FLAWS = (
+    "a heap buffer overflow that writes past the end of the buffer",
+    "SQL injection through the sort parameter",
+    "stored cross-site scripting in the comment field",
+    "an integer overflow when the length is computed",
+)
+CIRCUMSTANCES = ("A remote attacker sends", "An authenticated user uploads", "A guest opens")
+
+
+def reports(count, seed=3):
+    """Return reports of few flaws in changing words, so that many are alike."""
+    draw = random.Random(seed)
+    return [
+        Draft(
+            title=f"{draw.choice(FLAWS)} in {place}",
+            description=f"{draw.choice(CIRCUMSTANCES)} a file of {number % 7} chunks. In {place}"
+            f" there is {draw.choice(FLAWS)}; see variable{draw.randrange(5)}.",
+            purl=f"pkg:pypi/package-{draw.randrange(4)}" if number % 3 else None,
+            software=f"package-{draw.randrange(4)}",
+            cwes=("CWE-787",) if number % 2 else (),
+        )
+        for number in range(count)
+        for place in [draw.choice(PLACES)]
+    ]
+
+
+def match_in_batches(app, drafts, size, *, packing=False):
+    """Match all reports; return for each what it was like, by the numbers of the reports."""
+    ids = [house.submit(app, one) for one in drafts]
+    numbers = {report_id: number for number, report_id in enumerate(ids)}
+    found = {}
+    for batch in itertools.batched(ids, size) if hasattr(itertools, "batched") else _cut(ids, size):
+        with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+            found |= matching.match_reports(
+                app.desk, transaction, app.desk.clearing_actor, list(batch)
+            )
+        if packing:
+            with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+                _index.pack_postings(transaction)
+    assert found.keys() == numbers.keys()
+    return [
+        sorted(
+            (round(one.log_odds, 6), numbers[one.place.report_id])
+            for one in found[report_id].comparisons
+        )
+        for report_id in ids
+    ]
+
+
+def _cut(ids, size):
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def in_memory(drafts):
+    archive = Archive(model=model())
+    return [
+        sorted(
+            (round(one.log_odds, 6), one.number)
+            for one in archive.take(str(number), sketch(material(one_draft)))
+        )
+        for number, one_draft in enumerate(drafts)
+    ]
+
+
+@pytest.mark.parametrize(("size", "packing"), [(1, False), (7, True), (40, False)])
+def test_however_many_are_matched_at_once_the_answers_are_those_of_the_benchmark(
+    app, size, packing
+):
+    drafts = reports(40)
+    answers = match_in_batches(app, drafts, size, packing=packing)
+    assert answers == in_memory(drafts)
+    assert sum(map(len, answers)) > 100
+
+
+def stored(app):
+    """Return everything that the tables of the index hold, as bytes."""
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        rows = [
+            *transaction.all("SELECT * FROM match_index_report"),
+            *transaction.all("SELECT * FROM match_index_token"),
+            *transaction.all("SELECT * FROM match_index_posting"),
+            *transaction.all("SELECT * FROM match_index_key"),
+        ]
+    values = [value for row in rows for name, value in row.items() if name != "kind"]
+    return b"\n".join(v if isinstance(v, bytes) else str(v).encode() for v in values)
+
+
+def test_the_index_holds_no_word_of_a_report_and_none_of_its_plain_hashes(app):
+    drafts = [replace(one, aliases=("CVE-2099-77",)) for one in reports(12)]
+    match_in_batches(app, drafts, 4, packing=True)
+    latest = house.submit(app, drafts[0])
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        matching.match_reports(app.desk, transaction, app.desk.clearing_actor, [latest])
+    kept = stored(app)
+    assert len(kept) > 10_000
+    plain = [sketch(material(one)) for one in drafts]
+    words = {str(word) for one in plain for word in one.all_words | one.specifics | one.names}
+    assert not [word for word in words if len(word) > 3 and word.encode() in kept.lower()]
+    for word in [*words, "CVE-2099-77"]:
+        for name in ("sha256", "sha1", "md5", "blake2b"):
+            digest = hashlib.new(name, word.encode()).digest()
+            assert digest[:8] not in kept, (word, name)
+            assert digest[-8:] not in kept, (word, name)
+
+
+def test_packing_moves_every_entry_once_and_finds_nothing_the_second_time(app):
+    match_in_batches(app, reports(9), 9)
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        rows = transaction.all("SELECT token, entry FROM match_index_token")
+        before = {(row["token"], row["entry"]) for row in rows}
+        tokens = {row["token"] for row in rows}
+        counted = _index.held(transaction, tokens)
+        assert _index.pack_postings(transaction) == len(before) == len(rows)
+        assert _index.held(transaction, tokens) == counted
+        found = _index.postings(transaction, tokens)
+        assert {(t, one) for t, entries in found.items() for one in entries} == before
+        assert _index.pack_postings(transaction) == 0
+
+
+def test_a_report_taken_out_of_the_index_is_found_no_more_and_the_others_are(app):
+    drafts = [*reports(6), *reports(6)]
+    match_in_batches(app, drafts, 12, packing=True)
+    actor = app.desk.clearing_actor.actor_id
+    with app.desk.database.transaction(actor) as transaction:
+        serials = [r["serial"] for r in transaction.all("SELECT serial FROM match_index_report")]
+        gone, *others = sorted(serials)
+        _index.remove(transaction, gone)
+        rows = transaction.all("SELECT token FROM match_index_posting")
+        found = _index.postings(transaction, [row["token"] for row in rows])
+        held = {entry >> 16 for entries in found.values() for entry in entries}
+        assert held == set(others) == _index.sketches(transaction, serials).keys()
