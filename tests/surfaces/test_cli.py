@@ -229,3 +229,10 @@ def test_crash_logs_are_read_into_their_states(run, suites):
     measured = _json(run("bench", "stacks", "--data", suites / "clusterfuzz", "--json"))
     assert measured["total"] == 159
     assert measured["exact"] >= 150
+
+
+def test_an_archive_is_matched_once_and_again_on_demand(run, report_file):
+    run("submit", report_file)
+    assert _json(run("rematch", "--json"))["matched"] == 1
+    assert _json(run("rematch", "--json"))["matched"] == 0
+    assert "1 of 1 reports matched" in run("rematch", "--again").stdout

@@ -16,9 +16,8 @@ from functools import partial
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
-from clearhouse.clearing.match import matching
+from clearhouse.clearing.match import matching, proving
 from clearhouse.clearing.match import operations as match
-from clearhouse.clearing.match import proving
 from clearhouse.clearing.match.record import Relation
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.publish import operations as publish

@@ -278,6 +278,17 @@ def next_after(transaction: Transaction, report_id: ReportId, *, most: int) -> l
     return [ReportId(row["report_id"]) for row in rows]
 
 
+def arrived_after(transaction: Transaction, last: ReportId | None, *, most: int) -> list[ReportId]:
+    """Return the reports that arrived after one, or the first of all, in order of arrival."""
+    rows = transaction.all(
+        "SELECT report_id FROM report WHERE %s::text IS NULL OR (received_at, report_id) >"
+        " (SELECT received_at, report_id FROM report WHERE report_id = %s)"
+        " ORDER BY received_at, report_id LIMIT %s",
+        [last, last, most],
+    )
+    return [ReportId(row["report_id"]) for row in rows]
+
+
 def stranded(transaction: Transaction, *, before: datetime, most: int = 1000) -> list[ReportId]:
     """Return reports received before an instant that never came to the end of their route."""
     rows = transaction.all(

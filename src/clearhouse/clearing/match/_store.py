@@ -100,16 +100,10 @@ def forget_rules(transaction: Transaction) -> int:
     return transaction.execute("UPDATE match_report SET rule = NULL WHERE rule IS NOT NULL")
 
 
-def next_after(
-    transaction: Transaction, received_at: datetime, report_id: ReportId, most: int
-) -> list[ReportId]:
-    """Return reports, in order of arrival after this one, that wait to be compared again."""
-    rows = transaction.all(
-        "SELECT report_id FROM match_report WHERE rule IS NULL"
-        " AND (received_at, report_id) > (%s, %s) ORDER BY received_at, report_id LIMIT %s",
-        [received_at, report_id, most],
-    )
-    return [ReportId(row["report_id"]) for row in rows]
+def waiting(transaction: Transaction, report_ids: Sequence[ReportId]) -> list[ReportId]:
+    """Return those of these reports that are not in the index, in the same order."""
+    known = places(transaction, report_ids)
+    return [one for one in report_ids if one not in known or known[one].rule is None]
 
 
 def set_contradicted(transaction: Transaction, report_id: ReportId, *, contradicted: bool) -> None:

@@ -49,9 +49,9 @@ def match_reports(
     Returns what was found for those that had not been matched yet; nothing when the first had.
     Raises: NoSuchFindingError; ForbiddenError when the actor may not clear reports.
     """
-    places = _store.places(transaction, report_ids)
-    waiting = [report_id for report_id in report_ids if _waits(places, report_id)]
+    waiting = _store.waiting(transaction, report_ids)
     if report_ids[0] not in waiting:
+        places = _store.places(transaction, report_ids[:1])
         desk.authority.demand(actor, "report.clear", places[report_ids[0]].readers)
         return {}
     reports = load(desk, transaction, waiting, files=True)
@@ -130,7 +130,8 @@ def _take(
     ]
     # Another transaction may have matched them while this one waited.
     places = _store.places(transaction, [report.report_id for report in mine])
-    waiting = [report for report in mine if _waits(places, report.report_id)]
+    unfiled = frozenset(_store.waiting(transaction, [report.report_id for report in mine]))
+    waiting = [report for report in mine if report.report_id in unfiled]
     strangers = [report for report in waiting if report.report_id not in places]
     fresh = _store.found(desk, transaction, strangers) if strangers else []
     places |= {place.report_id: place for place in fresh}
@@ -143,11 +144,6 @@ def _take(
         )
         for report in waiting
     ]
-
-
-def _waits(places: dict[ReportId, _store.Place], report_id: ReportId) -> bool:
-    place = places.get(report_id)
-    return place is None or place.rule is None
 
 
 def _filing(one: _Taken, found: _compare.Found) -> _index.Filing:

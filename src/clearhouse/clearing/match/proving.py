@@ -9,13 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from clearhouse.clearing.match import _store
-from clearhouse.clearing.match.operations import (
-    _edge,
-    _other,
-    _place,
-    _record_pair,
-    _regroup,
-)
+from clearhouse.clearing.match.matching import new_edge, record_pairs
+from clearhouse.clearing.match.operations import _other, _place, _regroup
 from clearhouse.clearing.match.record import Basis, Edge, Reason, ReasonCode, Relation
 from clearhouse.formats.canonical import Json
 from clearhouse.kernel.identity import Actor
@@ -70,19 +65,19 @@ def prove(
     if known is not None:
         return known
     edge = replace(
-        _edge(transaction, left.report_id, right.report_id, relation, Basis.PROOF),
+        new_edge(transaction, left.report_id, right.report_id, relation, Basis.PROOF),
         reasons=(_shown(relation, seen),),
         pending=relation is Relation.SAME,
         policy=CROSS_FIX_RULE,
     )
-    _store.insert_edges(desk, transaction, right, [edge])
+    _store.insert_edges(desk, transaction, [(right, [edge])])
     refuted = [old for old in between if old.relation is Relation.SAME and old.basis is Basis.PROOF]
     if relation is Relation.DIFFERENT and refuted:
         _store.retract(transaction, [old.id for old in refuted])
         _regroup(transaction, [*refuted, edge], rule=CROSS_FIX_RULE, policy=desk.authority.name)
     else:
         facts: dict[str, Json] = {"rule": CROSS_FIX_RULE, "relation": str(relation)}
-        _record_pair(transaction, "finding.compared_by_running", left.report_id, [edge], facts)
+        record_pairs(transaction, "finding.compared_by_running", left.report_id, [edge], facts)
     return edge
 
 

@@ -55,6 +55,7 @@ _COMMANDS = {
     "queue": "List findings, most urgent first, and say why.",
     "show": "Show a finding or a case.",
     "match": "Say which earlier reports a file is like, and why.",
+    "rematch": "Match a whole archive: what waits, or everything with a new model.",
     "validate": "Examine a report in depth: source, scope, and its proof in the sandbox.",
     "reproduce": "Run a reproduction bundle in the sandbox.",
     "verdict": "Check a signed verdict.",

@@ -9,7 +9,7 @@ import pytest
 
 import house
 from clearhouse.clearing.intake.record import Draft
-from clearhouse.clearing.match import _index, matching
+from clearhouse.clearing.match import _index, bulk, matching
 from clearhouse.clearing.match.bench import Archive
 from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.sketch import material, sketch
@@ -146,3 +146,42 @@ def test_a_report_taken_out_of_the_index_is_found_no_more_and_the_others_are(app
         found = _index.postings(transaction, [row["token"] for row in rows])
         held = {entry >> 16 for entries in found.values() for entry in entries}
         assert held == set(others) == _index.sketches(transaction, serials).keys()
+
+
+def suggested(app, ids):
+    """Return what counts now between these reports, by their numbers, with the score."""
+    numbers = {report_id: number for number, report_id in enumerate(ids)}
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        rows = transaction.all("SELECT * FROM match_edge WHERE state = 'active'")
+    return sorted(
+        (numbers[row["left_report"]], numbers[row["right_report"]], round(row["score"], 4))
+        for row in rows
+    )
+
+
+class Killed(Exception):  # noqa: N818 - it stands for a death, not for an error
+    pass
+
+
+def test_an_archive_is_matched_with_the_answers_of_one_by_one_though_it_is_killed(app, monkeypatch):
+    monkeypatch.setattr(bulk, "TOGETHER", 6)
+    monkeypatch.setattr(bulk, "_PAGE", 10)
+    drafts = reports(30)
+    ids = [house.submit(app, one) for one in drafts]
+    for report_id in ids:
+        with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+            matching.match_reports(app.desk, transaction, app.desk.clearing_actor, [report_id])
+    one_by_one = suggested(app, ids)
+    assert len(one_by_one) > 5
+    assert bulk.match_archive(app.desk) == bulk.Progress(seen=30, matched=0)
+
+    def die(progress):
+        if progress.seen >= 12:
+            raise Killed
+
+    assert bulk.begin_again(app.desk) == 30
+    with pytest.raises(Killed):
+        bulk.match_archive(app.desk, die)
+    done = bulk.match_archive(app.desk)
+    assert (done.seen, done.matched) == (30, 18)
+    assert suggested(app, ids) == one_by_one
