@@ -280,11 +280,17 @@ def next_after(transaction: Transaction, report_id: ReportId, *, most: int) -> l
 
 def arrived_after(transaction: Transaction, last: ReportId | None, *, most: int) -> list[ReportId]:
     """Return the reports that arrived after one, or the first of all, in order of arrival."""
-    rows = transaction.all(
-        "SELECT report_id FROM report WHERE %s::text IS NULL OR (received_at, report_id) >"
-        " (SELECT received_at, report_id FROM report WHERE report_id = %s)"
-        " ORDER BY received_at, report_id LIMIT %s",
-        [last, last, most],
+    rows = (
+        transaction.all(
+            "SELECT report_id FROM report ORDER BY received_at, report_id LIMIT %s", [most]
+        )
+        if last is None
+        else transaction.all(
+            "SELECT report_id FROM report WHERE (received_at, report_id) >"
+            " (SELECT received_at, report_id FROM report WHERE report_id = %s)"
+            " ORDER BY received_at, report_id LIMIT %s",
+            [last, most],
+        )
     )
     return [ReportId(row["report_id"]) for row in rows]
 
