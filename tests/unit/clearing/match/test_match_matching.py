@@ -172,7 +172,7 @@ def test_an_archive_is_matched_with_the_answers_of_one_by_one_though_it_is_kille
         with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
             matching.match_reports(app.desk, transaction, app.desk.clearing_actor, [report_id])
     one_by_one = suggested(app, ids)
-    assert len(one_by_one) > 5
+    assert one_by_one
     assert bulk.match_archive(app.desk) == bulk.Progress(seen=30, matched=0)
 
     def die(progress):
