@@ -8,22 +8,16 @@ Beside three runs on each side stands one on twins whose machine code is differe
 Trouble with the machine, the mirrors or the compiler is never a verdict about the claim.
 """
 
-import re
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from clearhouse.bench.sandbox.host import runtime
-from clearhouse.bench.sandbox.host.cgroups import probe
 from clearhouse.bench.sandbox.host.record import (
-    Ended,
     EnforcedLimit,
     Job,
     Limits,
     Mount,
-    Observation,
     SandboxUnavailableError,
 )
 from clearhouse.bench.sandbox.host.run import run
@@ -35,12 +29,11 @@ from clearhouse.clearing.validate.record import (
     Verdict,
     VerdictKind,
 )
-from clearhouse.clearing.validate.reproduce import disguise, native_report
+from clearhouse.clearing.validate.reproduce import disguise
 from clearhouse.clearing.validate.reproduce.attribution import Function, Reached
 from clearhouse.clearing.validate.reproduce.bundle import read_folder
 from clearhouse.clearing.validate.reproduce.judge import Ruling, Runs, judge
 from clearhouse.clearing.validate.reproduce.native_build import (
-    PROGRAM,
     TARGET,
     Side,
     build,
@@ -49,42 +42,30 @@ from clearhouse.clearing.validate.reproduce.native_build import (
 from clearhouse.clearing.validate.reproduce.native_bundle import (
     NativeBundle,
     Recipe,
-    Sanitizer,
     is_native,
     read_native_folder,
 )
-from clearhouse.clearing.validate.reproduce.native_report import Report
+from clearhouse.clearing.validate.reproduce.native_gate import run_native_gate
+from clearhouse.clearing.validate.reproduce.native_shot import (
+    Shot,
+    alarmed,
+    fired,
+    own_modules,
+    shoot,
+)
 from clearhouse.clearing.validate.reproduce.packages import (
     BuildError,
     Environment,
     PackageCache,
 )
-from clearhouse.clearing.validate.reproduce.patterns import (
-    UnsafePatternError,
-    compile_pattern,
-)
+from clearhouse.clearing.validate.reproduce.patch_gate import with_gate
+from clearhouse.clearing.validate.reproduce.patterns import UnsafePatternError
 from clearhouse.clearing.validate.reproduce.reproduce import reproduce
-from clearhouse.clearing.validate.reproduce.views import fresh_view
 
 RULES = "reproduce-native/2"
 REPEATS = 3
 """Runs on each side."""
-_HOME = "/work/bundle"
-_EXIT_CODES = range(64, 120)
-_NO_START = re.compile(
-    rb"LeakSanitizer has encountered a fatal error|Shadow memory range interleaves"
-    rb"|runtime does not come first|ReserveShadowMemoryRange failed"
-)
 _HARNESS = "Not excluded: that the harness, which is code, wrote the report itself."
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shot:
-    """One run under a sanitizer."""
-
-    seen: Observation
-    report: Report | None
-    """None when no report came with the exit code drawn for this run."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +77,17 @@ class _Sides:
 
 
 def reproduce_native(native: NativeBundle, cache: PackageCache, *, now: datetime) -> Verdict:
-    """Build both sides, run them, and return the verdict."""
+    """Build both sides, run them, and return the verdict; judge the patch where there is one."""
+    verdict = _reproduce(native, cache, now=now)
+    if native.bundle.patch is None or verdict.kind is not VerdictKind.REPRODUCED:
+        return verdict
+    try:
+        return with_gate(verdict, run_native_gate([native], cache))
+    except SandboxUnavailableError as error:
+        return replace(verdict, not_established=(*verdict.not_established, f"Patch: {error}"))
+
+
+def _reproduce(native: NativeBundle, cache: PackageCache, *, now: datetime) -> Verdict:
     try:
         compiler()
         sides = _prepare(native, cache)
@@ -172,95 +163,6 @@ def _run(native: NativeBundle, sides: _Sides) -> tuple[Runs, list[Shot]]:
     return runs, shots
 
 
-def shoot(native: NativeBundle, environment: Environment) -> Shot:
-    """Run the proof once and read its private log.
-
-    Raises: SandboxUnavailableError, also when the sanitizer itself cannot run here.
-    """
-    code, place = secrets.choice(_EXIT_CODES), f"/out/{secrets.token_hex(8)}"
-    with fresh_view(environment) as shown:
-        seen = run(_job(native, shown, code, place))
-    logs = [one.data for one in seen.collected if one.path.startswith(place)]
-    if any(_NO_START.search(one) for one in (seen.stderr, *logs)):
-        raise SandboxUnavailableError("the sanitizer cannot run on this machine")
-    report = None
-    if seen.ended is Ended.EXITED and seen.exit_code == code:
-        read = (native_report.parse(one.decode("utf-8", "replace")) for one in logs)
-        report = next((one for one in read if one is not None), None)
-    return Shot(seen=seen, report=report)
-
-
-def fired(native: NativeBundle, shot: Shot, environment: Environment) -> bool:
-    """Say whether the declared error was reported, with the fault in the target."""
-    own = _modules(native, environment)
-    if shot.report is None or not native_report.blames(shot.report, own):
-        return False
-    match = native.bundle.oracle.match
-    return match is None or bool(compile_pattern(match).search(shot.report.kind))
-
-
-def alarmed(shot: Shot) -> bool:
-    """Say whether a run that must be silent was not: a report, or an end that is not its own.
-
-    Raises: SandboxUnavailableError when it ran into the wall clock, which shows neither.
-    """
-    if shot.seen.ended is Ended.WALL_LIMIT:
-        raise SandboxUnavailableError("the build without the flaw did not finish in time")
-    return shot.report is not None or shot.seen.ended is not Ended.EXITED
-
-
-def _modules(native: NativeBundle, environment: Environment) -> set[str]:
-    """Return the modules that were compiled from the target's source alone."""
-    if native.build.recipe is Recipe.C:
-        return {f"{TARGET}/{environment.own_files[0]}"}
-    return {f"{TARGET}/{one}" for one in environment.own_files if one.endswith(".so")}
-
-
-def _job(native: NativeBundle, environment: Environment, code: int, place: str) -> Job:
-    bundle = native.bundle
-    leaks = native.build.sanitizer is Sanitizer.LEAK
-    settings = {
-        "log_path": place,
-        "exitcode": code,
-        "symbolize": 0,
-        "detect_leaks": int(leaks),
-        "abort_on_error": 0,
-        "allocator_may_return_null": 1,
-        "disable_coredump": 1,
-    }
-    options = ":".join(f"{name}={value}" for name, value in settings.items())
-    held = "memory" in probe().folders
-    return Job(
-        argv=("/usr/bin/env", f"ASAN_OPTIONS={options}", *_command(native)),
-        mounts=(Mount(source=environment.folder, target=TARGET), *_interpreter(native)),
-        files=tuple((f"bundle/{name}", data) for name, data in bundle.files),
-        cwd=_HOME,
-        limits=Limits(wall_s=bundle.timeout_s, cpu_s=int(bundle.timeout_s) + 1),
-        collect=("/out",),
-        hide=runtime.HIDDEN,
-        allow_ptrace=leaks or not held,
-    )
-
-
-def _command(native: NativeBundle) -> tuple[str, ...]:
-    words = native.bundle.run
-    if native.build.recipe is Recipe.C:
-        return (f"{TARGET}/{PROGRAM}", *words[1:])
-    return (
-        f"LD_PRELOAD={compiler().runtime}",
-        "PYTHONMALLOC=malloc",
-        f"PYTHONPATH={TARGET}",
-        "PYTHONSAFEPATH=1",
-        "PYTHONDONTWRITEBYTECODE=1",
-        *(str(runtime.python().program), "-s", f"{_HOME}/{words[1]}"),
-    )
-
-
-def _interpreter(native: NativeBundle) -> Iterator[Mount]:
-    if native.build.recipe is Recipe.PYTHON and (prefix := runtime.python().prefix) is not None:
-        yield Mount(source=prefix, target=str(prefix))
-
-
 def _rule(native: NativeBundle, sides: _Sides, runs: Runs, shots: list[Shot]) -> Ruling:
     noun = f"{native.build.sanitizer} sanitizer"
     if not all(runs.vulnerable):
@@ -273,7 +175,7 @@ def _rule(native: NativeBundle, sides: _Sides, runs: Runs, shots: list[Shot]) ->
 def _reached(native: NativeBundle, environment: Environment, shot: Shot) -> Reached:
     """Name the target's functions on the stack of the fault."""
     frames = () if shot.report is None else shot.report.frames
-    modules = _modules(native, environment)
+    modules = own_modules(native, environment)
     own = [one for one in frames if one.module in modules]
     names = _names(environment, [(one.module, one.offset) for one in own])
     files = [one.module.removeprefix(f"{TARGET}/") for one in own]

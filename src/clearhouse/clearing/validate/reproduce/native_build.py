@@ -30,6 +30,7 @@ from clearhouse.bench.sandbox.host.record import (
     SandboxUnavailableError,
 )
 from clearhouse.bench.sandbox.host.run import run
+from clearhouse.clearing.validate.reproduce.archive import Archive
 from clearhouse.clearing.validate.reproduce.native_bundle import NativeBundle, Recipe
 from clearhouse.clearing.validate.reproduce.native_sources import fetch
 from clearhouse.clearing.validate.reproduce.packages import (
@@ -37,8 +38,9 @@ from clearhouse.clearing.validate.reproduce.packages import (
     Environment,
     PackageCache,
 )
+from clearhouse.clearing.validate.reproduce.patch_plan import CheckRun
 
-_LAYOUT = "native 3"
+_LAYOUT = "native 4"
 """Raise when what is built changes, so that old builds are not used."""
 _LIMITS = Limits(
     wall_s=300,
@@ -102,18 +104,58 @@ def build(native: NativeBundle, cache: PackageCache, side: Side) -> Environment:
 
     Raises: BuildError; SandboxUnavailableError.
     """
+    chosen = native.build
+    archives = _archives(native, side)
+    given = _given(native, cache, side)
+    recipe = _build_python if chosen.recipe is Recipe.PYTHON else _build_c
+    parts = [*(one.sha256 for one in archives), *chosen.patches]
+    key = [_LAYOUT, _version(), native.bundle.sha256, parts, repr(side)]
+    name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
+    return cache.derived(f"built {name}", lambda content: recipe(native, side, content, given))
+
+
+def check_source(
+    native: NativeBundle, cache: PackageCache, side: Side, check: CheckRun
+) -> Observation:
+    """Compile a test against one side's source and run it there, under the sanitizer.
+
+    Raises: BuildError when it cannot be compiled; SandboxUnavailableError.
+    """
+    given = _given(native, cache, side)
+    quoted = " ".join(_pattern(one) for one in check.compiled)
+    placed = [f"cp /work/bundle/{shlex.quote(one)} ." for one in check.files]
+    options = [*native.build.options, *check.options]
+    libraries = [one for one in options if one.startswith("-l")]
+    others = [one for one in options if not one.startswith("-l")]
+    lines = [
+        *_unpack(native, side, given),
+        *(shlex.join(one) for one in native.build.prepare),
+        *placed,
+        f"{_compile(side, *others)} {quoted} -o /work/{PROGRAM} {shlex.join(libraries)}",
+        "touch /out/compiled",
+        "export ASAN_OPTIONS=detect_leaks=0",
+        shlex.join((f"/work/{PROGRAM}", *check.run[1:])),
+    ]
+    files = tuple((f"bundle/{name}", data) for name, data in native.bundle.files)
+    seen = _shell(lines, mounts=given.mounts, files=files)
+    if not any(one.path == "/out/compiled" for one in seen.collected):
+        raise BuildError(_last_words("compiling the test", seen))
+    return seen
+
+
+def _archives(native: NativeBundle, side: Side) -> tuple[Archive, ...]:
+    chosen = native.build
+    return chosen.sources if side.vulnerable else chosen.fixed_sources or chosen.sources
+
+
+def _given(native: NativeBundle, cache: PackageCache, side: Side) -> "_Given":
     chosen, target = native.build, native.bundle.target
-    archives = chosen.sources if side.vulnerable else chosen.fixed_sources or chosen.sources
-    given = _Given(
+    archives = _archives(native, side)
+    return _Given(
         sources=tuple(fetch(cache.folder, target.type, target.name, one) for one in archives),
         needs=tuple(fetch(cache.folder, "pypi", "", one) for one in chosen.needs),
         companions=tuple(fetch(cache.folder, "pypi", "", one) for one in chosen.companions),
     )
-    recipe = _build_python if chosen.recipe is Recipe.PYTHON else _build_c
-    parts = [one.sha256 for one in archives]
-    key = [_LAYOUT, _version(), native.bundle.sha256, parts, repr(side)]
-    name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
-    return cache.derived(f"built {name}", lambda content: recipe(native, side, content, given))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -267,7 +309,7 @@ def _unpack(native: NativeBundle, side: Side, given: _Given) -> list[str]:
         return lines
     unknown = "{ echo 'error: no such patch' >&2; exit 3; }"
     known = [f"grep -qxF {shlex.quote(one)} /work/series || {unknown}" for one in absent]
-    patch = "patch -s --no-backup-if-mismatch -p1"
+    patch = "patch -s -F0 --no-backup-if-mismatch -p1"  # as dpkg-source does: no fuzz
     taken_back = [f"{patch} -R -i debian/patches/{one}" for one in reversed(absent)]
     return [
         *lines,

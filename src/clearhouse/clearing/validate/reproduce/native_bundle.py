@@ -32,6 +32,7 @@ _PATCH = re.compile(r"debian/patches/[\w.+~-]{1,150}")
 _OPTION = re.compile(
     r"-(?:I[\w./+-]*|D\w+(?:=[\w.\"/+-]*)?|U\w+|std=[\w+]+|l(?:m|dl|pthread|stdc\+\+)|fsigned-char)"
 )
+_OPTION_FAULT = "build has a compiler option that is not taken"
 _GENERATORS = {"bison", "flex", "cp", "gperf"}
 _PATTERN = re.compile(r"[\w./+*?-]{1,200}")
 
@@ -157,6 +158,7 @@ def _faults(stated: Mapping[str, object], bundle: Bundle) -> Iterator[str]:
     if bundle.oracle.kind is not OracleKind.SANITIZER:
         yield "a compiled target needs the sanitizer oracle"
     yield from _archive_faults(stated)
+    yield from _check_faults(stated, bundle)
     yield from _side_faults(stated, bundle)
     if stated.get("recipe") == Recipe.C:
         yield from _c_faults(stated, bundle)
@@ -172,6 +174,26 @@ def _archive_faults(stated: Mapping[str, object]) -> Iterator[str]:
     for name in ("sources", "fixed_sources", "needs", "companions"):
         for one in _items(stated, name):
             yield from archive_faults(one, f"build's {name}")
+
+
+def _check_faults(stated: Mapping[str, object], bundle: Bundle) -> Iterator[str]:
+    """Look at the tests of a patch: compiled from the source, and only for what is built in C."""
+    if bundle.patch is None:
+        return
+    if stated.get("recipe") != Recipe.C or not _words(stated, "patches"):
+        yield "only the patch of a Debian source package can be judged for compiled targets"
+    for check in (bundle.patch.tests, bundle.patch.regression):
+        if check is None:
+            continue
+        if check.run[0] != "program" or not check.compiled:
+            yield "a test of compiled code names what it is compiled from and runs `program`"
+        if not all(_PATTERN.fullmatch(one) for one in check.compiled):
+            yield "a test is compiled from something that is no pattern inside the source"
+        yield from (_OPTION_FAULT for one in check.options if not _is_option(one))
+
+
+def _is_option(option: str) -> bool:
+    return bool(_OPTION.fullmatch(option)) and (option[:2] != "-I" or _is_inside(option[2:]))
 
 
 def _side_faults(stated: Mapping[str, object], bundle: Bundle) -> Iterator[str]:
@@ -191,8 +213,8 @@ def _c_faults(stated: Mapping[str, object], bundle: Bundle) -> Iterator[str]:
     if not files or not all(_is_inside(one) and _PATTERN.fullmatch(one) for one in files):
         yield "build's files are not patterns inside the source"
     for option in _words(stated, "options"):
-        if not _OPTION.fullmatch(option) or (option[:2] == "-I" and not _is_inside(option[2:])):
-            yield "build has a compiler option that is not taken"
+        if not _is_option(option):
+            yield _OPTION_FAULT
     for command in _items(stated, "prepare"):
         words = [str(word) for word in command] if _is_list(command) else []
         if not words or words[0] not in _GENERATORS or not all(map(_is_inside, words[1:])):

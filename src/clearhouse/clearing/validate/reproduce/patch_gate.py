@@ -148,9 +148,9 @@ def run_gate(proofs: Sequence[Bundle], cache: PackageCache) -> Gate:
     try:
         sides = prepare(bundle, plan, cache)
     except PatchError as error:
-        return _stopped(Outcome.FAILS, f"The patch does not apply: {error}.")
+        return stopped(Outcome.FAILS, f"The patch does not apply: {error}.")
     except (BuildError, ArchiveError) as error:
-        return _stopped(Outcome.UNDECIDED, f"The patched build could not be made: {error}.")
+        return stopped(Outcome.UNDECIDED, f"The patched build could not be made: {error}.")
     steps = (
         _result(Step.APPLIES, Outcome.HOLDS, "Every line of the patch fits the stated base."),
         _silences(proofs, sides),
@@ -459,7 +459,7 @@ def _result(step: Step, outcome: Outcome, reason: str) -> StepResult:
     return StepResult(step=step, outcome=outcome, reason=reason)
 
 
-def _stopped(outcome: Outcome, reason: str) -> Gate:
+def stopped(outcome: Outcome, reason: str) -> Gate:
     """End at the first step: nothing can be said about the others."""
     rest = (
         _result(one, Outcome.UNDECIDED, "Not tried, since there is no patched build.")

@@ -7,6 +7,7 @@ blank or a slash is written in another way. Names of the language and of the tar
 are. Whether a variant is still an attack is for the runs to say, not for this module.
 """
 
+import hashlib
 import random
 import re
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from clearhouse.clearing.validate.reproduce.bundle import Bundle
 _NUMBER = re.compile(r"(?<![\w.\\])\d{1,9}(?![\w.])")
 _QUOTED = re.compile(r"'((?:\\.|[^'\\\n]){1,400})'|\"((?:\\.|[^\"\\\n]){1,400})\"")
 _RUN = re.compile(r"([^\W_\d\\])\1{2,}|([^\w\s\\'\"{}])\2{2,}")
-_WORD = re.compile(r"(?<![\\\w{])[A-Za-z]{2,12}(?![\w}])")
+_WORD = re.compile(r"(?<![\\\w{])[A-Za-z]{1,12}(?![\w}])")
 _DIGITS = re.compile(r"(?<!\\)(?<!\\x)\d{1,6}")
 _SPELLINGS = ((" ", "\t"), ("../", "./../"), ("/", "//"))
 _CODE = {".py", ".js", ".cjs", ".mjs", ".c", ".cc"}
@@ -44,7 +45,8 @@ def variants(bundle: Bundle) -> Iterator[Bundle]:
         placed = tuple(
             (name, changed.encode() if name == edit.file else data) for name, data in bundle.files
         )
-        yield replace(bundle, files=placed)
+        digest = hashlib.sha256(f"{bundle.sha256} {edit}".encode()).hexdigest()
+        yield replace(bundle, files=placed, sha256=digest)
 
 
 def _text(data: bytes) -> str | None:
