@@ -2,21 +2,26 @@
 
 import hashlib
 import io
+import json
 import os
 import shutil
 import tarfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 
 from clearhouse.bench.sandbox.host.machine import how_to_install
 from clearhouse.bench.sandbox.host.record import Ended, SandboxUnavailableError
-from clearhouse.clearing.validate.record import Doubt, Level, VerdictKind
-from clearhouse.clearing.validate.reproduce import native, native_build
+from clearhouse.clearing.validate.record import Claim, Doubt, Level, VerdictKind
+from clearhouse.clearing.validate.reproduce import native, native_build, patch_gate
+from clearhouse.clearing.validate.reproduce.bundle import BundleError
+from clearhouse.clearing.validate.reproduce.crossfix import Relation, relate, run_native_matrix
 from clearhouse.clearing.validate.reproduce.native_bundle import read_native
+from clearhouse.clearing.validate.reproduce.native_gate import run_native_gate
 from clearhouse.clearing.validate.reproduce.packages import PackageCache
+from clearhouse.formats.purl import parse
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LIBRARY = """#include "box.h"
@@ -34,13 +39,33 @@ int main(int count, char **words) { (void)words; return box_get(7 + count); }
 """
 PATCH = """--- a/box.c
 +++ b/box.c
-@@ -2,3 +2,4 @@
+@@ -2,4 +2,5 @@
  #include <stdlib.h>
  int box_get(int at) {
 +  if (at < 0 || at > 7) return -1;
    char *room = calloc(1, 8);
+   int found = room[at];
 """
 HARNESS = '#include "box.h"\nint main(void) { return box_get(8) == 99; }\n'
+CHECK = """#include "box.h"
+int main(int count, char **words) { (void)words; return box_get(count < 2 ? 3 : 8) > 0; }
+"""
+ON_INPUT = """#include "box.h"
+#include <stdio.h>
+int main(int count, char **words) {
+  int at = 0;
+  FILE *file = fopen(words[count - 1], "r");
+  return fscanf(file, "%d", &at) == 1 && box_get(at) == 99;
+}
+"""
+FIX = {
+    "tests": {"run": ["program"], "compiled": ["box.c", "check.c"], "files": ["check.c"]},
+    "regression": {
+        "run": ["program", "beyond"],
+        "compiled": ["box.c", "check.c"],
+        "files": ["check.c"],
+    },
+}
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason=how_to_install())
 
 
@@ -88,6 +113,9 @@ def bundle(
     match="heap-buffer-overflow",
     timeout=20,
     harness_file="harness.c",
+    patch=None,
+    files=None,
+    run=("program",),
     **build,
 ):
     sources = [
@@ -108,12 +136,13 @@ def bundle(
         "target": "pkg:deb/debian/box@1-1",
         "fixed": None,
         "build": {key: value for key, value in (part | build).items() if value is not None},
-        "run": ["program"],
+        "run": list(run),
+        "patch": patch,
         "oracle": oracle,
         "timeout_s": timeout,
     }
-    files = {"bundle.yaml": yaml.safe_dump(manifest).encode(), "harness.c": harness.encode()}
-    return read_native(files)
+    placed = {"harness.c": harness.encode(), "check.c": CHECK.encode()} | (files or {})
+    return read_native({"bundle.yaml": json.dumps(manifest).encode(), **placed})
 
 
 def verdict(cache, *given, **rest):
@@ -216,3 +245,99 @@ def test_sources_out_of_reach_are_the_mirrors_trouble(cache, monkeypatch):
 
 def refuse(*_):
     raise native_build.BuildError("the archive could not be fetched")
+
+
+def answers(gate):
+    return [str(one.outcome) for one in gate.steps]
+
+
+def test_a_debian_fix_holds_in_every_step(cache):
+    on_input = {"harness": ON_INPUT, "run": ("program", "at.txt"), "files": {"at.txt": b"8"}}
+    found = native.reproduce_native(bundle(patch=FIX, **on_input), cache, now=NOW)
+    assert (found.kind, found.level) == (VerdictKind.REPRODUCED, Level.E6), found
+    assert [one.claim for one in found.checks] == [Claim.PATCH] * 5
+
+
+def test_without_an_input_the_harness_is_varied(cache, monkeypatch):
+    monkeypatch.setattr(patch_gate, "VARIANTS_WANTED", 1)
+    gate = run_native_gate([bundle(patch=FIX)], cache)
+    assert answers(gate) == ["holds"] * 5, gate
+
+
+def test_a_fix_that_misses_one_proof_of_the_finding_fails(cache, monkeypatch):
+    monkeypatch.setattr(patch_gate, "VARIANTS_TRIED", 2)
+    other = '#include "box.h"\nint main(void) { box_lose(); return 0; }\n'
+    lost = bundle(other, match="memory-leak", sanitizer="leak", patch=FIX)
+    gate = run_native_gate([lost, lost], cache)
+    assert answers(gate)[1] == "fails"
+    assert gate.steps[1].reason.startswith("0 of 2")
+
+
+def test_tests_that_do_not_compile_or_are_not_there_are_undecided(cache, monkeypatch):
+    monkeypatch.setattr(patch_gate, "VARIANTS_TRIED", 2)
+    broken = FIX["tests"] | {"compiled": ["none.c"]}
+    gate = run_native_gate([bundle(patch={"tests": broken})], cache)
+    assert answers(gate)[2:4] == ["undecided", "undecided"]
+    silent = HARNESS.replace("8", "1")
+    gate = run_native_gate([bundle(silent, patch=FIX)], cache)
+    assert answers(gate)[1] == answers(gate)[4] == "undecided"
+
+
+def test_a_side_that_cannot_be_built_stops_the_gate(cache):
+    gate = run_native_gate([bundle(patch=FIX, options=["-Dint=4"])], cache)
+    assert answers(gate) == ["undecided"] * 5
+    with pytest.raises(ValueError, match="no patch part"):
+        run_native_gate([bundle()], cache)
+
+
+def test_proofs_of_two_fixes_are_different_and_of_one_the_same(cache):
+    far = HARNESS.replace("box_get(8)", "box_get(9)")
+    lost = '#include "box.h"\nint main(void) { return box_get(1) == 99; }\n'
+    found = run_native_matrix({"a": bundle(), "b": bundle(far), "c": bundle(lost)}, cache)
+    assert found.row("a") == (True, False) * 3
+    assert relate(found, "a", "b") is Relation.SAME
+    assert relate(found, "a", "c") is Relation.UNKNOWN
+    elsewhere = bundle()
+    elsewhere = replace(
+        elsewhere, bundle=replace(elsewhere.bundle, target=parse("pkg:deb/debian/other@1"))
+    )
+    with pytest.raises(ValueError, match="one package"):
+        run_native_matrix({"a": bundle(), "b": elsewhere}, cache)
+
+
+def test_a_generator_that_is_not_installed_is_named(cache, monkeypatch):
+    monkeypatch.setattr(native_build.shutil, "which", lambda name: None)
+    given = bundle(prepare=[["bison", "-d", "x.y"], ["flex", "x.l"]])
+    found = native.reproduce_native(given, cache, now=NOW)
+    assert (found.kind, found.reason) == (
+        VerdictKind.NOT_ATTEMPTED,
+        "not attempted: install bison, flex",
+    )
+
+
+def test_trouble_of_the_machine_in_the_gate_leaves_the_verdict(cache, monkeypatch):
+    def broken(proofs, cache):
+        raise SandboxUnavailableError("no room")
+
+    monkeypatch.setattr(native, "run_native_gate", broken)
+    found = native.reproduce_native(bundle(patch=FIX), cache, now=NOW)
+    assert (found.level, found.not_established[-1]) == (Level.E5, "Patch: no room")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"run": ["python"]}, "runs `program`"),
+        ({"compiled": []}, "runs `program`"),
+        ({"compiled": ["$(x)"]}, "no pattern inside"),
+        ({"options": ["-Wl,x"]}, "compiler option"),
+    ],
+)
+def test_a_test_that_could_bring_in_commands_is_refused(change, why):
+    with pytest.raises(BundleError, match=why):
+        bundle(patch={"tests": FIX["tests"] | change})
+
+
+def test_a_patch_of_something_not_built_from_debian_is_refused():
+    with pytest.raises(BundleError, match="only the patch of a Debian source"):
+        bundle(patch=FIX, recipe="python-extension", run=("python", "check.c"))

@@ -106,4 +106,4 @@ def test_the_main_archive_is_asked_before_the_security_archive():
 
 
 def test_only_the_web_is_fetched_from():
-    assert native_sources._get("file:///etc/hostname", 100) is None
+    assert native_sources.read_url("file:///etc/hostname", 100) is None

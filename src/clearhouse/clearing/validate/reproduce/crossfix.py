@@ -7,13 +7,18 @@ answer in its rows agrees with itself. Released versions carry more than one cha
 alone is the weaker word: `silenced together`. Disagreement is a proof of difference.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from clearhouse.clearing.validate.reproduce import disguise, trials
 from clearhouse.clearing.validate.reproduce.bundle import Bundle
-from clearhouse.clearing.validate.reproduce.packages import PackageCache
+from clearhouse.clearing.validate.reproduce.native_build import Side
+from clearhouse.clearing.validate.reproduce.native_build import build as build_side
+from clearhouse.clearing.validate.reproduce.native_bundle import NativeBundle
+from clearhouse.clearing.validate.reproduce.native_shot import fired, shoot
+from clearhouse.clearing.validate.reproduce.packages import Environment, PackageCache
+from clearhouse.clearing.validate.reproduce.patch_gate import prepare
 
 REPEATS = 2
 
@@ -74,23 +79,53 @@ def relate(matrix: Matrix, one: str, other: str) -> Relation:
 def run_matrix(
     bundles: Mapping[str, Bundle], cache: PackageCache, *, repeats: int = REPEATS
 ) -> Matrix:
-    """Run every bundle on the vulnerable and fixed versions of all of them.
+    """Run every bundle on the vulnerable and fixed versions of all of them, and on their patches.
 
     Raises: BuildError; SandboxUnavailableError; BundleError; ValueError when the bundles are about
     different packages.
     """
-    if len({bundle.target.identity for bundle in bundles.values()}) != 1:
-        raise ValueError("a matrix needs bundles of one package")
-    versions = _versions(tuple(bundles.values()))
+    _assert_one_package([bundle.target.identity for bundle in bundles.values()])
+    builds = [Build(name=version) for version in _versions(tuple(bundles.values()))]
     fires: dict[tuple[str, str], bool | None] = {}
-    for version in versions:
+    for build in builds:
         for name, bundle in bundles.items():
-            fires[name, version] = _answer(bundle, cache, version, repeats)
-    return Matrix(
-        proofs=tuple(bundles),
-        builds=tuple(Build(name=version) for version in versions),
-        fires=fires,
-    )
+            fires[name, build.name] = _answer(bundle, cache, build.name, repeats)
+    for owner, bundle in bundles.items():
+        if (plan := bundle.patch) is None:
+            continue
+        name = f"{plan.base or bundle.target.version} with the patch of {owner}"
+        builds.append(Build(name=name, minimal=prepare(bundle, plan, cache).minimal))
+        for proof, its in bundles.items():
+            beside = replace(bundle, requires=its.requires)
+            patched = prepare(beside, plan, cache).patched
+            fires[proof, name] = _agreed(_fires(its, patched) for _ in range(repeats))
+    return Matrix(proofs=tuple(bundles), builds=tuple(builds), fires=fires)
+
+
+def run_native_matrix(
+    natives: Mapping[str, NativeBundle], cache: PackageCache, *, repeats: int = REPEATS
+) -> Matrix:
+    """Run every compiled proof on both sides of all of them, with its own harness.
+
+    A Debian package with one fix more is a build that differs by one patch alone.
+    Raises: BuildError; SandboxUnavailableError; ValueError as above.
+    """
+    _assert_one_package([one.bundle.target.identity for one in natives.values()])
+    builds: list[Build] = []
+    fires: dict[tuple[str, str], bool | None] = {}
+    for owner, host in natives.items():
+        single = len(host.build.patches) == 1
+        for side, word in ((Side(vulnerable=True), "without"), (Side(vulnerable=False), "with")):
+            build = Build(name=f"{word} the fix of {owner}", minimal=single and not side.vulnerable)
+            builds.append(build)
+            for name, proof in natives.items():
+                fires[name, build.name] = _native_answer(proof, host, cache, side, repeats)
+    return Matrix(proofs=tuple(natives), builds=tuple(builds), fires=fires)
+
+
+def _assert_one_package(identities: Sequence[str]) -> None:
+    if len(set(identities)) != 1:
+        raise ValueError("a matrix needs bundles of one package")
 
 
 def _versions(bundles: Sequence[Bundle]) -> tuple[str, ...]:
@@ -106,5 +141,22 @@ def _answer(bundle: Bundle, cache: PackageCache, version: str, repeats: int) -> 
     shown_as = bundle.target.version or version
     real = cache.environment(bundle.target, version, bundle.requires)
     shown = disguise.look_alike(cache, bundle.target, real, real=version, shown=shown_as)
-    answers = {trials.try_once(bundle, shown).answer.fired for _ in range(repeats)}
-    return answers.pop() if len(answers) == 1 else None
+    return _agreed(_fires(bundle, shown) for _ in range(repeats))
+
+
+def _fires(bundle: Bundle, environment: Environment) -> bool:
+    return trials.try_once(bundle, environment).answer.fired
+
+
+def _native_answer(
+    proof: NativeBundle, host: NativeBundle, cache: PackageCache, side: Side, repeats: int
+) -> bool | None:
+    """Run one compiled proof on one side of another's build; None when its runs disagree."""
+    mine = replace(proof, build=replace(host.build, harness=proof.build.harness))
+    built = build_side(mine, cache, side)
+    return _agreed(fired(mine, shoot(mine, built), built) for _ in range(repeats))
+
+
+def _agreed(answers: Iterable[bool]) -> bool | None:
+    found = set(answers)
+    return found.pop() if len(found) == 1 else None

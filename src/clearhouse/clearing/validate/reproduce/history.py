@@ -7,12 +7,22 @@ how a wrong range in an advisory is found.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from clearhouse.bench.sandbox.host.record import SandboxUnavailableError
 from clearhouse.clearing.validate.reproduce import disguise, trials
-from clearhouse.clearing.validate.reproduce.bundle import Bundle
+from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError, read_folder
+from clearhouse.clearing.validate.reproduce.native_build import Side, build
+from clearhouse.clearing.validate.reproduce.native_bundle import (
+    NativeBundle,
+    Recipe,
+    is_native,
+    read_native_folder,
+)
+from clearhouse.clearing.validate.reproduce.native_shot import fired, shoot
 from clearhouse.clearing.validate.reproduce.packages import BuildError, PackageCache
+from clearhouse.clearing.validate.reproduce.releases import released_versions, source_of
 
 Ask = Callable[[str], bool | None]
 """Whether the proof fires on a version; None when it could not be tried."""
@@ -91,3 +101,43 @@ def span_of(bundle: Bundle, versions: Sequence[str], cache: PackageCache) -> Spa
             return None
 
     return find_span(versions, shown_as, ask)
+
+
+def span_of_native(
+    native: NativeBundle, versions: Sequence[str], cache: PackageCache
+) -> Span | None:
+    """Search with sanitized builds of every version's published source.
+
+    Raises: BundleError when the target is one Debian package, whose versions are not comparable.
+    """
+    if native.build.recipe is not Recipe.PYTHON:
+        raise BundleError(
+            "a Debian source package is built with and without a patch, not by version"
+        )
+    target = native.bundle.target
+    stated = {target.version or "": native.build.sources}
+    if native.bundle.fixed is not None:
+        stated[native.bundle.fixed] = native.build.fixed_sources
+
+    def ask(version: str) -> bool | None:
+        try:
+            sources = stated.get(version) or (source_of(target, version),)
+            one = replace(native, build=replace(native.build, sources=sources))
+            built = build(one, cache, Side(vulnerable=True))
+            return fired(one, shoot(one, built), built)
+        except (BuildError, SandboxUnavailableError):
+            return None
+
+    return find_span(versions, target.version or "", ask)
+
+
+def span_of_folder(folder: Path, cache: PackageCache) -> Span | None:
+    """Search the released versions of the package that a folder's bundle is about.
+
+    Raises: BundleError; BuildError when the registry cannot be asked.
+    """
+    if is_native(folder):
+        native = read_native_folder(folder)
+        return span_of_native(native, released_versions(native.bundle.target), cache)
+    bundle = read_folder(folder)
+    return span_of(bundle, released_versions(bundle.target), cache)

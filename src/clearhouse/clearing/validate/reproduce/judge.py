@@ -81,7 +81,7 @@ def _differential(
         return _doubt(
             Level.E3,
             Doubt.ATTRIBUTION,
-            f"The proof reads the target's code as data ({reached.inspected[0]}).",
+            f"The proof reads the target's files as data ({reached.inspected[0]}).",
             _TARGET,
         )
     if not reached.functions:

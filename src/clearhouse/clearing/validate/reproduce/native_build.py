@@ -105,6 +105,7 @@ def build(native: NativeBundle, cache: PackageCache, side: Side) -> Environment:
     Raises: BuildError; SandboxUnavailableError.
     """
     chosen = native.build
+    _assert_generators(native)
     archives = _archives(native, side)
     given = _given(native, cache, side)
     recipe = _build_python if chosen.recipe is Recipe.PYTHON else _build_c
@@ -141,6 +142,13 @@ def check_source(
     if not any(one.path == "/out/compiled" for one in seen.collected):
         raise BuildError(_last_words("compiling the test", seen))
     return seen
+
+
+def _assert_generators(native: NativeBundle) -> None:
+    """See that what prepares the source is installed, under the name of its Debian package."""
+    missing = sorted({one[0] for one in native.build.prepare if shutil.which(one[0]) is None})
+    if missing:
+        raise SandboxUnavailableError(f"not attempted: install {', '.join(missing)}")
 
 
 def _archives(native: NativeBundle, side: Side) -> tuple[Archive, ...]:

@@ -41,7 +41,7 @@ def fetch(folder: Path, ecosystem: str, name: str, archive: Archive) -> Path:
         return place
     tried = []
     for url in _addresses(ecosystem, name, archive.file):
-        data = _get(url, MAX_BYTES)
+        data = read_url(url, MAX_BYTES)
         if data is not None and _sha256(data) == archive.sha256:
             _keep(place, data)
             return place
@@ -77,19 +77,30 @@ def _debian(name: str, file: str) -> Iterator[str]:
 def _python(file: str) -> Iterator[str]:
     """Look the file up in the index of its project."""
     found = _PYTHON_FILE.match(file)
-    if found is None:
-        return
-    project = re.sub(r"[-_.]+", "-", found[1]).lower()
+    if found is not None:
+        yield from (url for url in _index(found[1]) if _file_of(url) == file)
+
+
+def index_links(name: str) -> Iterator[tuple[str, str]]:
+    """Give file names and SHA-256 digests that the index of Python packages lists for a project."""
+    for url in _index(name):
+        yield _file_of(url), url.partition("#sha256=")[2]
+
+
+def _index(name: str) -> Iterator[str]:
+    project = re.sub(r"[-_.]+", "-", name).lower()
     index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
     page = f"{index}/{project}/"
-    data = _get(page, _MAX_INDEX_BYTES)
+    data = read_url(page, _MAX_INDEX_BYTES)
     for link in _LINK.findall((data or b"").decode("utf-8", "replace")):
-        url = urllib.parse.urljoin(page, html.unescape(link)).partition("#")[0]
-        if urllib.parse.unquote(url.rpartition("/")[2]) == file:
-            yield url
+        yield urllib.parse.urljoin(page, html.unescape(link))
 
 
-def _get(url: str, limit: int) -> bytes | None:
+def _file_of(url: str) -> str:
+    return urllib.parse.unquote(url.partition("#")[0].rpartition("/")[2])
+
+
+def read_url(url: str, limit: int) -> bytes | None:
     """Return what a mirror has, or None: absent, out of reach or too large."""
     if not url.startswith(("https://", "http://")):
         return None

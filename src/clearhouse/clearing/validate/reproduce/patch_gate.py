@@ -134,6 +134,8 @@ class Sides:
     fixed: Environment | None
     """The release that holds the fix; None where there is none."""
     patch_sha256: str
+    minimal: bool
+    """True when the patch changes one place in one file."""
 
 
 def run_gate(proofs: Sequence[Bundle], cache: PackageCache) -> Gate:
@@ -206,8 +208,9 @@ def prepare(bundle: Bundle, plan: PatchPlan, cache: PackageCache) -> Sides:
     if plan.source is None:
         raise BuildError("the bundle names no source that the patch applies to")
     tree = _tree(bundle, plan.source, cache)
-    data = patch_of(bundle, plan, tree, cache)
-    patched_tree = unified_diff.apply(unified_diff.parse(data), tree)
+    data = _patch_of(bundle, plan, tree, cache)
+    changes = unified_diff.parse(data)
+    patched_tree = unified_diff.apply(changes, tree)
     digest = hashlib.sha256(data).hexdigest()
     real = cache.environment(target, base_version, bundle.requires)
     changed = _installed(real, tree, patched_tree)
@@ -229,10 +232,11 @@ def prepare(bundle: Bundle, plan: PatchPlan, cache: PackageCache) -> Sides:
         patched=look(patched, base_version),
         fixed=None if fixed is None else look(fixed, bundle.fixed or ""),
         patch_sha256=digest,
+        minimal=len(changes) == 1 and len(changes[0].hunks) == 1,
     )
 
 
-def patch_of(bundle: Bundle, plan: PatchPlan, tree: Tree, cache: PackageCache) -> bytes:
+def _patch_of(bundle: Bundle, plan: PatchPlan, tree: Tree, cache: PackageCache) -> bytes:
     """Return the patch as a unified diff: the bundle's own, or made by its rule.
 
     Raises: PatchError; ArchiveError; BuildError.

@@ -17,6 +17,13 @@ from clearhouse.bench.sandbox.host.machine import how_to_install
 from clearhouse.clearing.validate.record import Claim, ClaimResult, Level, Verdict, VerdictKind
 from clearhouse.clearing.validate.reproduce import unified_diff
 from clearhouse.clearing.validate.reproduce.bundle import read_files
+from clearhouse.clearing.validate.reproduce.crossfix import (
+    Build,
+    Relation,
+    relate,
+    run_matrix,
+)
+from clearhouse.clearing.validate.reproduce.history import Span, span_of
 from clearhouse.clearing.validate.reproduce.packages import BuildError, PackageCache
 from clearhouse.clearing.validate.reproduce.patch_gate import Outcome, Step, run_gate, with_gate
 from clearhouse.formats.purl import parse
@@ -250,3 +257,37 @@ def test_a_verdict_that_is_not_reproduced_is_left_as_it_is(shelf):
 def test_a_gate_needs_a_patch(shelf):
     with pytest.raises(ValueError, match="no patch"):
         run_gate([replace(bundle(shelf), patch=None)], shelf)
+
+
+def test_proofs_meet_on_the_patched_build_of_each_other(shelf):
+    twin = PROOF.replace("-3x4", "3x-4")
+    apart = "import sys\nfrom box import area\nsys.exit(42 if area('3x4') == 12 else 0)\n"
+    bundles = {
+        "signed": bundle(shelf),
+        "twin": replace(bundle(shelf, proof=twin), patch=None),
+        "apart": replace(bundle(shelf, proof=apart), patch=None),
+    }
+    found = run_matrix(bundles, shelf)
+    assert found.builds[-1] == Build(name="1.0 with the patch of signed", minimal=True)
+    assert found.row("signed") == (True, False, False)
+    assert relate(found, "signed", "twin") is Relation.SAME
+    assert relate(found, "signed", "apart") is Relation.DIFFERENT
+
+
+def test_the_span_of_a_flaw_is_found_by_running_every_version_that_is_asked_for(shelf):
+    assert span_of(bundle(shelf), ("1.0", "1.1", "2.0"), Missing(shelf)) == Span(
+        first="1.0", last="1.0", silent_before=None, silent_after="1.1", untried=(), tried=2
+    )
+    assert span_of(bundle(shelf), ("0.9", "1.0"), Missing(shelf)).untried == ("0.9",)
+
+
+class Missing:
+    """A shelf that lacks what was never put there."""
+
+    def __init__(self, shelf):
+        self.shelf, self.derived = shelf, shelf.derived
+
+    def environment(self, target, version, requires=()):
+        if version not in self.shelf.texts:
+            raise BuildError("never released")
+        return self.shelf.environment(target, version)
