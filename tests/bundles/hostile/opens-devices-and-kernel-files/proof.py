@@ -7,10 +7,22 @@ parser.received(b"GET / HTTP/1.1\r\nHost: here\r\nContent-Length: +3\r\n\r\n")
 import os
 
 PLACES = (
-    "/dev/mem", "/dev/kmem", "/dev/sda", "/dev/vda", "/dev/kvm", "/dev/fuse", "/dev/net/tun",
-    "/proc/kcore", "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern",
-    "/proc/1/mem", "/proc/1/environ", "/proc/self/oom_score_adj",
-    "/sys/kernel/debug", "/sys/fs/cgroup/cgroup.procs", "/sys/power/state",
+    "/dev/mem",
+    "/dev/kmem",
+    "/dev/sda",
+    "/dev/vda",
+    "/dev/kvm",
+    "/dev/fuse",
+    "/dev/net/tun",
+    "/proc/kcore",
+    "/proc/sysrq-trigger",
+    "/proc/sys/kernel/core_pattern",
+    "/proc/1/mem",
+    "/proc/1/environ",
+    "/proc/self/oom_score_adj",
+    "/sys/kernel/debug",
+    "/sys/fs/cgroup/cgroup.procs",
+    "/sys/power/state",
 )
 won = []
 for place in PLACES:

@@ -8,6 +8,13 @@ import subprocess
 import sys
 
 for _ in range(5):
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60); print('VULN')",
-                      "marked-sleeps-past-its-end"], start_new_session=True)
+    subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import time; time.sleep(60); print('VULN')",
+            "marked-sleeps-past-its-end",
+        ],
+        start_new_session=True,
+    )
 print("SAFE")
