@@ -57,8 +57,8 @@ from clearhouse.clearing.validate.reproduce.variants import variants
 
 REPEATS = 3
 """Runs of each proof on each build."""
-VARIANTS_WANTED = 4
-VARIANTS_TRIED = 24
+VARIANTS_WANTED = 8
+VARIANTS_TRIED = 32
 _TREE = "/work/tree"
 _LAY_OUT = f'mkdir {_TREE} && cd {_TREE} && tar -xf /work/tree.tar && exec "$@"'
 CHECK_LIMITS = Limits(

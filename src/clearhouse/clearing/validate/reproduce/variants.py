@@ -42,6 +42,8 @@ def variants(bundle: Bundle) -> Iterator[Bundle]:
     for edit in order:
         text = texts[edit.file]
         changed = text[: edit.start] + edit.text + text[edit.end :]
+        if changed == text:
+            continue
         placed = tuple(
             (name, changed.encode() if name == edit.file else data) for name, data in bundle.files
         )
