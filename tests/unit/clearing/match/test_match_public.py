@@ -114,7 +114,10 @@ def said(line):
 
 
 def stands_in(evidence, line, words):
-    plain, squeezed = " ".join(words), squeeze(" ".join([line["title"], line["text"]]))
+    plain, squeezed = (
+        " ".join(words),
+        squeeze(f"{line['title']} {line['text']}".replace("[VER]", "")),
+    )
     classes = lexicon().classes_in(f"{line['title']}\n{line['text']}".lower())
     implied = {lexicon().class_of_cwe.get(int(c.partition("-")[2])) for c in line["cwe"]}
     return (
