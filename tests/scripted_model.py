@@ -78,7 +78,7 @@ class ScriptedModel:
             events[2] = "data: {this is not json\n\n"
         for event in events:
             await send({"type": "http.response.body", "body": event.encode(), "more_body": True})
-            if verb in {"slow", "die"}:
+            if verb in {"slow", "die", "swap", "garble"}:
                 await asyncio.sleep(0.05)
         if verb == "die":
             raise ConnectionError

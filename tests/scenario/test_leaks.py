@@ -87,7 +87,7 @@ def test_every_route_has_an_example_of_how_to_ask_it(scene, door):
 def test_every_process_that_serves_is_one_of_the_doors_asked(scene):
     from clearhouse.surfaces.cli import serve
 
-    assert set(serve.command.commands) == {"counter", "desk", "worker", "validator"}
+    assert set(serve.command.commands) == {"counter", "desk", "worker", "validator", "gateway"}
 
 
 def test_who_is_read_in_sees_the_case_by_every_door_that_tells_of_it(scene):

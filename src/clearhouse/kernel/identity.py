@@ -103,6 +103,12 @@ def party_names(transaction: Transaction, parties: Sequence[PartyId]) -> dict[Pa
     return {PartyId(row["party_id"]): row["name"] for row in rows}
 
 
+def actor_name(transaction: Transaction, actor_id: ActorId) -> str | None:
+    """Return an actor's name, also of one that may act no more; None when there is none."""
+    row = transaction.one("SELECT name FROM actor WHERE actor_id = %s", [actor_id])
+    return None if row is None else str(row["name"])
+
+
 def add_actor(
     transaction: Transaction,
     party_id: PartyId,

@@ -136,7 +136,7 @@ def step(
     Raises: NotThereError, ForbiddenError.
     """
     alone = what in {WindowStep.PAUSE, WindowStep.CLOSE}
-    act = DECIDE if alone else OFFER
+    act = DECIDE if alone else OFFER  # who may stop it at once may also say when it is over
     before = lead(desk, transaction, actor, window_id, act, None if alone else Side.LAB)
     state = WINDOW.after(before.state, what)
     if isinstance(state, Refused):

@@ -60,10 +60,11 @@ _COMMANDS = {
     "reproduce": "Run a reproduction bundle in the sandbox.",
     "verdict": "Check a signed verdict.",
     "bench": "Measure a room on files whose truth is known.",
+    "access": "Offer, admit, grant, stop and prove early access to a model.",
     "route": "Print the route and what is on it.",
     "ledger": "Verify, prove and export the ledger.",
     "people": "Add parties, persons and agents; issue and revoke tokens.",
-    "serve": "Run one process: counter, desk, worker, or validator.",
+    "serve": "Run one process: counter, desk, worker, validator, or the gateway of early access.",
 }
 """Every command and its summary; each lives in the module of its name, loaded when called."""
 

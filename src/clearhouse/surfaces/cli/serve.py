@@ -21,7 +21,7 @@ from clearhouse.surfaces.web import counter as counter_pages
 from clearhouse.surfaces.web import desk as desk_pages
 from clearhouse.surfaces.web.counter.front_door import FrontDoor
 
-COUNTER_PORT, DESK_PORT = 8440, 8441
+COUNTER_PORT, DESK_PORT, GATEWAY_PORT = 8440, 8441, 8442
 REPORTS_PER_HOUR = 5000
 
 
@@ -66,6 +66,49 @@ def validator(connect: Connect, concurrency: int) -> None:
     """Examine reports in depth, until stopped; strangers' code runs in the sandbox alone."""
     desk = connect().desk
     desk.jobs.run(desk.database.url, queue=examination.QUEUE, concurrency=concurrency)
+
+
+@command.command("gateway")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=GATEWAY_PORT, show_default=True)
+@click.option("--public-url", help="How callers address it; http://HOST:PORT when not given.")
+@click.option("--openai", help="Address of the model's OpenAI-compatible API, without /v1.")
+@click.option("--anthropic", help="Address of the model's Anthropic-compatible API, without /v1.")
+@click.pass_obj
+def gateway(
+    connect: Connect,
+    host: str,
+    port: int,
+    public_url: str | None,
+    openai: str | None,
+    anthropic: str | None,
+) -> None:
+    """Serve early access to one model; its keys are in CLEARHOUSE_OPENAI_KEY and _ANTHROPIC_KEY."""
+    # Only this command needs the gateway's packages.
+    from clearhouse.access.serve.gateway import Gateway, GatewaySettings  # noqa: PLC0415
+    from clearhouse.access.serve.upstream import Place  # noqa: PLC0415
+
+    addresses = {"openai": openai, "anthropic": anthropic}
+    places = {
+        vendor: Place(
+            address=address.rstrip("/"), key=os.environ.get(f"CLEARHOUSE_{vendor.upper()}_KEY")
+        )
+        for vendor, address in addresses.items()
+        if address
+    }
+    if not places:
+        raise click.UsageError("name the model's endpoint: --openai or --anthropic")
+    home = connect.gateway()
+    settings = GatewaySettings(
+        database_url=home.database_url,
+        public_url=(public_url or f"http://{host}:{port}").rstrip("/"),
+        folder=home.folder,
+        places=places,
+    )
+    # Proxy headers are not believed: who calls is who connects.
+    uvicorn.run(Gateway(settings), host=host, port=port, log_config=None, access_log=False,
+                server_header=False, proxy_headers=False, lifespan="on", ws="none",
+                timeout_graceful_shutdown=5)  # fmt: skip
 
 
 def counter_application(services: Counter, *, reports_per_hour: int) -> ASGIApp:

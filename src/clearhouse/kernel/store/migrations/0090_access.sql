@@ -303,6 +303,21 @@ CREATE TABLE access_closure (
 );
 CALL protect('access_closure');
 
+-- Where each chain stands under the root of a closed window, so that its holder can check its own
+-- part without seeing anybody else's.
+CREATE TABLE access_closure_path (
+    chain text PRIMARY KEY,
+    window_id text NOT NULL REFERENCES access_window,
+    leaf_index integer NOT NULL,
+    size integer NOT NULL,
+    path bytea[] NOT NULL,
+    head text NOT NULL,
+    entries bigint NOT NULL,
+    compartment text NOT NULL,
+    readers text[] NOT NULL
+);
+CALL protect('access_closure_path');
+
 -- Whoever changes what may be served tells the gateway with the same commit.
 CREATE FUNCTION tell_gateway() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
@@ -369,7 +384,8 @@ BEGIN
         SELECT g.compartment, g.readers INTO held FROM access_grant g
          WHERE g.grant_id = item ->> 'chain';
         IF NOT FOUND THEN
-            SELECT 'gateway', ARRAY['role:clearing', 'role:lab_officer', 'role:government_officer']
+            SELECT 'gateway' AS compartment,
+                   ARRAY['role:clearing', 'role:lab_officer', 'role:government_officer'] AS readers
               INTO held;
             IF (item ->> 'chain') NOT LIKE 'gtw\_%' THEN
                 RAISE EXCEPTION 'no such chain' USING ERRCODE = 'foreign_key_violation';
