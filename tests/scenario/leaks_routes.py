@@ -102,74 +102,143 @@ def _counter(ids):
 def _desk(ids):
     finding, case, report = (f"/{kind}s/{ids[kind]}" for kind in ("finding", "case", "report"))
     other, vendor, event = ids["other_finding"], ids["vendor"], f"/ledger/events/{ids['event']}"
+    return (
+        {
+            "GET /v1/openapi.json": [_get("desk", "/v1/openapi.json")],
+            "GET /sign-in": [
+                _get("desk", "/sign-in", to=case),
+                _get("desk", "/sign-in", code="no"),
+            ],
+            "POST /sign-in": [
+                Ask("desk", "POST", "/sign-in", form={"code": ids["token"]}),
+                Ask("desk", "POST", "/sign-in", form={"token": ids["session"]}),
+            ],
+            "POST /sign-out": [
+                Ask("desk", "POST", "/sign-out", headers={"Origin": "http://else.test"})
+            ],
+            "GET /": [
+                _get("desk", "/", tells=True),
+                _get("desk", "/", band="URGENT"),
+                _get("desk", "/", band="STANDARD"),
+                _get("desk", "/", severity="critical", tells=True),
+                _get("desk", "/", exploit="poc", tells=True),
+                _get("desk", "/", ssvc="coordinate"),
+                _get("desk", "/", ssvc="no such"),
+                _get("desk", "/", page="2"),
+                _get("desk", "/", page="100000"),
+            ],
+            "GET /findings/{finding_id}": [_get("desk", finding, tells=True)],
+            "POST /findings/{finding_id}/same": [_form(f"{finding}/same", other=other, note=_NOTE)],
+            "POST /findings/{finding_id}/sibling": [
+                _form(f"{finding}/sibling", other=other, note=_NOTE)
+            ],
+            "POST /findings/{finding_id}/different": [
+                _form(f"{finding}/different", other=other, note=_NOTE)
+            ],
+            "POST /findings/{finding_id}/split": [_form(f"{finding}/split", report=ids["report"])],
+            "POST /findings/{finding_id}/undo/{edge_id}": [_form(f"{finding}/undo/{ids['edge']}")],
+            "POST /findings/{finding_id}/case": [_form(f"{finding}/case")],
+            "GET /reports": [
+                _get("desk", "/reports", tells=True),
+                _get("desk", "/reports", before=ids["report"]),
+            ],
+            "GET /reports/{report_id}": [_get("desk", report, tells=True)],
+            "POST /reports/{report_id}/examination": [_form(f"{report}/examination")],
+            "GET /reports/{report_id}/statement": [_get("desk", f"{report}/statement")],
+            "GET /reports/{report_id}/original": [_get("desk", f"{report}/original", tells=True)],
+            "GET /reports/{report_id}/text/{key}": [
+                _get("desk", f"{report}/text/description", tells=True),
+                _get("desk", f"{report}/text/nothing"),
+            ],
+            "GET /reports/{report_id}/files/{place}": [
+                _get("desk", f"{report}/files/0", tells=True),
+                _get("desk", f"{report}/files/999"),
+            ],
+            "GET /cases": [_get("desk", "/cases", tells=True)],
+            "GET /cases/{case_id}": [_get("desk", case, tells=True)],
+            "POST /cases/{case_id}/verdict": [
+                _form(f"{case}/verdict", vendor=vendor, outcome="rejected", reason="no")
+            ],
+            "POST /cases/{case_id}/date": [_form(f"{case}/date", vendor=vendor, when=_DATE)],
+            "POST /cases/{case_id}/disagree": [_form(f"{case}/disagree", verdict="0", reason="no")],
+            **_access_pages(ids),
+            "GET /ledger": [
+                _get("desk", "/ledger", tells=True),
+                _get("desk", "/ledger", before=ids["event"]),
+            ],
+            "POST /ledger/verify": [],  # its page tells how long it took; see its own test
+            "GET /ledger/export": [_get("desk", "/ledger/export", tells=True)],
+            "GET /ledger/events/{event_id}": [_get("desk", event, tells=True)],
+            "GET /ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
+            "GET /me": [_get("desk", "/me")],
+            "POST /me/tokens/{token_id}/revoke": [_form(f"/me/tokens/{ids['token']}/revoke")],
+            "POST /me/sessions/{session_id}/end": [_form(f"/me/sessions/{ids['session']}/end")],
+            "MOUNT /static": [_get("desk", "/static/clearhouse.css"), _get("desk", "/static/no")],
+        }
+        | _desk_api(ids)
+        | _access_api(ids)
+    )
+
+
+def _access_pages(ids):
+    """Nobody of the house is on a side of the window; its own test shows that it tells."""
+    window = f"/access/{ids['window']}"
     return {
-        "GET /v1/openapi.json": [_get("desk", "/v1/openapi.json")],
-        "GET /sign-in": [_get("desk", "/sign-in", to=case), _get("desk", "/sign-in", code="no")],
-        "POST /sign-in": [
-            Ask("desk", "POST", "/sign-in", form={"code": ids["token"]}),
-            Ask("desk", "POST", "/sign-in", form={"token": ids["session"]}),
+        "GET /access": [_get("desk", "/access")],
+        "GET /access/{window_id}": [_get("desk", window)],
+        "POST /access/{window_id}/step": [_form(f"{window}/step", what="pause")],
+        "POST /access/{window_id}/kill": [
+            _form(f"{window}/kill"),
+            _form(f"{window}/kill", really="true", because="no", grant=ids["grant"]),
         ],
-        "POST /sign-out": [
-            Ask("desk", "POST", "/sign-out", headers={"Origin": "http://else.test"})
+        "POST /access/{window_id}/decide/{admission_id}": [
+            _form(f"{window}/decide/{ids['admission']}", approve="true")
         ],
-        "GET /": [
-            _get("desk", "/", tells=True),
-            _get("desk", "/", band="URGENT"),
-            _get("desk", "/", band="STANDARD"),
-            _get("desk", "/", severity="critical", tells=True),
-            _get("desk", "/", exploit="poc", tells=True),
-            _get("desk", "/", ssvc="coordinate"),
-            _get("desk", "/", ssvc="no such"),
-            _get("desk", "/", page="2"),
-            _get("desk", "/", page="100000"),
+    }
+
+
+def _access_api(ids):
+    root = "/v1/desk/access"
+    window, admission, grant = (
+        f"{root}/{kind}s/{ids[kind]}" for kind in ("window", "admission", "grant")
+    )
+    times = dict.fromkeys(("opens_at", "partners_from", "closes_at"), _DATE)
+    model = {"name": "m", "digest": "d", "served_names": ["m"]}
+    application = {"statement": "s", "purposes": ["p"], "holders": [{"actor_id": "act_x"}]}
+    scope = {"endpoints": ["openai.chat"], "purposes": ["p"]}
+    at = {"not_before": _DATE, "not_after": _DATE}
+    return {
+        f"GET {root}/windows": [_get("desk", f"{root}/windows")],
+        f"POST {root}/windows": [
+            _json(
+                f"{root}/windows", label="l", government="g", model=model, times=times, capacity=1
+            )
         ],
-        "GET /findings/{finding_id}": [_get("desk", finding, tells=True)],
-        "POST /findings/{finding_id}/same": [_form(f"{finding}/same", other=other, note=_NOTE)],
-        "POST /findings/{finding_id}/sibling": [
-            _form(f"{finding}/sibling", other=other, note=_NOTE)
+        f"GET {root}/windows/{{window_id}}": [_get("desk", window)],
+        f"GET {root}/windows/{{window_id}}/dossier": [_get("desk", f"{window}/dossier")],
+        f"GET {root}/windows/{{window_id}}/receipts": [_get("desk", f"{window}/receipts")],
+        f"POST {root}/windows/{{window_id}}/step": [_json(f"{window}/step", step="pause")],
+        f"POST {root}/windows/{{window_id}}/nominate": [
+            _json(f"{window}/nominate", party=ids["vendor"], reason="r")
         ],
-        "POST /findings/{finding_id}/different": [
-            _form(f"{finding}/different", other=other, note=_NOTE)
+        f"POST {root}/windows/{{window_id}}/apply": [
+            _json(f"{window}/apply", track="standard", application=application)
         ],
-        "POST /findings/{finding_id}/split": [_form(f"{finding}/split", report=ids["report"])],
-        "POST /findings/{finding_id}/undo/{edge_id}": [_form(f"{finding}/undo/{ids['edge']}")],
-        "POST /findings/{finding_id}/case": [_form(f"{finding}/case")],
-        "GET /reports": [
-            _get("desk", "/reports", tells=True),
-            _get("desk", "/reports", before=ids["report"]),
+        f"POST {root}/windows/{{window_id}}/kill": [_json(f"{window}/kill", dry_run=True)],
+        f"POST {root}/admissions/{{admission_id}}/assess": [
+            _json(f"{admission}/assess", kind="decision", opinion={"approve": True})
         ],
-        "GET /reports/{report_id}": [_get("desk", report, tells=True)],
-        "POST /reports/{report_id}/examination": [_form(f"{report}/examination")],
-        "GET /reports/{report_id}/statement": [_get("desk", f"{report}/statement")],
-        "GET /reports/{report_id}/original": [_get("desk", f"{report}/original", tells=True)],
-        "GET /reports/{report_id}/text/{key}": [
-            _get("desk", f"{report}/text/description", tells=True),
-            _get("desk", f"{report}/text/nothing"),
+        f"POST {root}/admissions/{{admission_id}}/appeal": [
+            _json(f"{admission}/appeal", words="w")
         ],
-        "GET /reports/{report_id}/files/{place}": [
-            _get("desk", f"{report}/files/0", tells=True),
-            _get("desk", f"{report}/files/999"),
+        f"POST {root}/admissions/{{admission_id}}/grants": [
+            _json(f"{admission}/grants", holder="act_x", scope=scope, **at)
         ],
-        "GET /cases": [_get("desk", "/cases", tells=True)],
-        "GET /cases/{case_id}": [_get("desk", case, tells=True)],
-        "POST /cases/{case_id}/verdict": [
-            _form(f"{case}/verdict", vendor=vendor, outcome="rejected", reason="no")
+        f"POST {root}/grants/{{grant_id}}/activate": [
+            _json(f"{grant}/activate", jwk={}, accepted={})
         ],
-        "POST /cases/{case_id}/date": [_form(f"{case}/date", vendor=vendor, when=_DATE)],
-        "POST /cases/{case_id}/disagree": [_form(f"{case}/disagree", verdict="0", reason="no")],
-        "GET /ledger": [
-            _get("desk", "/ledger", tells=True),
-            _get("desk", "/ledger", before=ids["event"]),
-        ],
-        "POST /ledger/verify": [],  # its page tells how long it took; see its own test
-        "GET /ledger/export": [_get("desk", "/ledger/export", tells=True)],
-        "GET /ledger/events/{event_id}": [_get("desk", event, tells=True)],
-        "GET /ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
-        "GET /me": [_get("desk", "/me")],
-        "POST /me/tokens/{token_id}/revoke": [_form(f"/me/tokens/{ids['token']}/revoke")],
-        "POST /me/sessions/{session_id}/end": [_form(f"/me/sessions/{ids['session']}/end")],
-        "MOUNT /static": [_get("desk", "/static/clearhouse.css"), _get("desk", "/static/no")],
-    } | _desk_api(ids)
+        f"POST {root}/grants/{{grant_id}}/safeguards": [_json(f"{grant}/safeguards", words="w")],
+    }
 
 
 def _desk_api(ids):

@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from starlette.testclient import TestClient
 
+import early
 from clearhouse.app import HOUSE, Settings, build
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import casework
@@ -183,6 +184,7 @@ class Scene:
     owner: Viewer
     strangers: dict[str, Viewer]
     rita: Viewer
+    early: object = None
     secret: dict[str, str] = field(default_factory=dict)
     """One id of every kind, by the name under which examples of routes use it."""
     all_ids: frozenset[str] = frozenset()
@@ -211,6 +213,7 @@ def ordinary_day(app, owner_url):
     route.seal_ledger(app.desk)
     # Who answers for which package is public, and registered apart from any case.
     do(app, cora, casework.register_vendor, name="Vendor of trees", packages=())
+    early.People.of(app)  # who they are is no secret; that they have a window is
     people = {
         "nobody": None,
         "a coordinator of the house who is not on duty": outsider(app),
@@ -260,6 +263,7 @@ def embargoed_case(scene):
     )
     app.desk.jobs.run_until_empty(app.desk.database.url)
     _work(scene, _owned_findings(scene, before))
+    scene.early = _early_access(app)
     route.publish_due(app.desk)
     scene.all_ids = frozenset(_ids(scene) - before)
     scene.secret = _one_of_each(scene, receipt)
@@ -309,6 +313,15 @@ def _work(scene, findings):
     do(app, cora, prioritize.assess, first, Assessment(automatable=True, value_concentrated=True))
 
 
+def _early_access(app):
+    """A window that only its lab, its government and one evaluator may know of."""
+    window = early.opened(app)
+    statement = f"We measure {word('statement')} before the release."
+    early.approved(window, window.people.evaluator, statement=statement)
+    early.activated(window, window.people.evaluator, early.issued(window, window.people.evaluator))
+    return window
+
+
 def _party(app, name):
     with app.desk.database.transaction(None) as transaction:
         return identity.add_party(transaction, PartyKind.VENDOR, name)
@@ -330,7 +343,8 @@ def _sibling(scene):
 
 _ID_COLUMNS = (
     "report_id", "receipt", "finding_id", "case_id", "event_id", "edge_id", "payload_id",
-    "compartment", "verdict_id", "priority_id", "assessment_id",
+    "compartment", "verdict_id", "priority_id", "assessment_id", "window_id", "admission_id",
+    "grant_id",
 )  # fmt: skip
 
 
@@ -380,6 +394,9 @@ def _one_of_each(scene, receipt):
         "vendor": known.vendors[0].id,
         "token": token["token_id"],
         "session": session.session_id,
+        "window": scene.early.id,
+        "admission": scene.early.admissions["Eva One"].admission_id,
+        "grant": scene.early.held["Eva One"].grant.grant_id,
     }
 
 

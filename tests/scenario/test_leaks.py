@@ -62,7 +62,8 @@ _SHAPES = {
     "report": "rep_" + "a" * 26, "receipt": "SUB-" + "a" * 18, "finding": "fnd_" + "a" * 26,
     "other_finding": "fnd_" + "b" * 26, "case": "cas_" + "a" * 26, "edge": "edg_" + "a" * 26,
     "event": "evt_" + "a" * 26, "vendor": "pty_" + "a" * 26, "token": "tok_" + "a" * 26,
-    "session": "ses_" + "a" * 26,
+    "session": "ses_" + "a" * 26, "window": "win_" + "a" * 26, "admission": "adm_" + "a" * 26,
+    "grant": "gra_" + "a" * 26,
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from clearhouse.clearing.validate import examination
 from clearhouse.kernel.services import App, Counter
+from clearhouse.surfaces.api import access as access_api
 from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.api import desk as desk_api
 from clearhouse.surfaces.api.requests import HourlyQuota
@@ -122,7 +123,7 @@ def counter_application(services: Counter, *, reports_per_hour: int) -> ASGIApp:
 
 def desk_application(app: App) -> ASGIApp:
     """Return pages and API of the desk as one ASGI application."""
-    return desk_pages.application(app.desk, also=[desk_api.router])
+    return desk_pages.application(app.desk, also=[desk_api.router, access_api.router])
 
 
 def _serve(application: ASGIApp, host: str, port: int) -> None:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from clearhouse.kernel.services import Desk
 from clearhouse.surfaces.web.desk import (
+    access_pages,
     case_pages,
     finding_pages,
     ledger_pages,
@@ -40,7 +41,16 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
     app.state.entrance = Entrance(desk=desk, secure=secure)
     app.add_middleware(Protected, scripts=True)
     add_refusals(app)
-    for pages in (sign_in, queue_pages, finding_pages, report_pages, case_pages, ledger_pages, you):
+    for pages in (
+        sign_in,
+        queue_pages,
+        finding_pages,
+        report_pages,
+        case_pages,
+        access_pages,
+        ledger_pages,
+        you,
+    ):
         app.include_router(pages.router)
     for router in also:
         app.include_router(router)

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from clearhouse.access.refusal import NotThereError
 from clearhouse.clearing.coordinate.casework import NoSuchCaseError
 from clearhouse.clearing.match.matching import NoSuchFindingError
 from clearhouse.clearing.match.operations import SaidDifferentError
@@ -39,6 +40,7 @@ def add_refusals(app: FastAPI) -> None:
     plain: dict[type[Exception], int] = {
         ForeignFormError: 403,
         NotHereError: 404,
+        NotThereError: 404,
         NoSuchReportError: 404,
         NoSuchFindingError: 404,
         NoSuchCaseError: 404,
