@@ -95,6 +95,11 @@ def _counter(ids):
             for name in ("osv", "csaf", "proof")
         ],
         "GET /.well-known/security.txt": [_get("counter", "/.well-known/security.txt")],
+        "GET /determinations": [_get("counter", "/determinations")],
+        "GET /determinations/{determination_id}": [_get("counter", f"/determinations/{_DET}")],
+        "GET /determinations/{determination_id}/statement.json": [
+            _get("counter", f"/determinations/{_DET}/statement.json")
+        ],
         "MOUNT /static": [_get("counter", "/static/clearhouse.css"), _get("counter", "/static/no")],
     }
 
@@ -162,6 +167,7 @@ def _desk(ids):
             "POST /cases/{case_id}/date": [_form(f"{case}/date", vendor=vendor, when=_DATE)],
             "POST /cases/{case_id}/disagree": [_form(f"{case}/disagree", verdict="0", reason="no")],
             **_access_pages(ids),
+            **_criteria(ids),
             "GET /ledger": [
                 _get("desk", "/ledger", tells=True),
                 _get("desk", "/ledger", before=ids["event"]),
@@ -299,6 +305,45 @@ def _desk_api(ids):
         ],
         "POST /v1/desk/ledger/verify": [Ask("desk", "POST", "/v1/desk/ledger/verify")],
         "GET /v1/desk/ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
+    }
+
+
+_DET, _EVD = "det_" + "a" * 26, "evd_" + "a" * 26
+
+
+def _criteria(ids):
+    """Criteria know no case; whoever is not read in to them must learn nothing of either."""
+    page, api = f"/criteria/determinations/{_DET}", "/v1/desk/criteria"
+    one, route = f"{api}/determinations/{_DET}", f"{api}/determinations/{{determination_id}}"
+    pages = "/criteria/determinations/{determination_id}"
+    proposal = {"profile": "eu-ai-act-gpai-1", "model": ids["case"], "checkpoint": "x"}
+    return {
+        "GET /criteria": [_get("desk", "/criteria")],
+        "GET /criteria/profiles/{name}": [_get("desk", "/criteria/profiles/eu-ai-act-gpai-1")],
+        "GET /criteria/evidence/{evidence_id}": [_get("desk", f"/criteria/evidence/{_EVD}")],
+        f"GET {pages}": [_get("desk", page)],
+        f"POST {pages}/appeal": [_form(f"{page}/appeal", words="no")],
+        **{
+            f"POST {pages}/{verb}": [_form(f"{page}/{verb}")]
+            for verb in ("countersign", "release", "withdraw")
+        },
+        f"GET {api}/profiles": [_get("desk", f"{api}/profiles")],
+        f"GET {api}/profiles/{{profile}}/curves": [
+            _get("desk", f"{api}/profiles/eu-ai-act-gpai-1/curves")
+        ],
+        f"GET {api}/evidence": [_get("desk", f"{api}/evidence")],
+        f"GET {api}/evidence/{{evidence_id}}": [_get("desk", f"{api}/evidence/{_EVD}")],
+        f"POST {api}/evidence": [Ask("desk", "POST", f"{api}/evidence", body=b"x")],
+        f"POST {api}/attestations": [_json(f"{api}/attestations", payload=ids["case"])],
+        f"GET {api}/determinations": [_get("desk", f"{api}/determinations")],
+        f"GET {route}": [_get("desk", one)],
+        f"POST {api}/determinations": [_json(f"{api}/determinations", **proposal)],
+        f"POST {route}/supersede": [_json(f"{one}/supersede", checkpoint="x")],
+        f"POST {route}/appeal": [_json(f"{one}/appeal", words="no")],
+        **{
+            f"POST {route}/{verb}": [_json(f"{one}/{verb}")]
+            for verb in ("countersign", "release", "withdraw")
+        },
     }
 
 

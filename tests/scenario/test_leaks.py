@@ -296,6 +296,12 @@ def test_a_reporter_cannot_tell_a_duplicate_of_an_embargoed_report_from_a_new_on
 
 COUNTER_READS = {
     "clearhouse.advisory": {"advisory_id", "revision", "osv", "csaf", "proof"},
+    "clearhouse.released_determination": {
+        "determination_id",
+        "released_at",
+        "ended_at",
+        "envelope",
+    },
     "clearhouse.tree_head": {"size", "at", "root", "envelope"},
     "public.procrastinate_jobs": {"id"},
 }

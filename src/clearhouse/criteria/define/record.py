@@ -7,6 +7,7 @@ how sure one must be, and which evidence counts.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 
 class CriterionError(ValueError):
@@ -100,6 +101,7 @@ class Fact:
 class All:
     """Every part holds."""
 
+    word: ClassVar[str] = "all of"
     parts: "tuple[Clause, ...]"
 
 
@@ -107,6 +109,7 @@ class All:
 class AnyOf:
     """At least one part holds."""
 
+    word: ClassVar[str] = "any of"
     parts: "tuple[Clause, ...]"
 
 

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from clearhouse.criteria.define.sealing import Opening
 from clearhouse.criteria.determine.machine import DeterminationState
-from clearhouse.criteria.determine.record import Determination, Outcome
+from clearhouse.criteria.determine.record import Appeal, Determination, Outcome, Released
 from clearhouse.criteria.determine.statement import annex
 from clearhouse.formats.canonical import Json, canonical_bytes
 from clearhouse.kernel.identity import Actor
@@ -37,26 +37,6 @@ class Standing:
     envelope_payload: PayloadId
     compartment: Compartment
     readers: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Appeal:
-    """An objection, or an answer to one."""
-
-    appeal_id: str
-    at: datetime
-    actor_id: str
-    words: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Released:
-    """A statement that everybody may read."""
-
-    determination_id: str
-    released_at: datetime
-    ended_at: datetime | None
-    envelope: bytes
 
 
 def insert(

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from clearhouse.criteria.define.record import Criterion
 from clearhouse.criteria.define.sealing import Opening, opened
 from clearhouse.criteria.determine import _store
-from clearhouse.criteria.determine._store import Appeal, Released, Standing
+from clearhouse.criteria.determine._store import Standing
 from clearhouse.criteria.determine.machine import Act, DeterminationState, after
-from clearhouse.criteria.determine.record import Determination, Subject
+from clearhouse.criteria.determine.record import Appeal, Determination, Released, Subject
 from clearhouse.criteria.determine.rules import Brought, determine
 from clearhouse.criteria.determine.statement import (
     countersign as add_signature,
@@ -276,6 +276,15 @@ def signers_of(desk: Desk, row: Standing) -> list[Ed25519PublicKey]:
 def person_key(desk: Desk, actor: Actor) -> Ed25519PublicKey:
     """Return the public key under which a person signs here."""
     return _key(desk, actor.actor_id).public_key()
+
+
+def signing_key(desk: Desk, actor: Actor) -> Ed25519PrivateKey:
+    """Return the key with which a person signs here, for the person's own statements.
+
+    Raises: ForbiddenError for agents.
+    """
+    desk.authority.demand_person(actor, "evidence.add")
+    return _key(desk, actor.actor_id)
 
 
 def by_benchmark(criterion: Criterion, logs: Sequence[Evidence]) -> dict[str, tuple[Evidence, ...]]:

@@ -126,3 +126,23 @@ class Determination:
     """Commitments of the thresholds that stay sealed, by field."""
     engine: str
     """Version of the software that decided."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Appeal:
+    """An objection, or an answer to one."""
+
+    appeal_id: str
+    at: datetime
+    actor_id: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Released:
+    """A statement that everybody may read."""
+
+    determination_id: str
+    released_at: datetime
+    ended_at: datetime | None
+    envelope: bytes

@@ -131,12 +131,14 @@ def _outcome(
     if invalid or strangers:
         return Outcome.INVALID, [*invalid, *strangers][0]
     alpha = criterion.alpha
+    error = f", with an error of at most {alpha:.3g}" if shown.measured else ", by declared facts"
     if shown.p_true <= alpha:
-        return Outcome.COVERED, f"the rule is shown to hold, with an error of at most {alpha:.3g}"
+        return Outcome.COVERED, f"the rule is shown to hold{error}"
     if shown.p_alert <= alpha:
         return Outcome.ALERT, "the alert line is passed; the threshold is not shown to be"
     if shown.p_false <= alpha and not blocking:
-        return Outcome.NOT_COVERED, "the rule is shown not to hold, and every gate passes"
+        gates_too = ", and every gate passes" if shown.measured else ""
+        return Outcome.NOT_COVERED, f"the rule is shown not to hold{error}{gates_too}"
     if shown.p_false <= alpha:
         first = f"{blocking[0].gate}: {blocking[0].reason}"
         said = "scores lie below the threshold, but a claim of absence lacks"

@@ -13,7 +13,8 @@ def fields(document: object, name: str | None = None) -> Fields:
     """Return an object, or the object under `name` in it; an empty one when there is none."""
     if name is not None:
         document = fields(document).get(name)
-    return cast("Fields", document) if isinstance(document, Mapping) else {}
+    # Parsed JSON has no other mappings, and asking for a dict is several times faster.
+    return cast("Fields", document) if isinstance(document, dict) else {}
 
 
 def listed(document: Fields, name: str) -> Sequence[object]:

@@ -55,7 +55,7 @@ from clearhouse.surfaces.web.desk.queue_view import queue_part
 from clearhouse.surfaces.web.desk.report_view import report_view
 
 _PROBLEM = {"description": "refused, and why", "content": {MEDIA_TYPE: {"schema": SCHEMA}}}
-_bearer = HTTPBearer(auto_error=False, description="A token with the scope `desk`")
+bearer_scheme = HTTPBearer(auto_error=False, description="A token with the scope `desk`")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +81,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 router = APIRouter(
     prefix="/v1/desk",
     tags=["desk"],
-    dependencies=[Depends(_bearer)],
+    dependencies=[Depends(bearer_scheme)],
     responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
 )
 

@@ -59,6 +59,7 @@ _COMMANDS = {
     "validate": "Examine a report in depth: source, scope, and its proof in the sandbox.",
     "reproduce": "Run a reproduction bundle in the sandbox.",
     "verdict": "Check a signed verdict.",
+    "criteria": "Decide from criteria and evidence which models count as powerful.",
     "bench": "Measure a room on files whose truth is known.",
     "access": "Offer, admit, grant, stop and prove early access to a model.",
     "route": "Print the route and what is on it.",

@@ -15,6 +15,7 @@ from clearhouse.clearing.validate import examination
 from clearhouse.kernel.services import App, Counter
 from clearhouse.surfaces.api import access as access_api
 from clearhouse.surfaces.api import counter as counter_api
+from clearhouse.surfaces.api import criteria as criteria_api
 from clearhouse.surfaces.api import desk as desk_api
 from clearhouse.surfaces.api.requests import HourlyQuota
 from clearhouse.surfaces.cli.main import Connect
@@ -123,7 +124,8 @@ def counter_application(services: Counter, *, reports_per_hour: int) -> ASGIApp:
 
 def desk_application(app: App) -> ASGIApp:
     """Return pages and API of the desk as one ASGI application."""
-    return desk_pages.application(app.desk, also=[desk_api.router, access_api.router])
+    routers = [desk_api.router, access_api.router, criteria_api.router]
+    return desk_pages.application(app.desk, also=routers)
 
 
 def _serve(application: ASGIApp, host: str, port: int) -> None:

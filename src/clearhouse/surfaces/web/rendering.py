@@ -107,7 +107,13 @@ def number(value: int) -> str:
 
 def address_of(thing: str) -> str | None:
     """Return the address of the page about a thing, None when there is no such page."""
-    places = {"fnd_": "/findings/", "rep_": "/reports/", "cas_": "/cases/"}
+    places = {
+        "fnd_": "/findings/",
+        "rep_": "/reports/",
+        "cas_": "/cases/",
+        "evd_": "/criteria/evidence/",
+        "det_": "/criteria/determinations/",
+    }
     return f"{places[thing[:4]]}{thing}" if thing[:4] in places else None
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import PlainTextResponse
 from clearhouse.clearing.publish.operations import publisher
 from clearhouse.kernel.services import Counter
 from clearhouse.surfaces.api.requests import HourlyQuota
-from clearhouse.surfaces.web.counter import advisories, front
+from clearhouse.surfaces.web.counter import advisories, determinations, front
 from clearhouse.surfaces.web.counter.refusals import add_refusals
 from clearhouse.surfaces.web.protection import Protected
 from clearhouse.surfaces.web.rendering import Assets
@@ -29,6 +29,7 @@ def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
     add_refusals(app)
     app.include_router(front.router)
     app.include_router(advisories.router)
+    app.include_router(determinations.router)
     app.add_api_route("/.well-known/security.txt", _security_txt, include_in_schema=False)
     app.mount("/static", Assets(), name="static")
     return app

@@ -13,6 +13,7 @@ from clearhouse.kernel.services import Desk
 from clearhouse.surfaces.web.desk import (
     access_pages,
     case_pages,
+    criteria_pages,
     finding_pages,
     ledger_pages,
     queue_pages,
@@ -48,6 +49,7 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         report_pages,
         case_pages,
         access_pages,
+        criteria_pages,
         ledger_pages,
         you,
     ):
