@@ -26,7 +26,7 @@ from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import ActorId, PartyId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
-from clearhouse.surfaces.api.desk import _PROBLEM, Call, Calling, _bearer
+from clearhouse.surfaces.api.desk import _PROBLEM, Call, Calling, bearer_scheme
 from clearhouse.surfaces.api.problems import ProblemError
 from clearhouse.surfaces.web.desk.access_view import WindowView, window_view
 from clearhouse.surfaces.web.desk.addresses import AdmissionAddress, GrantAddress, WindowAddress
@@ -35,7 +35,7 @@ T = TypeVar("T")
 router = APIRouter(
     prefix="/v1/desk/access",
     tags=["early access"],
-    dependencies=[Depends(_bearer)],
+    dependencies=[Depends(bearer_scheme)],
     responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
 )
 _Text = Annotated[str, Field(min_length=1, max_length=4000)]
