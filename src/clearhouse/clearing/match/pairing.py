@@ -4,7 +4,8 @@ In come the sketches of a new and an earlier report with the weights of tokens, 
 numbers in a fixed order: a first look, cheap enough for every candidate, and a closer look for the
 few that remain. The order is part of the model: `FIRST_LOOK`, `CLOSER_LOOK` and `IN_LIST` name it,
 and a model trained on other names is refused. Missing information is -1, or 0 where a sign says
-which.
+which. Sums are exact (`fsum`), so that they do not depend on the order of a set and a pair gets the
+same numbers in every process.
 """
 
 import math
@@ -192,8 +193,8 @@ def first_look(query: Query, old: Side, retrieval: tuple[float, float, int]) -> 
     a, b, weights = query.side.sketch, old.sketch, query.weights
     both = (a.words & b.words) - b.own
     weighed = [weights[token] for token in both]
-    total = sum(weighed)
-    rare = sum([query.local[token] for token in both])
+    total = math.fsum(weighed)
+    rare = math.fsum([query.local[token] for token in both])
     mine, theirs = query.side.masses, old.masses
     shorter = min(mine.words, theirs.words)
     product = _sum(a.product & b.product, weights)
@@ -275,9 +276,9 @@ def _shared_words(query: Query, old: Side) -> list[float]:
     a, weights, spread = query.side.sketch, query.weights, query.spread
     both = (a.words & old.sketch.words) - old.sketch.own
     weighed = [(weights[token], spread.get(token, 1)) for token in both]
-    total = sum([weight for weight, _ in weighed])
+    total = math.fsum([weight for weight, _ in weighed])
     second, third = (*sorted([w for w, _ in weighed], reverse=True)[1:3], 0.0, 0.0)[:2]
-    rare = sum([query.local[token] for token in both])
+    rare = math.fsum([query.local[token] for token in both])
     mine, theirs = query.side.masses.words, old.masses.words
     return [
         _part(total, mine),
@@ -288,7 +289,7 @@ def _shared_words(query: Query, old: Side) -> list[float]:
         float(sum([w > 7 for w, _ in weighed])),
         _part(rare, mine + theirs - total),
         float(sum([n <= 1 for _, n in weighed])),
-        sum([w for w, n in weighed if n <= 2]),
+        math.fsum([w for w, n in weighed if n <= 2]),
     ]
 
 
@@ -307,7 +308,7 @@ def _shared_product(query: Query, old: Side) -> list[float]:
     names = [weights[token] for token in a.names & b.names]
     mine = query.side.masses.product
     return [
-        _part(sum(both), old.masses.product) if b.product else NOT_KNOWN,
+        _part(math.fsum(both), old.masses.product) if b.product else NOT_KNOWN,
         max(both, default=0.0),
         max(names, default=0.0),
         _part(_sum(a.product & b.all_words, weights), mine) if a.product else NOT_KNOWN,
@@ -430,4 +431,4 @@ def _part(part: float, whole: float) -> float:
 
 
 def _sum(tokens: Iterable[Token], weights: Weights) -> float:
-    return sum([weights[token] for token in tokens])
+    return math.fsum([weights[token] for token in tokens])
