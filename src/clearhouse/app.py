@@ -10,11 +10,13 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from psycopg.conninfo import make_conninfo
 
+from clearhouse.access.close import operations as closing
 from clearhouse.clearing import route
 from clearhouse.clearing.validate.workers import Workers
 from clearhouse.kernel import identity, policy
@@ -31,6 +33,7 @@ from clearhouse.surfaces.cli.main import Connect, run_command_line
 
 HOUSE = "this clearinghouse"
 CLEARING = "clearing"
+CLOSE_WINDOWS = "close_windows"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,6 +156,7 @@ def _wire(
     _equip(settings.home / "gateway", {"database.url": gateway_url})
     workers = Workers()
     route.register_jobs(desk, workers)
+    desk.jobs.add_periodic(CLOSE_WINDOWS, "* * * * * */5", partial(closing.close_due, desk))
     return App(
         home=settings.home,
         desk=desk,

@@ -4,7 +4,6 @@ The clients are the official ones; the model is scripted, so the answers show wh
 and nothing about a model.
 """
 
-import asyncio
 import json
 import time
 from datetime import timedelta
@@ -88,11 +87,11 @@ def check_fingerprints(app, early, model):
     asked = fingerprint.prompts()
 
     def answered(texts):
-        async def ask(prompt, most_tokens):
+        def ask(prompt, most_tokens):
             assert most_tokens == asked.most_tokens
             return texts[prompt]
 
-        return asyncio.run(fingerprint.answers(asked, ask))
+        return fingerprint.answers(asked, ask)
 
     reference = {prompt: f"answer to {place}" for place, prompt in enumerate(asked.texts)}
     threads = reference | dict.fromkeys(asked.texts[:3], "another ending")

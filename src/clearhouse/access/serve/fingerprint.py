@@ -9,7 +9,7 @@ What this cannot see: an endpoint that knows the prompts and answers them from e
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import comb
@@ -64,9 +64,9 @@ def prompts(name: str = "access/fingerprint-1") -> Prompts:
             raise PolicyError(f"{name} needs prompts, most_tokens and bounds that fit them")
 
 
-async def answers(asked: Prompts, ask: Callable[[str, int], Awaitable[str]]) -> tuple[str, ...]:
+def answers(asked: Prompts, ask: Callable[[str, int], str]) -> tuple[str, ...]:
     """Ask every prompt and return the hex SHA-256 of each answer."""
-    texts = [await ask(one, asked.most_tokens) for one in asked.texts]
+    texts = [ask(one, asked.most_tokens) for one in asked.texts]
     return tuple(hashlib.sha256(text.encode()).hexdigest() for text in texts)
 
 

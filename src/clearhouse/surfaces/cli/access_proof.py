@@ -1,8 +1,12 @@
 """`clearhouse access`: how a window ends, and what each side can prove afterwards."""
 
 import json
+import os
+import secrets
 import sys
+import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +15,25 @@ import click
 from clearhouse import handoffs
 from clearhouse.access.close import dossier as dossiers
 from clearhouse.access.close import operations as closing
+from clearhouse.access.offer import operations as offer
+from clearhouse.access.refusal import Refused
 from clearhouse.access.serve import export as exports
 from clearhouse.access.serve import operations as serving
+from clearhouse.access.serve.asking import NoAnswerError, asker
+from clearhouse.access.serve.fingerprint import Prompts, Same, answers, prompts
 from clearhouse.criteria.measure.record import EvidenceError
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import App, Desk
 from clearhouse.kernel.store.database import Transaction
-from clearhouse.surfaces.cli.access_acts import do, show, stop
-from clearhouse.surfaces.cli.main import EXIT_NO, EXIT_REFUSED, Connect, emit, json_option
+from clearhouse.surfaces.cli.access_acts import do, plain, show, stop
+from clearhouse.surfaces.cli.main import (
+    EXIT_NO,
+    EXIT_OUTSIDE,
+    EXIT_REFUSED,
+    Connect,
+    emit,
+    json_option,
+)
 
 
 @click.command("close")
@@ -158,4 +173,57 @@ def join(connect: Connect, window: str, log: Path, out: Path | None, *, as_json:
     sys.exit(0 if found.complete else EXIT_NO)
 
 
-COMMANDS = (close, seal, certify, dossier, receipts, verify, join)
+@click.command("fingerprint")
+@click.argument("window")
+@click.option("--address", required=True, help="Without /v1, for example that of access connect.")
+@click.option("--key-variable", default="OPENAI_API_KEY", show_default=True)
+@click.option("--moment", type=click.Choice(["reference", "start", "random", "end"]),
+              required=True)  # fmt: skip
+@click.option("--chat/--completion", default=True, help="How the model is asked.")
+@click.option("--watch", metavar="MINUTES", type=click.FloatRange(0.1),
+              help="Go on at random moments, so far apart on average.")  # fmt: skip
+@json_option
+@click.pass_obj
+def fingerprint(
+    connect: Connect,
+    window: str,
+    address: str,
+    key_variable: str,
+    moment: str,
+    watch: float | None,
+    *,
+    chat: bool,
+    as_json: bool,
+) -> None:
+    """Pin the model of WINDOW by its answers, or compare what answers now with the pin."""
+    asked = prompts()
+    pinned = do(connect, lambda desk, transaction, me: offer.window(desk, transaction, me, window))
+    key = os.environ.get(key_variable, "")
+    ask = asker(address.rstrip("/"), key, pinned.model.name, chat=chat)
+    while True:
+        try:
+            given = answers(asked, ask)
+        except NoAnswerError as error:
+            stop(str(error), EXIT_OUTSIDE)
+        found = do(connect, partial(_noted, window, asked, given, moment))
+        text = f"{found.verdict.value}  {found.matched} of {found.prompts}"
+        emit(plain(found), as_json=as_json, text=text)
+        if found.verdict is Same.SWAP or watch is None:
+            sys.exit(EXIT_NO if found.verdict is Same.SWAP else 0)
+        moment = "random"
+        time.sleep(secrets.SystemRandom().expovariate(1 / (watch * 60)))
+
+
+def _noted(
+    window: str,
+    asked: Prompts,
+    given: tuple[str, ...],
+    moment: str,
+    desk: Desk,
+    transaction: Transaction,
+    me: Actor,
+) -> serving.Fingerprint | Refused:
+    return serving.note_fingerprint(desk, transaction, me, window, asked, given, moment=moment)
+
+
+COMMANDS = (fingerprint, close, seal, certify, dossier, receipts, verify, join)
