@@ -61,8 +61,9 @@ def main():
     asked = fingerprint.prompts()
 
     def answers(model, threads, batch):
+        settings = [str(one) for one in (model, threads, batch, asked.most_tokens)]
         done = subprocess.run(
-            [chosen.python, "-c", ASK, str(model), str(threads), str(batch), str(asked.most_tokens)],
+            [chosen.python, "-c", ASK, *settings],
             input=json.dumps(asked.texts), capture_output=True, text=True, check=True,
         )  # fmt: skip
         texts = [json.loads(line) for line in done.stdout.splitlines()]
