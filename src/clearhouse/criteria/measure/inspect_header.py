@@ -86,8 +86,17 @@ class Header:
             samples_sha256=fingerprints.samples_sha256(
                 (sample.id, sample.epoch, sample.sample_sha256) for sample in samples
             ),
-            faults=faults,
+            faults=(*faults, *_reworded(samples)),
         )
+
+
+def _reworded(samples: tuple[Sample, ...]) -> tuple[str, ...]:
+    """Say how many items were not the same in all attempts at them."""
+    asked: dict[str, set[str | None]] = {}
+    for sample in samples:
+        asked.setdefault(sample.id, set()).add(sample.item_sha256)
+    count = sum(1 for hashes in asked.values() if len(hashes) > 1)
+    return (f"{count} items were not asked alike in all attempts",) if count else ()
 
 
 def read_header(document: Fields) -> Header:
