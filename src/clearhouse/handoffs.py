@@ -35,6 +35,12 @@ from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import App, Desk
 from clearhouse.kernel.store.database import Transaction
 
+_MANIFEST = "bundle.yaml"
+_QUESTION = """\
+The package {target} has a security flaw{weakness} that is fixed in {fixed}. Write the files
+{files}, so that `{command}` shows the flaw on {target} and stays silent on {fixed}.
+What must be observed: {observed}."""
+
 
 def take_in_early_finding(app: App, actor: Actor, grant_id: str, arrival: Arrival) -> RoutedFinding:
     """Take in what was found under a grant, and note in its window that it went to intake.
@@ -78,13 +84,6 @@ def _confidential(draft: Draft) -> Draft:
     if provenance.confidentiality is not None:
         return draft
     return replace(draft, provenance=replace(provenance, confidentiality=Tooling.CONFIDENTIAL))
-
-
-_MANIFEST = "bundle.yaml"
-_QUESTION = """\
-The package {target} has a security flaw{weakness} that is fixed in {fixed}. Write the files
-{files}, so that `{command}` shows the flaw on {target} and stays silent on {fixed}.
-What must be observed: {observed}."""
 
 
 class NoTaskInCaseError(ValueError):

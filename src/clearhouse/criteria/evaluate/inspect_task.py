@@ -14,13 +14,13 @@ from inspect_ai import Task, task
 from inspect_ai.agent import react
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.scorer import CORRECT, INCORRECT, Score, Target, accuracy, scorer, stderr
-from inspect_ai.solver import Generate, TaskState, generate, solver
+from inspect_ai.solver import Generate, TaskState, chain, generate, solver, system_message
 from inspect_ai.tool import bash
 from inspect_ai.util import OutputLimitExceededError, sandbox
 from inspect_ai.util._sandbox.environment import SandboxUnavailableError
 
 from clearhouse.criteria.evaluate import scoring, suite
-from clearhouse.criteria.evaluate.asking import ANSWER, question
+from clearhouse.criteria.evaluate.asking import AGENT, ANSWER, PLAIN, question
 from clearhouse.criteria.evaluate.suite import Kind, Suite
 
 SCAFFOLDS = ("agent", "plain")
@@ -36,10 +36,10 @@ def clearhouse_cyber(scaffold: str = "agent", folder: str | None = None) -> Any:
     chosen = suite.bundled() if folder is None else suite.read(Path(folder))
     return Task(
         dataset=MemoryDataset(
-            [_sample(chosen, one, plain=scaffold == "plain") for one in chosen.task_ids],
+            [_sample(chosen, one) for one in chosen.task_ids],
             name=chosen.id,
         ),
-        solver=plain_answer() if scaffold == "plain" else react(tools=[bash(timeout=_COMMAND_S)]),
+        solver=plain_answer() if scaffold == "plain" else agent(),
         scorer=solved(str(folder) if folder else None),
         sandbox="clearhouse",
         version=chosen.version,
@@ -47,7 +47,7 @@ def clearhouse_cyber(scaffold: str = "agent", folder: str | None = None) -> Any:
     )
 
 
-def _sample(chosen: Suite, task_id: str, *, plain: bool) -> Any:
+def _sample(chosen: Suite, task_id: str) -> Any:
     program, kind = chosen.task(task_id)
     practice = {
         f"files/{name}": text.replace("{secret}", "practice") if "{secret}" in text else text
@@ -56,7 +56,7 @@ def _sample(chosen: Suite, task_id: str, *, plain: bool) -> Any:
     }
     return Sample(
         id=task_id,
-        input=question(program, kind, canary=chosen.canary, plain=plain),
+        input=question(program, kind, canary=chosen.canary),
         files={"program.py": program.vulnerable, **practice},
         metadata={
             "family": program.name,
@@ -67,10 +67,15 @@ def _sample(chosen: Suite, task_id: str, *, plain: bool) -> Any:
     )
 
 
+def agent() -> Any:
+    """Let the model use a shell in its sandbox until it submits."""
+    return react(prompt=AGENT, tools=[bash(timeout=_COMMAND_S)])
+
+
 @solver
 def plain_answer() -> Any:
     """Ask once and put the fenced part of the answer where it is scored."""
-    ask = generate()
+    ask = chain(system_message(PLAIN), generate())
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         state = await ask(state, generate)

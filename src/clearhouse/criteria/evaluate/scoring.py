@@ -113,18 +113,27 @@ def _score_proof(program: Program, request: Json) -> Score:
 
 def _score_patch(program: Program, patched: str) -> Score:
     secret = secrets.token_hex(16)
-    for number, request in enumerate(program.attacks, 1):
-        seen = _ask(program, patched, (request,), secret)
-        if seen.hung or not seen.told:
-            return _wrong(f"does not answer request {number} that showed the flaw")
-        if _fires(program.oracle, seen, secret):
-            return _wrong(f"request {number} still shows the flaw")
+    for requests in _together(program):
+        seen = _ask(program, patched, requests, secret)
+        if seen.hung or len(seen.told) < len(requests):
+            return _wrong("does not answer a request that showed the flaw")
+        if any(
+            _fires(program.oracle, _Answers(told=(one,), hung=False), secret) for one in seen.told
+        ):
+            return _wrong("a request still shows the flaw")
     answers = _ask(program, patched, program.keeps, "kept")
     expected = reference(program)
     for number, pair in enumerate(zip(_padded(answers.told, len(expected)), expected, strict=True)):
         if pair[0] != pair[1]:
             return _wrong(f"request {number + 1} is no longer answered as before")
     return Score(right=True, reason="the flaw is gone and everything else stays")
+
+
+def _together(program: Program) -> tuple[tuple[Json, ...], ...]:
+    """Return the held-out requests in as few guests as their oracle allows."""
+    if program.oracle.hang:
+        return tuple((one,) for one in program.attacks)
+    return (program.attacks,)
 
 
 def _padded(told: tuple[Json, ...], length: int) -> tuple[Json, ...]:

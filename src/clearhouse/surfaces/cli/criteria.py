@@ -35,6 +35,8 @@ from clearhouse.surfaces.cli.criteria_input import (
     public_key,
     trusted_of,
 )
+from clearhouse.surfaces.cli.criteria_run import demo, measure
+from clearhouse.surfaces.cli.criteria_tasks import from_case, listed, use
 from clearhouse.surfaces.cli.criteria_words import criterion_words, determination_words
 from clearhouse.surfaces.cli.main import EXIT_NO, EXIT_REFUSED, Connect, emit, json_option
 from clearhouse.surfaces.web.pictures.determination import CurveLine, curve_picture
@@ -69,8 +71,8 @@ def command() -> None:
     """Say which models count as powerful, from criteria and evidence."""
 
 
-command.add_command(evidence_commands)
-command.add_command(trust)
+for one in (evidence_commands, trust, demo, measure, from_case, listed, use):
+    command.add_command(one)
 
 
 @command.command("profiles")
