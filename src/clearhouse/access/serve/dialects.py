@@ -111,7 +111,7 @@ def asked(endpoint: Endpoint, body: bytes, refused_fields: frozenset[str]) -> As
         named.append("store")
     if named:
         raise RefusedCallError(Code.FIELD, ", ".join(named))
-    if b'"http' in body and _remote(fields):
+    if _remote(fields):
         raise RefusedCallError(Code.FIELD, "content at a remote address")
     if not isinstance(stream, bool) or (stream and endpoint.last_event is None):
         raise RefusedCallError(Code.FIELD, "stream")
@@ -147,7 +147,7 @@ def _remote(value: object) -> bool:
 
 
 def _is_address(value: object) -> bool:
-    return isinstance(value, str) and value[:8].lower().startswith(("http:", "https:"))
+    return isinstance(value, str) and value.lstrip()[:8].lower().startswith(("http:", "https:"))
 
 
 @dataclass(slots=True)
