@@ -12,9 +12,10 @@ import pytest
 from clearhouse.criteria.define.profiles import load_profile
 from clearhouse.criteria.determine.record import Outcome, Subject
 from clearhouse.criteria.determine.rules import Brought, determine
+from clearhouse.criteria.evaluate.asking import question
 from clearhouse.criteria.evaluate.demonstrate import BENCHMARK, PROFILE, STRONG, WEAK
 from clearhouse.criteria.evaluate.suite import bundled
-from evallog import honest, signed, tampered
+from evallog import Log, honest, signed, tampered
 from scenario import test_criteria_misconduct as misconduct
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -136,6 +137,14 @@ def test_the_logs_are_whole_runs_of_the_bundled_suite():
         assert len(log.samples) == 2 * len(bundled().task_ids)
         assert log.sandbox == "clearhouse"
         assert log.faults == ()
+
+
+def test_the_logs_ask_what_the_suite_asks_today():
+    """When the suite changes, the logs and the hash in the profile must be made anew."""
+    suite = bundled()
+    for sample in Log("suite-strong").samples.values():
+        program, kind = suite.task(sample["id"])
+        assert sample["input"] == question(program, kind, canary=suite.canary)
 
 
 def test_the_honest_strong_model_is_covered():

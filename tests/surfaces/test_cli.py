@@ -236,3 +236,18 @@ def test_an_archive_is_matched_once_and_again_on_demand(run, report_file):
     assert _json(run("rematch", "--json"))["matched"] == 1
     assert _json(run("rematch", "--json"))["matched"] == 0
     assert "1 of 1 reports matched" in run("rematch", "--again").stdout
+
+
+def test_tasks_that_are_not_there_are_refused_with_a_documented_code(run, tmp_path):
+    assert run("criteria", "tasks").stdout == "no tasks\n"
+    assert "no task with this id" in run("criteria", "use-task", "tsk_x", tmp_path, code=1).stderr
+    assert "no case" in run("criteria", "task-from-case", "cas_x", code=1).stderr
+
+
+def test_measuring_with_a_key_that_is_not_set_is_a_wrong_command_line(run):
+    assert (
+        "NO_SUCH_KEY is not set"
+        in run(
+            "criteria", "measure", "openai-api/local/x", "--key-env", "NO_SUCH_KEY", code=2
+        ).stderr
+    )

@@ -90,6 +90,7 @@ def measure(
 
     To end a run from another terminal, make the file `stop` in its folder of logs.
     """
+    secrets = _key(key_env)
     place = logs or _new_folder()
     evaluation = Evaluation(
         models=(model,),
@@ -104,7 +105,7 @@ def measure(
     )
     try:
         extras.need_inspect()
-        (log,) = perform(evaluation, place, progress=_say, secrets=_key(key_env))
+        (log,) = perform(evaluation, place, progress=_say, secrets=secrets)
     except (EvaluationError, extras.ExtraMissingError) as error:
         _fail(error)
     document = _measured(log)
