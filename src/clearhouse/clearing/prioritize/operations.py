@@ -114,7 +114,8 @@ def counts(transaction: Transaction) -> dict[str, int]:
 def _decide(desk: Desk, transaction: Transaction, finding: Finding, authority: str) -> Priority:
     """Load the facts, ask the rules, and write what changed."""
     _store.lock(transaction, finding.finding_id)
-    _store.supersede(transaction, finding.merged)
+    if _store.supersede(transaction, finding.merged):
+        _record_joined(transaction, finding, authority)
     facts = _facts(desk, transaction, finding)
     tables = tables_now()
     basis = _basis(desk, facts, tables.versions)
@@ -152,6 +153,18 @@ def _basis(desk: Desk, facts: PriorityFacts, versions: tuple[str, ...]) -> bytes
     """Name facts and policies without telling what they are."""
     text = "\n".join(versions).encode() + _FACTS.dump_json(facts)
     return hmac.digest(desk.keys.index_key(), b"priority:" + text, "sha256")
+
+
+def _record_joined(transaction: Transaction, finding: Finding, authority: str) -> None:
+    """Write down that what became part of this finding has no place of its own in the queue."""
+    ledger.append(
+        transaction,
+        "finding.left_queue",
+        finding.finding_id,
+        {"merged": list(finding.merged), "rule": "part of another finding", "authority": authority},
+        readers=finding.readers,
+        compartment=finding.compartment,
+    )
 
 
 def _record(
