@@ -34,7 +34,7 @@ from clearhouse.clearing.intake.operations import Arrival, reports_of, take_in
 from clearhouse.clearing.intake.record import Draft, Location
 from clearhouse.clearing.match import _index, matching
 from clearhouse.clearing.match import operations as match
-from clearhouse.clearing.match._compare import Reading, compare, read
+from clearhouse.clearing.match._compare import Reading, compare, read, read_all
 from clearhouse.clearing.match.bench import lines
 from clearhouse.clearing.match.clusters import UnionFind
 from clearhouse.clearing.match.forest import probability
@@ -272,7 +272,7 @@ def load(app: App, given: Iterator[dict[str, Any]], filed: int, count: int) -> i
     """File reports as the operation files them, but only in the index; return how many."""
     done = 0
     for batch in cut((line for line, _ in zip(given, range(count), strict=False)), 1000):
-        readings = [read(app.desk, draft_of(line)) for line in batch]
+        readings = read_all(app.desk, map(draft_of, batch))
         with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as machinery:
             file_all(machinery, filed + done + 1, readings)
             _index.pack_postings(machinery)

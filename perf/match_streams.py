@@ -235,13 +235,9 @@ class Store:
         near = self._index.nearest(under, limit=LOOKED_AT)
         weights = weigh(report.sketch, held, len(self._sides), self._known)
         sides = self._sides
-        found = [Candidate(number=n, side=sides[n], score=s) for n, s in near if n != but]
+        found = [Candidate.of(n, s, sides[n]) for n, s in near if n != but]
         least, there = (found[-1].score if found else 0.0), {one.number for one in found}
-        found += [
-            Candidate(number=n, side=sides[n], score=least)
-            for n in sorted(always)
-            if n not in there
-        ]
+        found += [Candidate.of(n, least, sides[n]) for n in sorted(always) if n not in there]
         return Asked(
             owner=owner,
             cluster=str(report.cluster),
@@ -391,7 +387,7 @@ def closer_rows(walked: list[Asked], first: lightgbm.Booster) -> dict[str, np.nd
             forced = numbers[i] in asked.forced
             if place >= CLOSER and not forced:
                 continue
-            row = closer_look(asked.query, asked.candidates[i].side, looks[i])
+            row = closer_look(asked.query, asked.candidates[i].side(), looks[i])
             columns["numbers"].append(np.array(row, np.float32))
             columns["same"].append(asked.clusters[i] == asked.cluster)
             columns["owner"].append(asked.owner)

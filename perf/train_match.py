@@ -198,7 +198,7 @@ def walk(
         held = index.held(tokens)
         near = index.nearest(asked_under(tokens, held, len(sides), known))
         weights = weigh(report.sketch, held, len(sides), known)
-        found = [Candidate(number=n, side=sides[n], score=score) for n, score in near]
+        found = [Candidate.of(n, score, sides[n]) for n, score in near]
         asked = prepare(report.sketch, weights, classes, found)
         index.add(report.sketch, filed_under(tokens, plain))
         sides.append(Side(sketch=report.sketch, masses=masses(report.sketch, weights)))
@@ -227,7 +227,7 @@ def closer_rows(
     for (one, asked, found), some in zip(lists, looks, strict=True):
         scores = first.predict(np.array(some, np.float32), raw_score=True)
         for i in np.argsort(-scores, kind="stable")[:CLOSER]:
-            numbers = closer_look(asked, found[i].side, some[i])
+            numbers = closer_look(asked, found[i].side(), some[i])
             same = reports[one].cluster == reports[found[i].number].cluster
             rows.append(Row(numbers, same=same))
             owners.append(one)

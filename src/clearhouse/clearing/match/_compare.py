@@ -112,8 +112,17 @@ class _Look:
 
 def read(desk: Desk, draft: Draft) -> Reading:
     """Take from a report what is compared; its files must have been loaded."""
-    index_key = desk.keys.index_key()
-    clear = _features(desk, draft)
+    return read_all(desk, [draft])[0]
+
+
+def read_all(desk: Desk, drafts: Iterable[Draft]) -> list[Reading]:
+    """Take from reports what is compared; their files must have been loaded."""
+    index_key, known = desk.keys.index_key(), current(desk.known_folder)
+    return [_read(index_key, known, draft) for draft in drafts]
+
+
+def _read(index_key: bytes, known: Known, draft: Draft) -> Reading:
+    clear = _features(known, draft)
     plain = sketch(material(draft))
     readable: dict[Token, str] = {}
 
@@ -159,10 +168,11 @@ def compare_all(desk: Desk, machinery: Transaction, asked: Sequence[Asked]) -> l
     wanted |= {one.serial for found in holders for one in found}
     packed = _index.sketches(machinery, wanted)
     fresh: dict[int, Side] = {}
+    classes = _class_weights(desk.keys.index_key())
     ranked: list[tuple[Query, dict[int, Candidate], tuple[Ranked, ...]]] = []
     for look, found, holding in zip(looks, near, holders, strict=True):
         mine = frozenset(look.asked.reading.readable)
-        one = _ranked(desk, look, _candidates(mine, found, holding, packed, fresh), holding)
+        one = _ranked(classes, look, _candidates(mine, found, holding, packed, fresh), holding)
         ranked.append(one)
         if look.asked.serial is not None:
             fresh[look.asked.serial] = one[0].side
@@ -242,20 +252,22 @@ def _candidates(
     keyed = sorted({one.serial for one in holders} - found.keys())
     found |= dict.fromkeys(keyed, least)
     return [
-        Candidate(number=n, side=fresh[n], score=score)
+        Candidate.of(n, score, fresh[n])
         if n in fresh
-        else Candidate(number=n, side=unpack_first(packed[n], mine), score=score, packed=packed[n])
+        else Candidate(
+            number=n, score=score, glimpse=unpack_first(packed[n], mine), whole=packed[n]
+        )
         for n, score in found.items()
         if n in fresh or n in packed
     ]
 
 
 def _ranked(
-    desk: Desk, look: _Look, near: list[Candidate], holders: Sequence[_index.Holder]
+    classes: Weights, look: _Look, near: list[Candidate], holders: Sequence[_index.Holder]
 ) -> tuple[Query, dict[int, Candidate], tuple[Ranked, ...]]:
     reading, trained = look.asked.reading, model()
     weights = _hashed_weights(reading, look.held, look.reports, trained)
-    prepared = query(reading.hashed, weights, _class_weights(desk.keys.index_key()), near)
+    prepared = query(reading.hashed, weights, classes, near)
     ranked = rank(trained, prepared, near, always={one.serial for one in holders})
     return prepared, {candidate.number: candidate for candidate in near}, ranked
 
@@ -298,7 +310,7 @@ def _comparison(
     ruling = Ruling(proven=False, reasons=())
     reasons: tuple[Reason, ...] = ()
     if known is not None or band is not Band.UNRELATED:  # nobody is shown the others
-        reasons = explain(prepared, old.whole(), reading.readable)
+        reasons = explain(prepared, old.side(), reading.readable)
     if known is not None:
         contained = ranked.numbers[CONTAINED]
         contradicted = bool(place.contradicted)
@@ -344,7 +356,8 @@ def _open(
     """Open the reports that share a key; keys of their files are known by their hash alone."""
     wanted = {one.report_id for found in holders for one in found}
     loaded = load(desk, machinery, list(wanted)) if wanted else []
-    own = {report.report_id: _features(desk, report.content) for report in loaded}
+    known = current(desk.known_folder)
+    own = {report.report_id: _features(known, report.content) for report in loaded}
     opened: list[dict[ReportId, Features]] = []
     for one, found in zip(asked, holders, strict=True):
         keys = one.reading.keyed.keys
@@ -361,8 +374,7 @@ def _open(
     return opened
 
 
-def _features(desk: Desk, draft: Draft) -> Features:
-    known = current(desk.known_folder)
+def _features(known: Known, draft: Draft) -> Features:
     crash = crash_key(draft.crash_log) if draft.crash_log else None
     return features(draft, family=family, canonical_id=canonical_id(known), crash=crash)
 

@@ -4,7 +4,7 @@ Reasons quote two reports, so they are sealed in a compartment that the house's 
 opens; whoever may read both reports gets them through `operations.explain`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -122,14 +122,15 @@ def lock(transaction: Transaction, names: Iterable[int]) -> None:
         transaction.execute("SELECT pg_advisory_xact_lock(%s)", [name])
 
 
-def try_lock(transaction: Transaction, names: Iterable[int]) -> bool:
-    """Take the same locks as `lock`, unless one of them is taken."""
-    row = transaction.one(
-        "SELECT bool_and(pg_try_advisory_xact_lock(name)) AS mine"
-        " FROM unnest(%s::bigint[]) AS name",
-        [sorted(names)],
+def try_lock(transaction: Transaction, names: Mapping[ReportId, Iterable[int]]) -> list[ReportId]:
+    """Take the same locks as `lock` for reports, and return those of which none was taken."""
+    pairs = [(report, name) for report, own in names.items() for name in sorted(own)]
+    rows = transaction.all(
+        "SELECT report FROM unnest(%s::text[], %s::bigint[]) AS asked (report, name)"
+        " GROUP BY report HAVING bool_and(pg_try_advisory_xact_lock(name))",
+        [[report for report, _ in pairs], [name for _, name in pairs]],
     )
-    return bool(row and row["mine"])
+    return [ReportId(row["report"]) for row in rows]
 
 
 def lock_findings(transaction: Transaction) -> None:

@@ -155,16 +155,10 @@ class Archive:
     ) -> tuple[Ranked, ...]:
         asked = asked_under(tokens, held, len(self.sides), self.model.background)
         near = self.index.nearest(asked)
-        found = [
-            Candidate(number=n, side=self.sides[n], score=score) for n, score in near if n != but
-        ]
+        found = [Candidate.of(n, score, self.sides[n]) for n, score in near if n != but]
         least = found[-1].score if found else 0.0
         known = {candidate.number for candidate in found}
-        found += [
-            Candidate(number=n, side=self.sides[n], score=least)
-            for n in sorted(always)
-            if n not in known
-        ]
+        found += [Candidate.of(n, least, self.sides[n]) for n in sorted(always) if n not in known]
         prepared = query(one, weights, self.model.classes, found)
         return rank(self.model, prepared, found, always=always)
 

@@ -37,7 +37,7 @@ def explain(query: Query, old: Side, readable: Mapping[Token, str]) -> tuple[Rea
 
 def _words(query: Query, old: Side, readable: Mapping[Token, str]) -> list[Reason]:
     a, b = query.side.sketch, old.sketch
-    shared = _heaviest(query, (a.words & b.words) - b.own)
+    shared = _heaviest(query, a.words & b.words)
     total = sum(query.weights[token] for token in shared)
     least = min(query.side.masses.words, old.masses.words)
     if not shared or least <= 0:
@@ -65,7 +65,7 @@ def _words(query: Query, old: Side, readable: Mapping[Token, str]) -> list[Reaso
 
 def _names(query: Query, old: Side, readable: Mapping[Token, str]) -> list[Reason]:
     a, b = query.side.sketch, old.sketch
-    shared = _heaviest(query, (a.specifics & b.specifics) - a.own - b.own)
+    shared = _heaviest(query, a.specifics & b.specifics)
     if shared:
         text = f"Both name {', '.join(_named(shared, readable)[:3])} in code or quotation."
         weight = _weight(sum(query.weights[token] for token in shared))

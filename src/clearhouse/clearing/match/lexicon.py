@@ -5,14 +5,19 @@ changing them changes what the model was trained on, so a new lexicon needs a ne
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Protocol, cast
 
 from clearhouse.kernel import policy
 
 MAX_CLASS_CHARS = 20_000
 """Classes and settings are looked for in so much of a report."""
+
+
+_STEMS = 50_000
+"""The stems of so many words are remembered."""
 
 
 class _Document(Protocol):
@@ -30,7 +35,8 @@ class Lexicon:
     """Settings of which two reports of one bug rarely name both."""
     impacts: frozenset[str]
     class_of_cwe: dict[int, str]
-    endings: tuple[tuple[str, str], ...]
+    stem: Callable[[str], str]
+    """Gives a lower-case word without its ending."""
     empty: frozenset[str]
     common_names: frozenset[str]
     function_words: frozenset[str]
@@ -53,10 +59,6 @@ class Lexicon:
         text = text[:MAX_CLASS_CHARS]
         return frozenset(name for name, pattern in self.settings if pattern.search(text))
 
-    def stem(self, word: str) -> str:
-        """Return a lower-case word without its ending."""
-        return _stem(self.endings, word)
-
 
 @cache
 def lexicon(name: str = "lexicon-1") -> Lexicon:
@@ -73,7 +75,7 @@ def lexicon(name: str = "lexicon-1") -> Lexicon:
             for tag, numbers in cast("dict[str, list[int]]", document["cwe"]).items()
             for number in numbers
         },
-        endings=tuple((end, new) for end, new in cast("list[list[str]]", document["endings"])),
+        stem=lru_cache(_STEMS)(partial(_stem, _endings(document))),
         empty=frozenset(str(document["empty"]).split()),
         common_names=frozenset(str(document["common_names"]).split()),
         function_words=frozenset(str(document["function_words"]).split()),
@@ -85,6 +87,10 @@ def lexicon(name: str = "lexicon-1") -> Lexicon:
 def _patterns(document: _Document, key: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     entries = cast("dict[str, str]", document[key])
     return tuple((name, re.compile(pattern)) for name, pattern in entries.items())
+
+
+def _endings(document: _Document) -> tuple[tuple[str, str], ...]:
+    return tuple((end, new) for end, new in cast("list[list[str]]", document["endings"]))
 
 
 _KEPT = ("ss", "us", "is")

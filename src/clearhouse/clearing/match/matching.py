@@ -120,14 +120,14 @@ def _take(
     desk: Desk, transaction: Transaction, reports: Sequence[Report], first: ReportId
 ) -> list[_Taken]:
     """Read reports that wait to be matched, lock their names and give them their places."""
-    readings = {one.report_id: _compare.read(desk, one.content) for one in reports}
-    _store.lock(transaction, _compare.names(readings[first]))
-    mine = [
-        one
-        for one in reports
-        if one.report_id == first
-        or _store.try_lock(transaction, _compare.names(readings[one.report_id]))
-    ]
+    ids = [one.report_id for one in reports]
+    readings = dict(
+        zip(ids, _compare.read_all(desk, [one.content for one in reports]), strict=True)
+    )
+    names = {one: _compare.names(reading) for one, reading in readings.items()}
+    _store.lock(transaction, names.pop(first))
+    locked = {first, *_store.try_lock(transaction, names)}
+    mine = [one for one in reports if one.report_id in locked]
     # Another transaction may have matched them while this one waited.
     places = _store.places(transaction, [report.report_id for report in mine])
     unfiled = frozenset(_store.waiting(transaction, [report.report_id for report in mine]))

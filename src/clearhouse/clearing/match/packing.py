@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from clearhouse.clearing.match.pairing import Masses, Side
+from clearhouse.clearing.match.pairing import Glimpse, Masses, Side
 from clearhouse.clearing.match.sketch import Sketch, Token
 
-VERSION = 2
+VERSION = 3
 _HEAD = struct.Struct("<BBIq5d")
-_FIRST = ("words", "own", "product", "names", "classes")
+_FIRST = ("words", "product", "names", "classes")
 """What the first look needs; it stands in front, so that the rest need not be read for it."""
 _GROUPS = (
     *_FIRST,
@@ -33,11 +33,6 @@ _GROUPS = (
     "inputs",
     "purls",
 )
-_NOT_READ: dict[str, Any] = {
-    **{name: frozenset[Token]() for name in _GROUPS if name not in _FIRST},
-    "name_parts": (),
-    "rivals": (),
-}
 _NONE = 0
 """Stands for no ecosystem; a keyed hash is never looked for under it."""
 
@@ -76,34 +71,41 @@ def unpack(data: bytes) -> Side:
     head, sizes, start = _read(data, None)
     numbers = array("q", data[start:])
     groups = _split(numbers, sizes)
-    named: dict[str, Any] = {name: frozenset[Token](next(groups)) for name in _GROUPS}
+    named: dict[str, Any] = dict(zip(_GROUPS, map(frozenset, groups), strict=False))
     name_parts = tuple(frozenset[Token](next(groups)) for _ in range(head[1]))
-    ends = list(next(groups))
+    ends = next(groups)
     rivals = tuple(zip(ends[::2], ends[1::2], strict=True))
-    return _side(head, Sketch(**named, name_parts=name_parts, rivals=rivals, **_facts(head)))
+    sketch = Sketch(
+        **named,
+        name_parts=name_parts,
+        rivals=rivals,
+        length=head[2],
+        ecosystem=None if head[3] == _NONE else head[3],
+    )
+    words, pairs, specifics, product, title = head[4:]
+    masses = Masses(words=words, pairs=pairs, specifics=specifics, product=product, title=title)
+    return Side(sketch=sketch, masses=masses)
 
 
-def unpack_first(data: bytes, asked: frozenset[Token]) -> Side:
+def unpack_first(data: bytes, asked: frozenset[Token]) -> Glimpse:
     """Return as much of the side that was packed as the first look needs.
 
     That is which of the tokens of the report that looks, `asked`, it holds of some groups, and
     what it weighs. Nearly every candidate is read so far and no further.
     Raises: PackingError.
     """
-    head, (words, own, product, names, classes), start = _read(data, len(_FIRST))
-    after = words + own + product + names
-    numbers = array("q", data[start : start + 8 * (after + classes)])
+    head, (words, product, names, classes), start = _read(data, len(_FIRST))
+    named = words + product
+    numbers = array("q", data[start : start + 8 * (named + names + classes)])
     both = asked.intersection
-    sketch = Sketch(
-        words=both(numbers[:words]),
-        own=both(numbers[words : words + own]),
-        product=both(numbers[words + own : after - names]),
-        names=both(numbers[after - names : after]),
-        classes=both(numbers[after:]),
-        **_NOT_READ,
-        **_facts(head),
+    return Glimpse(
+        both(numbers[:words]),
+        both(numbers[words:named]),
+        both(numbers[named : named + names]),
+        both(numbers[named + names :]),
+        head[2],
+        head[4],
     )
-    return _side(head, sketch)
 
 
 _Head = tuple[Any, ...]
@@ -122,16 +124,6 @@ def _read(data: bytes, groups: int | None) -> tuple[_Head, tuple[int, ...], int]
 @cache
 def _sizes(groups: int) -> struct.Struct:
     return struct.Struct(f"={groups}H")
-
-
-def _facts(head: _Head) -> dict[str, Any]:
-    return {"length": head[2], "ecosystem": None if head[3] == _NONE else head[3]}
-
-
-def _side(head: _Head, sketch: Sketch) -> Side:
-    words, pairs, specifics, product, title = head[4:]
-    masses = Masses(words=words, pairs=pairs, specifics=specifics, product=product, title=title)
-    return Side(sketch=sketch, masses=masses)
 
 
 def _split(numbers: "array[int]", sizes: Iterable[int]) -> Iterator["array[int]"]:

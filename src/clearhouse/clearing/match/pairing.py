@@ -9,6 +9,7 @@ same numbers in every process.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -46,6 +47,25 @@ class Side:
 
     sketch: Sketch
     masses: Masses
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """As much of an earlier report as the first look needs; of the tokens at least the shared."""
+
+    words: frozenset[Token]
+    product: frozenset[Token]
+    names: frozenset[Token]
+    classes: frozenset[Token]
+    length: int
+    mass: float
+    """What its words weigh together."""
+
+    @classmethod
+    def of(cls, side: Side) -> "Glimpse":
+        """Return the glimpse of a report that is known as a whole."""
+        one = side.sketch
+        return cls(one.words, one.product, one.names, one.classes, one.length, side.masses.words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,31 +208,29 @@ IN_LIST = (
 NOT_KNOWN = -1.0
 
 
-def first_look(query: Query, old: Side, retrieval: tuple[float, float, int]) -> list[float]:
+def first_look(query: Query, old: Glimpse, retrieval: tuple[float, float, int]) -> list[float]:
     """Return the numbers of `FIRST_LOOK`; `retrieval` is score, best score of the list, rank."""
-    a, b, weights = query.side.sketch, old.sketch, query.weights
-    both = (a.words & b.words) - b.own
-    weighed = [weights[token] for token in both]
-    total = math.fsum(weighed)
-    rare = math.fsum([query.local[token] for token in both])
-    mine, theirs = query.side.masses, old.masses
-    shorter = min(mine.words, theirs.words)
-    product = _sum(a.product & b.product, weights)
+    a, mine = query.side.sketch, query.side.masses
+    both = a.words & old.words
+    weighed = [*map(query.weights.__getitem__, both)]
+    total, rare = math.fsum(weighed), _sum(both, query.local)
+    shorter = min(mine.words, old.mass)
+    product = _sum(a.product & old.product, query.weights)
     score, best, rank = retrieval
     return [
         total,
         _part(total, shorter),
-        _part(total, mine.words + theirs.words - total),
+        _part(total, mine.words + old.mass - total),
         float(len(both)),
         max(weighed, default=0.0),
         rare,
         _part(rare, shorter),
-        float(len(a.classes & b.classes)),
+        float(len(a.classes & old.classes)),
         product,
         _part(product, mine.product),
-        float(len(a.names & b.names)),
+        float(len(a.names & old.names)),
         float(a.length),
-        float(b.length),
+        float(old.length),
         score,
         _part(score, best),
         float(rank),
@@ -253,7 +271,7 @@ def closer_look(query: Query, old: Side, first: list[float]) -> list[float]:
 def shared_words(query: Query, old: Sketch) -> list[tuple[float, Token]]:
     """Return what two reports share beside the names of their products, the heaviest first."""
     a = query.side.sketch
-    both = (a.words & old.words) - old.own
+    both = a.words & old.words
     return sorted(((query.weights[token], token) for token in both), key=_heaviest)
 
 
@@ -273,23 +291,23 @@ def localized(
 
 
 def _shared_words(query: Query, old: Side) -> list[float]:
-    a, weights, spread = query.side.sketch, query.weights, query.spread
-    both = (a.words & old.sketch.words) - old.sketch.own
-    weighed = [(weights[token], spread.get(token, 1)) for token in both]
-    total = math.fsum([weight for weight, _ in weighed])
-    second, third = (*sorted([w for w, _ in weighed], reverse=True)[1:3], 0.0, 0.0)[:2]
-    rare = math.fsum([query.local[token] for token in both])
+    both, spread = [*(query.side.sketch.words & old.sketch.words)], query.spread.get
+    weighed = [*map(query.weights.__getitem__, both)]
+    few = [(w, n) for w, token in zip(weighed, both, strict=True) if (n := spread(token, 1)) <= 2]
+    total, rare = math.fsum(weighed), _sum(both, query.local)
+    rising = sorted(weighed)
+    second, third = (*rising[-2:-4:-1], 0.0, 0.0)[:2]
     mine, theirs = query.side.masses.words, old.masses.words
     return [
         _part(total, mine),
         _part(total, theirs),
         second,
         third,
-        float(sum([w > 5 for w, _ in weighed])),
-        float(sum([w > 7 for w, _ in weighed])),
+        float(len(rising) - bisect_right(rising, 5)),
+        float(len(rising) - bisect_right(rising, 7)),
         _part(rare, mine + theirs - total),
-        float(sum([n <= 1 for _, n in weighed])),
-        math.fsum([w for w, n in weighed if n <= 2]),
+        float(sum([n <= 1 for _, n in few])),
+        math.fsum([w for w, _ in few]),
     ]
 
 
@@ -328,7 +346,7 @@ def _shared_pairs(query: Query, old: Side) -> list[float]:
 
 def _shared_specifics(query: Query, old: Side) -> list[float]:
     a, b, weights = query.side.sketch, old.sketch, query.weights
-    both = (a.specifics & b.specifics) - a.own - b.own
+    both = a.specifics & b.specifics
     total = _sum(both, weights)
     mine, theirs = query.side.masses.specifics, old.masses.specifics
     return [
@@ -339,8 +357,8 @@ def _shared_specifics(query: Query, old: Side) -> list[float]:
         theirs - total,
         float(len(a.specifics)),
         float(len(b.specifics)),
-        _sum((a.specifics & b.all_words) - a.own - b.own, weights),
-        _sum((b.specifics & a.all_words) - a.own - b.own, weights),
+        _sum(a.specifics & b.words, weights),
+        _sum(b.specifics & a.words, weights),
     ]
 
 
@@ -431,4 +449,4 @@ def _part(part: float, whole: float) -> float:
 
 
 def _sum(tokens: Iterable[Token], weights: Weights) -> float:
-    return math.fsum([weights[token] for token in tokens])
+    return math.fsum(map(weights.__getitem__, tokens))

@@ -17,6 +17,7 @@ from clearhouse.clearing.match.packing import unpack
 from clearhouse.clearing.match.pairing import (
     CLOSER_LOOK,
     RIVALLED,
+    Glimpse,
     Query,
     Side,
     Weights,
@@ -42,15 +43,20 @@ class Candidate:
     """One earlier report as retrieval found it."""
 
     number: int
-    side: Side
-    """At least what the first look needs."""
     score: float
-    packed: bytes | None = None
-    """The whole side, where `side` is only its beginning."""
+    glimpse: Glimpse
+    """What the first look needs."""
+    whole: Side | bytes
+    """Everything that is known of the report, packed or not."""
 
-    def whole(self) -> Side:
+    @classmethod
+    def of(cls, number: int, score: float, side: Side) -> "Candidate":
+        """Return a candidate that is known as a whole."""
+        return cls(number=number, score=score, glimpse=Glimpse.of(side), whole=side)
+
+    def side(self) -> Side:
         """Return everything that is known of the report."""
-        return self.side if self.packed is None else unpack(self.packed)
+        return self.whole if isinstance(self.whole, Side) else unpack(self.whole)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +78,7 @@ def query(
     """Prepare a new report for comparison with its candidates, best first."""
     spread: Counter[Token] = Counter()
     for candidate in candidates[:SPREAD]:
-        spread.update(one.words & candidate.side.sketch.words)
+        spread.update(one.words & candidate.glimpse.words)
     return Query(
         side=Side(sketch=one, masses=masses(one, weights)),
         weights=weights,
@@ -86,7 +92,8 @@ def first_looks(asked: Query, candidates: Sequence[Candidate]) -> list[list[floa
     """Take the first look at every candidate, which must be sorted best first."""
     best = candidates[0].score if candidates else 0.0
     return [
-        first_look(asked, one.side, (one.score, best, rank)) for rank, one in enumerate(candidates)
+        first_look(asked, one.glimpse, (one.score, best, rank))
+        for rank, one in enumerate(candidates)
     ]
 
 
@@ -98,7 +105,7 @@ def rank(
     forced = [i for i, one in enumerate(candidates) if one.number in always]
     by_look = sorted(range(len(looks)), key=lambda i: (-model.first.log_odds(looks[i]), i))
     kept = _with(by_look[:CLOSER], forced)
-    closer = {i: closer_look(asked, candidates[i].whole(), looks[i]) for i in kept}
+    closer = {i: closer_look(asked, candidates[i].side(), looks[i]) for i in kept}
     alone = {i: model.closer.log_odds(numbers) for i, numbers in closer.items()}
     listed = _with(sorted(kept, key=lambda i: (-alone[i], i))[:LISTED], forced)
     contexts = context([closer[i] for i in listed], [alone[i] for i in listed])

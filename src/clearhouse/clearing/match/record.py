@@ -50,8 +50,6 @@ class Features:
     package: str | None
     """Canonical purl without a version; None when the report names no package."""
     keys: tuple[ExactKey, ...]
-    tokens: tuple[str, ...]
-    """Distinct tokens of the report's own words, sorted."""
     families: tuple[str, ...]
     """CWE families, sorted; empty when the report names no CWE."""
     tested: str | None = None

@@ -5,6 +5,7 @@ is only a suggestion. Similarity never gets this far (design, law 4). A report t
 contradicted merges into nothing by itself, whatever keys it carries: anybody can copy an id.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,6 @@ from clearhouse.clearing.match.evidence import after_fix, rivals
 from clearhouse.clearing.match.keys import exact_keys
 from clearhouse.clearing.match.record import ExactKey, Features, KeyKind, Reason, ReasonCode
 from clearhouse.clearing.match.sketch import MAX_CHARS
-from clearhouse.clearing.match.tokens import tokens, words_of
 
 RULE = "match-proof-1"
 """Name and version of the rule that automatic merges are attributed to."""
@@ -21,6 +21,7 @@ RULE = "match-proof-1"
 AGREES_AT = 0.1
 """An id is only a claim: it joins two reports when at least this share of their words agrees."""
 
+_WORD = re.compile(r"[^\W_]{2}")
 _OTHER_TEXT = "They claim the same id but describe it in quite different words."
 _PROOFS = {
     KeyKind.PUBLIC_ID: (ReasonCode.SAME_PUBLIC_ID, "Both claim {} in the same package."),
@@ -46,28 +47,31 @@ def features(
     crash: str | None = None,
 ) -> Features:
     """Take from a report what the matcher compares."""
-    words = tuple(sorted(set(tokens(words_of(draft)))))
     return Features(
         package=draft.purl,
         keys=exact_keys(draft, family=family, canonical_id=canonical_id, crash=crash),
-        tokens=words,
         families=tuple(sorted({family(cwe) for cwe in draft.cwes})),
         tested=draft.tested_version,
         fixed=draft.fixed_versions,
-        missing=tuple(_missing(draft, words)),
+        missing=tuple(_missing(draft)),
     )
 
 
-def _missing(draft: Draft, words: tuple[str, ...]) -> Iterator[str]:
+def _missing(draft: Draft) -> Iterator[str]:
     if draft.purl is None:
         yield "No package is named, so nothing that it shares with another report is proof."
     text = draft.description or ""
-    if not words:
+    if not _says_anything(draft):
         yield "The report has no text to compare."
     elif 3 * sum(not letter.isascii() for letter in text) > len(text):
         yield "It is mostly in another script: names, code and numbers are compared, words hardly."
     if len(text) > MAX_CHARS:
         yield f"Only its first {MAX_CHARS:,} characters are compared."
+
+
+def _says_anything(draft: Draft) -> bool:
+    said = (draft.title, draft.description, draft.trigger, draft.impact, draft.crash_log)
+    return bool(draft.locations) or any(_WORD.search(part) for part in said if part)
 
 
 def proof(new: Features, old: Features, *, contained: float, contradicted: bool) -> Ruling:

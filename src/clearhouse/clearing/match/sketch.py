@@ -62,8 +62,6 @@ class Sketch:
     specifics: frozenset[Token]
     """What looks like code, a path or a quotation, whole."""
     title: frozenset[Token]
-    own: frozenset[Token]
-    """Everything that names the product; sharing it says little."""
     product: frozenset[Token]
     """Stems of the words that name the product."""
     names: frozenset[Token]
@@ -125,7 +123,6 @@ def keyed_sketch(plain: Sketch, number: Callable[[str], int]) -> Sketch:
         pairs=hashed(plain.pairs),
         specifics=hashed(plain.specifics),
         title=hashed(plain.title),
-        own=hashed(plain.own),
         product=hashed(plain.product),
         names=hashed(plain.names),
         name_parts=tuple(hashed(parts) for parts in plain.name_parts),
@@ -200,7 +197,6 @@ class _Sketcher:
             pairs=frozenset(f"{one} {other}" for one, other in follow if one != other),
             specifics=frozenset(self._specifics) - own,
             title=frozenset(self._title) - own,
-            own=own,
             product=product,
             names=names,
             name_parts=tuple(_trigrams(name) for name in sorted(names)[:6]),

@@ -1,18 +1,26 @@
 """Many reports at once get the answers of one after the other."""
 
 import hashlib
+import importlib.util
 import itertools
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import house
 from clearhouse.clearing.intake.record import Draft
-from clearhouse.clearing.match import _index, bulk, matching
+from clearhouse.clearing.match import _compare, _index, bulk, matching
 from clearhouse.clearing.match.bench import Archive
 from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.sketch import material, sketch
+
+_PERF = importlib.util.spec_from_file_location(
+    "perf_match", Path(__file__).parents[4] / "perf" / "match.py"
+)
+benchmark = importlib.util.module_from_spec(_PERF)
+_PERF.loader.exec_module(benchmark)
 
 PLACES = ("parse_header", "yaml/constructor.py", "FullConstructor", "read_chunk", "net/http.c")
 FLAWS = (
@@ -115,6 +123,27 @@ def test_the_index_holds_no_word_of_a_report_and_none_of_its_plain_hashes(app):
             digest = hashlib.new(name, word.encode()).digest()
             assert digest[:8] not in kept, (word, name)
             assert digest[-8:] not in kept, (word, name)
+
+
+def index_of(app):
+    """Return what the index holds of reports: their sketches, and who is filed under what."""
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        rows = transaction.all("SELECT * FROM match_index_report ORDER BY serial")
+        tokens = transaction.all("SELECT token, entry FROM match_index_token ORDER BY token, entry")
+    return rows, tokens
+
+
+def test_the_benchmark_of_look_ups_files_exactly_what_matching_files(app):
+    drafts = reports(30)
+    match_in_batches(app, drafts, 5)
+    online = index_of(app)
+    assert len(online[0]) == 30
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        _index.clear(transaction)
+        for start, end in ((0, 7), (7, 20), (20, 30)):
+            readings = _compare.read_all(app.desk, drafts[start:end])
+            benchmark.file_all(transaction, online[0][start]["serial"], readings)
+    assert index_of(app) == online
 
 
 def test_packing_moves_every_entry_once_and_finds_nothing_the_second_time(app):

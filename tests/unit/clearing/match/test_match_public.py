@@ -138,7 +138,7 @@ def test_every_piece_of_evidence_stands_in_both_reports(unseen):
         for old in archive.compare(one, but=new)[:3]:
             earlier = archive.sides[old.number]
             weights = weigh(one, {}, len(unseen), model().background)
-            found = [Candidate(number=old.number, side=earlier, score=1.0)]
+            found = [Candidate.of(old.number, 1.0, earlier)]
             asked = query(one, weights, model().classes, found)
             readable = {t: str(t) for t in [*weights, *one.classes]}
             here, there = said(unseen[new]), said(unseen[old.number])

@@ -67,7 +67,7 @@ def prepared(archive, text):
     one = drawn(text)
     tokens = filing_tokens(one)
     held = archive.index.held(tokens)
-    found = [Candidate(number=n, side=side, score=1.0) for n, side in enumerate(archive.sides)]
+    found = [Candidate.of(n, 1.0, side) for n, side in enumerate(archive.sides)]
     weights = weigh(one, held, len(archive.sides), archive.model.background)
     return query(one, weights, archive.model.classes, found), found
 
@@ -76,7 +76,7 @@ def test_every_look_gives_the_numbers_it_names(archive):
     asked, found = prepared(archive, AGAIN)
     looks = first_looks(asked, found)
     assert {len(look) for look in looks} == {len(FIRST_LOOK)}
-    assert len(closer_look(asked, found[0].side, looks[0])) == len(CLOSER_LOOK)
+    assert len(closer_look(asked, found[0].side(), looks[0])) == len(CLOSER_LOOK)
     assert len(set(IN_LIST)) == len(IN_LIST)
 
 
@@ -84,7 +84,7 @@ def test_evidence_is_in_both_reports_and_doubt_is_told(archive):
     asked, found = prepared(archive, AGAIN)
     readable = {t: str(t) for t in asked.weights} | {c: str(c) for c in asked.side.sketch.classes}
     for candidate in found:
-        a, b = asked.side.sketch, candidate.side.sketch
+        a, b = asked.side.sketch, candidate.side().sketch
         both = {
             str(t).partition(":")[2] or str(t)
             for t in (a.all_words & b.all_words)
@@ -92,15 +92,15 @@ def test_evidence_is_in_both_reports_and_doubt_is_told(archive):
             | (a.classes & b.classes)
             | (a.names & b.names)
         }
-        for reason in explain(asked, candidate.side, readable):
+        for reason in explain(asked, candidate.side(), readable):
             assert set(reason.evidence) <= both
-    other = explain(asked, found[1].side, readable)
+    other = explain(asked, found[1].side(), readable)
     assert ReasonCode.OTHER_FAMILY in {reason.code for reason in other}
 
 
 def test_a_near_copy_of_another_flaw_is_doubted_where_it_differs(archive):
     asked, found = prepared(archive, TEXTS["crlf"].replace("CRLF", "SQL injection"))
-    reasons = explain(asked, found[0].side, {t: str(t) for t in asked.weights})
+    reasons = explain(asked, found[0].side(), {t: str(t) for t in asked.weights})
     assert any(reason.weight > 0 for reason in reasons)
 
 
