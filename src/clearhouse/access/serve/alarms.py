@@ -17,11 +17,25 @@ Raise = Callable[[Mapping[str, object]], None]
 
 
 @dataclass(slots=True)
-class _Recent:
-    """Settled calls of one grant: instant, tokens charged, and out for each token in."""
+class _Sliding:
+    """Sums over the calls of the last while, kept up to date with each call."""
 
-    settled: deque[tuple[float, int, int, int]] = field(default_factory=deque)
-    raised: dict[str, float] = field(default_factory=dict)
+    within_s: float
+    calls: int = 0
+    into: int = 0
+    out: int = 0
+    _taken: deque[tuple[float, int, int]] = field(default_factory=deque)
+
+    def add(self, at: float, into: int, out: int) -> None:
+        self._taken.append((at, into, out))
+        self.calls, self.into, self.out = self.calls + 1, self.into + into, self.out + out
+        while self._taken[0][0] < at - self.within_s:
+            _, old_into, old_out = self._taken.popleft()
+            self.calls, self.into, self.out = (
+                self.calls - 1,
+                self.into - old_into,
+                self.out - old_out,
+            )
 
 
 @dataclass(slots=True)
@@ -30,45 +44,42 @@ class Alarms:
 
     limits: AlarmLimits
     raise_alarm: Raise
-    _recent: dict[str, _Recent] = field(default_factory=dict)
+    _spent: dict[str, _Sliding] = field(default_factory=dict)
+    _answered: dict[str, _Sliding] = field(default_factory=dict)
+    _raised: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def settled(
         self, grant: LiveGrant, sequence: int, reserved: int, charged: int, now: float
     ) -> None:
         """Look at the shape of a grant's use after a call."""
-        recent = self._recent.setdefault(grant.grant_id, _Recent())
-        recent.settled.append((now, charged, reserved, sequence))
-        horizon = now - max(self.limits.burst.within_s, self.limits.harvest.within_s)
-        while recent.settled[0][0] < horizon:
-            recent.settled.popleft()
         if charged > reserved:
             said = f"{charged} tokens charged, {reserved} were set aside"
             self.note(grant, sequence, "overshoot", said, now)
-        self._burst(grant, recent, sequence, now)
+        limit = self.limits.burst
+        spent = self._spent.setdefault(grant.grant_id, _Sliding(limit.within_s))
+        spent.add(now, 0, charged)
+        if spent.out > limit.share_of_budget * grant.token_budget:
+            said = f"{spent.out} of {grant.token_budget} tokens in {limit.within_s:.0f} s"
+            self.note(grant, sequence, "burst", said, now)
 
     def answered(self, grant: LiveGrant, sequence: int, into: int, out: int, now: float) -> None:
         """Look at how long answers are for their prompts."""
         limit = self.limits.harvest
-        key = f"{grant.grant_id}/harvest"
-        recent = self._recent.setdefault(key, _Recent())
-        recent.settled.append((now, into, out, sequence))
-        while recent.settled[0][0] < now - limit.within_s:
-            recent.settled.popleft()
-        if len(recent.settled) >= limit.calls:
-            ins = sum(one[1] for one in recent.settled)
-            outs = sum(one[2] for one in recent.settled)
-            if outs > limit.answer_to_prompt * max(1, ins):
-                said = f"{len(recent.settled)} calls, {outs} tokens out for {ins} in"
-                self.note(grant, sequence, "harvest", said, now)
+        recent = self._answered.setdefault(grant.grant_id, _Sliding(limit.within_s))
+        recent.add(now, into, out)
+        many = recent.calls >= limit.calls
+        if many and recent.out > limit.answer_to_prompt * max(1, recent.into):
+            said = f"{recent.calls} calls, {recent.out} tokens out for {recent.into} in"
+            self.note(grant, sequence, "harvest", said, now)
 
     def note(
         self, grant: LiveGrant, sequence: int | None, kind: str, detail: str, now: float
     ) -> None:
         """Raise an alarm, unless the same was raised a moment ago."""
-        raised = self._recent.setdefault(grant.grant_id, _Recent()).raised
-        if now - raised.get(kind, float("-inf")) < self.limits.repeat_after_s:
+        key = (grant.grant_id, kind)
+        if now - self._raised.get(key, float("-inf")) < self.limits.repeat_after_s:
             return
-        raised[kind] = now
+        self._raised[key] = now
         self.raise_alarm(
             {
                 "alarm": new_id("alm"),
@@ -80,13 +91,6 @@ class Alarms:
                 "at": datetime.fromtimestamp(now, UTC).isoformat(),
             }
         )
-
-    def _burst(self, grant: LiveGrant, recent: _Recent, sequence: int, now: float) -> None:
-        limit = self.limits.burst
-        spent = sum(one[1] for one in recent.settled if one[0] >= now - limit.within_s)
-        if spent > limit.share_of_budget * grant.token_budget:
-            said = f"{spent} of {grant.token_budget} tokens in {limit.within_s:.0f} s"
-            self.note(grant, sequence, "burst", said, now)
 
 
 @dataclass(slots=True)
