@@ -251,7 +251,19 @@ def test_a_program_that_never_ends_meets_the_wall_clock():
 @needs_sandbox
 def test_a_busy_loop_meets_the_processor_limit():
     seen = python("while True: pass", limits=Limits(wall_s=30, cpu_s=1))
-    assert seen.ended in {Ended.CPU_LIMIT, Ended.SIGNALLED}
+    assert seen.ended is Ended.CPU_LIMIT
+
+
+@needs_sandbox
+@pytest.mark.skipif("cpuacct" not in probe().folders, reason="nothing measures processor time")
+def test_a_late_run_goes_on_while_it_computes_and_not_while_it_waits():
+    late = Limits(wall_s=0.5, late_s=30)
+    code = "import time\nwhile time.process_time() < 2: pass\nprint('done', flush=True)"
+    busy = python(code, limits=late)
+    assert (busy.ended, said(busy)) == (Ended.EXITED, "done\n")
+    idle = python("import time; time.sleep(600)", limits=late)
+    assert idle.ended is Ended.WALL_LIMIT
+    assert idle.wall_s < 15
 
 
 @needs_sandbox

@@ -20,6 +20,11 @@ class Limits:
     """What one run may use."""
 
     wall_s: float = 60.0
+    late_s: float = 0.0
+    """How much longer than `wall_s` a run may take that is still computing.
+
+    Other work on the machine may have kept the processor from it; an idle run is ended in time.
+    """
     cpu_s: int = 60
     cpus: float = 2.0
     """Processors' worth of time; a machine with fewer gives what it has."""

@@ -21,12 +21,13 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from clearhouse.bench.sandbox.host import collect, layout
-from clearhouse.bench.sandbox.host.cgroups import Group
+from clearhouse.bench.sandbox.host.cgroups import Group, Usage
 from clearhouse.bench.sandbox.host.inspect import assert_isolated
 from clearhouse.bench.sandbox.host.record import (
     Collected,
     Ended,
     Job,
+    Limits,
     Observation,
     SandboxUnavailableError,
     Stage,
@@ -44,6 +45,12 @@ from clearhouse.bench.sandbox.host.start import (
 
 _CHUNK = 1 << 16
 _POLL_S = 0.004
+_LOOK_S = 2.0
+"""How often a late run is asked whether it is still computing."""
+_COMPUTING = 0.01
+"""Share of one processor above which it is."""
+_NEARLY = 0.9
+"""The kernel kills by its clock ticks, which run a little ahead of what the group counts."""
 _SIGNAL_BASE = 128
 
 
@@ -95,7 +102,8 @@ def _supervise(job: Job, guest: Guest, group: Group, *, filtered: bool) -> Obser
     started = time.monotonic()
     say(process, words=2 if job.collect else 1)
     streams = _streams(process, job.limits.output_bytes)
-    timed_out = _pump(guest, streams, started + job.limits.wall_s, waits=bool(job.collect))
+    deadline = _Deadline(limits=job.limits, group=group, at=started + job.limits.wall_s)
+    timed_out = _pump(guest, streams, deadline, waits=bool(job.collect))
     wall_s = time.monotonic() - started
     collected: tuple[Collected, ...] = ()
     if job.collect:
@@ -104,7 +112,7 @@ def _supervise(job: Job, guest: Guest, group: Group, *, filtered: bool) -> Obser
     usage = group.usage()
     exit_code = None if timed_out else _exit_code(process)
     return Observation(
-        ended=_ended(exit_code, timed_out, killed=usage.killed_for_memory),
+        ended=_ended(exit_code, usage, cpu_s=job.limits.cpu_s),
         exit_code=exit_code,
         stdout=bytes(streams[0].kept),
         stderr=bytes(streams[1].kept),
@@ -127,7 +135,33 @@ def _streams(process: subprocess.Popen[bytes], limit: int) -> tuple[_Stream, _St
     )
 
 
-def _pump(guest: Guest, streams: tuple[_Stream, _Stream], deadline: float, *, waits: bool) -> bool:
+@dataclass(kw_only=True, slots=True)
+class _Deadline:
+    """The wall clock of one run, which waits for a run that is late and still computing."""
+
+    limits: Limits
+    group: Group
+    at: float
+    late_s: float = 0.0
+    used_s: float = 0.0
+
+    def passed(self) -> bool:
+        """Say whether the time is over; where nothing measures the processor, it is."""
+        if time.monotonic() < self.at:
+            return False
+        used_s = self.group.usage().cpu_s
+        if used_s is None or self.late_s >= self.limits.late_s:
+            return True
+        if used_s - self.used_s < _COMPUTING * _LOOK_S:
+            return True
+        step_s = min(_LOOK_S, self.limits.late_s - self.late_s)
+        self.used_s, self.late_s, self.at = used_s, self.late_s + step_s, self.at + step_s
+        return False
+
+
+def _pump(
+    guest: Guest, streams: tuple[_Stream, _Stream], deadline: _Deadline, *, waits: bool
+) -> bool:
     """Read both streams until the program has ended; True when the wall clock came first."""
     with selectors.DefaultSelector() as selector:
         for stream in streams:
@@ -136,9 +170,9 @@ def _pump(guest: Guest, streams: tuple[_Stream, _Stream], deadline: float, *, wa
         try:
             selector.register(exit_handle, selectors.EVENT_READ, None)
             while True:
-                left = deadline - time.monotonic()
-                if left <= 0:
+                if deadline.passed():
                     return True
+                left = max(0.0, deadline.at - time.monotonic())
                 events = selector.select(min(left, _POLL_S) if waits else left)
                 _take(selector, events)
                 if any(key.data is None for key, _ in events):
@@ -182,12 +216,16 @@ def _exit_code(process: subprocess.Popen[bytes]) -> int:
         raise SandboxUnavailableError("the guest did not end after its program had") from error
 
 
-def _ended(exit_code: int | None, timed_out: bool, *, killed: bool) -> Ended:
-    if killed:
+def _ended(exit_code: int | None, usage: Usage, *, cpu_s: int) -> Ended:
+    """Tell the ends apart; `exit_code` is None when the wall clock came first."""
+    if usage.killed_for_memory:
         return Ended.OUT_OF_MEMORY
-    if timed_out or exit_code is None:
+    if exit_code is None:
         return Ended.WALL_LIMIT
-    if exit_code == _SIGNAL_BASE + signal.SIGXCPU:
+    spent = usage.cpu_s is not None and usage.cpu_s >= cpu_s * _NEARLY
+    if exit_code == _SIGNAL_BASE + signal.SIGXCPU or (
+        exit_code == _SIGNAL_BASE + signal.SIGKILL and spent
+    ):
         return Ended.CPU_LIMIT
     if _SIGNAL_BASE < exit_code <= _SIGNAL_BASE + signal.NSIG or exit_code < 0:
         return Ended.SIGNALLED

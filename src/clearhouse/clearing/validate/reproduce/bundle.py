@@ -18,6 +18,7 @@ from typing import cast
 
 import yaml
 
+from clearhouse.bench.sandbox.host.record import Limits
 from clearhouse.clearing.validate.reproduce.patch_plan import PatchPlan, plan_faults, read_plan
 from clearhouse.formats.purl import Purl, PurlError
 from clearhouse.formats.purl import parse as parse_purl
@@ -27,6 +28,8 @@ MAX_FILES = 64
 MAX_BYTES = 2 << 20
 """Of all files together. Source: the largest proof that AIxCC's scoring interface takes, 2 MiB."""
 MAX_TIMEOUT_S = 300
+_BUSY_MACHINE = 5
+"""How many times longer a run may take that is still computing."""
 _MANIFEST = "bundle.yaml"
 _MANIFEST_BYTES = 64 << 10
 _READ_AS_TEXT = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:float"}
@@ -98,6 +101,15 @@ class Bundle:
     patch: PatchPlan | None = None
     sha256: str
     """Over the manifest and all files."""
+
+    @property
+    def limits(self) -> Limits:
+        """Give a run its time on a processor, and longer by the wall clock on a busy machine."""
+        return Limits(
+            wall_s=self.timeout_s,
+            late_s=self.timeout_s * _BUSY_MACHINE,
+            cpu_s=int(self.timeout_s) + 1,
+        )
 
 
 def read_folder(folder: Path) -> Bundle:

@@ -22,6 +22,8 @@ class Runs:
     vulnerable_twin: bool | None = None
     fixed_twin: bool | None = None
     """Answers on twins that do the same and look otherwise."""
+    cut_short: bool = False
+    """Whether a limit ended a run before it showed anything: its silence is no answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +45,8 @@ def judge(runs: Runs, reached: Reached | None, *, changed: bool | None, noun: st
     """
     count = len(runs.vulnerable)
     fired = sum(runs.vulnerable)
+    if runs.cut_short and (fired < count or not count):
+        return _doubt(Level.E0, Doubt.ENVIRONMENT, _unfinished(fired, count, noun), _FINISHED)
     if fired == 0:
         return _not_reproduced(count, noun)
     if fired < count:
@@ -53,12 +57,28 @@ def judge(runs: Runs, reached: Reached | None, *, changed: bool | None, noun: st
     level = Level.E4 if attributed else Level.E3
     if runs.fixed is None:
         return _doubt(level, Doubt.ORACLE, _without_control(count, noun), _CONTROL)
-    silent = len(runs.fixed) - sum(runs.fixed)
+    return _controlled(runs, runs.fixed, level, reached, changed=changed, noun=noun)
+
+
+def _controlled(  # what `judge` was asked, and what it found so far
+    runs: Runs,
+    fixed: tuple[bool, ...],
+    level: Level,
+    reached: Reached | None,
+    *,
+    changed: bool | None,
+    noun: str,
+) -> Ruling:
+    """Decide, when the oracle fires on the vulnerable version, by what the fixed one shows."""
+    silent = len(fixed) - sum(fixed)
     if silent == 0:
         return _doubt(level, Doubt.ORACLE, _fires_on_both(noun), _DIFFERENCE)
-    if silent < len(runs.fixed):
-        reason = f"On the fixed version the {noun} fired in {sum(runs.fixed)} runs."
+    if silent < len(fixed):
+        reason = f"On the fixed version the {noun} fired in {sum(fixed)} runs."
         return _doubt(level, Doubt.FLAKY, reason, _DIFFERENCE)
+    if runs.cut_short:
+        reason = "On the fixed version a run was ended by its limit before it showed anything."
+        return _doubt(level, Doubt.ENVIRONMENT, reason, _DIFFERENCE)
     return _differential(runs, reached, changed=changed, noun=noun)
 
 
@@ -111,6 +131,7 @@ def _differential(
 _SCOPE = "Not checked: that the flaw is inside the project's threat model."
 PATCH_UNCHECKED = "Not checked: a patch."
 _CONFIRMED = "Not confirmed by an independent run or the vendor."
+_FINISHED = "Not established: what a run shows that is given all the time it needs."
 _FLAKY = "Not established: that the observation repeats."
 _CONTROL = "Not established: that the observation is absent where the flaw is."
 _DIFFERENCE = "Not established: that the observation depends on the flaw."
@@ -124,6 +145,13 @@ def _not_reproduced(count: int, noun: str) -> Ruling:
         reason=f"The {noun} stayed silent in {count} runs here. That says nothing against the "
         "claim: the proof, its oracle or this environment may be at fault.",
         not_established=("Not established: any effect of the proof in this environment.",),
+    )
+
+
+def _unfinished(fired: int, count: int, noun: str) -> str:
+    return (
+        f"The {noun} fired in {fired} of {count} runs, and a run was ended by its limit before it "
+        "showed anything. That says nothing against the claim."
     )
 
 

@@ -15,7 +15,6 @@ from clearhouse.bench.sandbox.host.cgroups import probe
 from clearhouse.bench.sandbox.host.record import (
     Ended,
     Job,
-    Limits,
     Mount,
     Observation,
     SandboxUnavailableError,
@@ -76,9 +75,9 @@ def fired(native: NativeBundle, shot: Shot, environment: Environment) -> bool:
 def alarmed(shot: Shot) -> bool:
     """Say whether a run that must be silent was not: a report, or an end that is not its own.
 
-    Raises: SandboxUnavailableError when it ran into the wall clock, which shows neither.
+    Raises: SandboxUnavailableError when it ran into a time limit, which shows neither.
     """
-    if shot.seen.ended is Ended.WALL_LIMIT:
+    if shot.seen.ended in {Ended.WALL_LIMIT, Ended.CPU_LIMIT}:
         raise SandboxUnavailableError("the build without the flaw did not finish in time")
     return shot.report is not None or shot.seen.ended is not Ended.EXITED
 
@@ -109,7 +108,7 @@ def _job(native: NativeBundle, environment: Environment, code: int, place: str) 
         mounts=(Mount(source=environment.folder, target=TARGET), *_interpreter(native)),
         files=tuple((f"bundle/{name}", data) for name, data in bundle.files),
         cwd=_HOME,
-        limits=Limits(wall_s=bundle.timeout_s, cpu_s=int(bundle.timeout_s) + 1),
+        limits=bundle.limits,
         collect=("/out",),
         hide=runtime.HIDDEN,
         allow_ptrace=leaks or not held,

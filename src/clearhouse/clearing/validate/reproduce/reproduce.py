@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from clearhouse.bench.sandbox.host.alone import Alone
-from clearhouse.bench.sandbox.host.record import Ended, EnforcedLimit, SandboxUnavailableError
+from clearhouse.bench.sandbox.host.record import EnforcedLimit, SandboxUnavailableError
 from clearhouse.clearing.validate.record import (
     Doubt,
     InputHash,
@@ -42,6 +42,8 @@ REPEATS = 3
 _MORE_REPEATS = 5
 """Runs on each side when the first ones disagree among themselves: all must agree then."""
 _MORE_SERIES = 3
+_MORE_SLOW_SERIES = 2
+"""Series after a run that was cut short."""
 _TWIN_TRIES = 3
 """A proof that follows bytes stays silent in all of them; one that measures time may need two."""
 _QUIET = Alone("timing")
@@ -65,8 +67,6 @@ class _Record:
     evidence: str
     plain_s: float
     """How long a run on the vulnerable side took at most."""
-    ran_out: bool
-    """True when a run on the vulnerable side ended at the wall clock, and in silence."""
 
 
 def reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict:
@@ -119,24 +119,24 @@ def _run(bundle: Bundle, sides: _Sides) -> _Record:
 
     When the vulnerable side disagrees with itself, as proofs that measure time do on a busy
     machine, longer series follow, one bundle at a time and before other work. One of them must
-    fire every time, and the fixed side must have been silent in every run of all series. A
-    vulnerable side that ran out of time in silence makes those series slower, for both sides
-    alike: a proof that raises its load until a threshold is met may overshoot its own time limit on
-    a fast machine.
+    fire every time, and the fixed side must have been silent in every run of all series. A run that
+    was cut short in silence makes those series slower, for both sides alike: a proof that raises
+    its load until a threshold is met may overshoot its own time limit on a fast machine.
     """
-    record = _series(bundle, sides, REPEATS, stop_on_timeout=True)
+    record = _series(bundle, sides, REPEATS, stop_when_cut=True)
     if sides.fixed is None:  # without a control no series can settle it
         return record
-    speed = trials.HALF_SPEED if record.ran_out else trials.ONE_PROCESSOR
+    cut = record.runs.cut_short
+    speed = trials.HALF_SPEED if cut else trials.ONE_PROCESSOR
     total = record
-    for _ in range(_MORE_SERIES):
-        if not (record.ran_out or _mixed(total.runs)) or any(total.runs.fixed or ()):
+    for _ in range(_MORE_SLOW_SERIES if cut else _MORE_SERIES):
+        if not (record.runs.cut_short or _mixed(total.runs)) or any(total.runs.fixed or ()):
             break
         with _QUIET:
             record = _series(
                 bundle, sides, _MORE_REPEATS, cpus=speed, steady=True, stop_on_silence=True
             )
-        if all(record.runs.vulnerable) and not any(record.runs.fixed or ()):
+        if _settled(record.runs):
             return record
         total = _joined(total, record)
     return total
@@ -149,13 +149,13 @@ def _series(
     *,
     cpus: float = trials.FULL_SPEED,
     steady: bool = False,
-    stop_on_timeout: bool = False,
+    stop_when_cut: bool = False,
     stop_on_silence: bool = False,
 ) -> _Record:
     order = [sides.vulnerable] * repeats + ([sides.fixed] * repeats if sides.fixed else [])
     secrets.SystemRandom().shuffle(order)
     answers: dict[bool, list[bool]] = {True: [], False: []}
-    evidence, plain_s, ran_out = "", 0.0, False
+    evidence, plain_s, cut_short = "", 0.0, False
     limits: tuple[EnforcedLimit, ...] = ()
     for environment in order:
         trial = trials.try_once(bundle, environment, cpus=cpus, steady=steady)
@@ -166,14 +166,15 @@ def _series(
             evidence = trial.answer.evidence
             plain_s = max(plain_s, trial.seen.wall_s)
         silent = vulnerable and not trial.answer.fired
-        ran_out |= silent and trial.seen.ended is Ended.WALL_LIMIT
-        if (ran_out and stop_on_timeout) or (silent and stop_on_silence):
+        cut_short |= trial.cut_short
+        if (cut_short and stop_when_cut) or ((silent or cut_short) and stop_on_silence):
             break
     runs = Runs(
         vulnerable=tuple(answers[True]),
         fixed=tuple(answers[False]) if sides.fixed is not None else None,
+        cut_short=cut_short,
     )
-    return _Record(runs=runs, limits=limits, evidence=evidence, plain_s=plain_s, ran_out=ran_out)
+    return _Record(runs=runs, limits=limits, evidence=evidence, plain_s=plain_s)
 
 
 def _joined(earlier: _Record, later: _Record) -> _Record:
@@ -182,7 +183,13 @@ def _joined(earlier: _Record, later: _Record) -> _Record:
     if earlier.runs.fixed is not None:
         fixed = (*earlier.runs.fixed, *(later.runs.fixed or ()))
     vulnerable = (*earlier.runs.vulnerable, *later.runs.vulnerable)
-    return replace(later, runs=Runs(vulnerable=vulnerable, fixed=fixed))
+    cut_short = earlier.runs.cut_short or later.runs.cut_short
+    runs = Runs(vulnerable=vulnerable, fixed=fixed, cut_short=cut_short)
+    return replace(later, runs=runs)
+
+
+def _settled(runs: Runs) -> bool:
+    return all(runs.vulnerable) and not any(runs.fixed or ()) and not runs.cut_short
 
 
 def _mixed(runs: Runs) -> bool:
@@ -194,7 +201,7 @@ def _rule(bundle: Bundle, sides: _Sides, cache: PackageCache, record: _Record) -
     """Look closer where the oracle fired, then judge; steps 4 and 5."""
     noun = f"{bundle.oracle.kind} oracle"
     runs = record.runs
-    if not all(runs.vulnerable):
+    if runs.cut_short or not all(runs.vulnerable):
         return judge(runs, None, changed=None, noun=noun)
     reached = _reached(bundle, sides, record.plain_s)
     changed = None
@@ -213,13 +220,23 @@ def _with_twins(bundle: Bundle, sides: _Sides, cache: PackageCache, runs: Runs) 
     return replace(
         runs,
         vulnerable_twin=any(_twin_fires(bundle, vulnerable) for _ in range(_TWIN_TRIES)),
-        fixed_twin=trials.try_once(bundle, fixed).answer.fired,
+        fixed_twin=_answer(trials.try_once(bundle, fixed)),
     )
 
 
 def _twin_fires(bundle: Bundle, environment: Environment) -> bool:
     with _QUIET:
         trial = trials.try_once(bundle, environment, cpus=trials.ONE_PROCESSOR, steady=True)
+    return _answer(trial)
+
+
+def _answer(trial: trials.Trial) -> bool:
+    """Say whether a run on a decoy fired.
+
+    Raises: SandboxUnavailableError when it was cut short, which shows neither.
+    """
+    if trial.cut_short:
+        raise SandboxUnavailableError("a run on a decoy was ended by its limit")
     return trial.answer.fired
 
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import PurePosixPath
 
 from clearhouse.bench.sandbox.host import runtime
-from clearhouse.bench.sandbox.host.record import Job, Limits, Mount, Observation
+from clearhouse.bench.sandbox.host.record import Ended, Job, Limits, Mount, Observation
 from clearhouse.bench.sandbox.host.run import run
 from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError, OracleKind
 from clearhouse.clearing.validate.reproduce.oracles import Answer, ask, ask_growth
@@ -32,6 +32,7 @@ _TRACED_SLOWDOWN = 6
 _TRACE_START_S = 5.0
 FULL_SPEED = Limits().cpus
 ONE_PROCESSOR, HALF_SPEED = 1.0, 0.5
+_LIMITS = {Ended.WALL_LIMIT, Ended.CPU_LIMIT, Ended.OUT_OF_MEMORY}
 _PYTHON_NAMES = {"python", "python3"}
 
 
@@ -41,6 +42,11 @@ class Trial:
 
     answer: Answer
     seen: Observation
+
+    @property
+    def cut_short(self) -> bool:
+        """Say whether a limit ended the run before it showed anything: neither yes nor no."""
+        return not self.answer.fired and self.seen.ended in _LIMITS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,14 +78,14 @@ def try_once(
 
 
 def trace(bundle: Bundle, environment: Environment, *, plain_s: float) -> Observation:
-    """Run the proof once more with notes on what the target does.
+    """Run the proof once more with notes on what the target does, and limits of its own.
 
     `plain_s` is how long an untraced run took; a traced one that takes far longer is ended, with
     the notes that it has made until then.
     """
     job = _traced(bundle, environment)
     wall_s = min(job.limits.wall_s, _TRACE_START_S + plain_s * _TRACED_SLOWDOWN)
-    return run(replace(job, limits=replace(job.limits, wall_s=wall_s)))
+    return run(replace(job, limits=replace(job.limits, wall_s=wall_s, late_s=plain_s)))
 
 
 def control(environment: Environment, modules: tuple[str, ...]) -> Observation:
@@ -103,7 +109,7 @@ def job_of(bundle: Bundle, environment: Environment, *, size: int | None = None)
     Raises: BundleError when the command does not fit the bundle's kind of package.
     """
     plan = _plan(bundle, size)
-    limits = Limits(wall_s=bundle.timeout_s, cpu_s=int(bundle.timeout_s) + 1)
+    limits = bundle.limits
     oracle = bundle.oracle
     return Job(
         argv=(*_program(plan), *((plan.script,) if plan.script else ()), *plan.arguments),

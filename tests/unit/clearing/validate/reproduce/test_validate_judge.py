@@ -63,5 +63,16 @@ def test_versions_told_apart_without_running_what_differs_is_not_reproduced():
     assert (found.kind, found.level) == (VerdictKind.INCONCLUSIVE, Level.E4)
 
 
+@pytest.mark.parametrize(
+    ("vulnerable", "fixed"),
+    [((False,), ()), ((True, False), (False,)), ((), (False,)), (YES, NO)],
+)
+def test_a_run_that_its_limit_ended_before_it_showed_anything_is_no_answer(vulnerable, fixed):
+    found = judge(
+        Runs(vulnerable=vulnerable, fixed=fixed, cut_short=True), RAN, changed=True, noun="oracle"
+    )
+    assert (found.kind, found.doubt) == (VerdictKind.INCONCLUSIVE, Doubt.ENVIRONMENT)
+
+
 def test_silence_says_nothing_against_the_claim():
     assert "says nothing against the claim" in ruling(NO, NO).reason

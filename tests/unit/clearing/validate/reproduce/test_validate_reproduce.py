@@ -165,6 +165,28 @@ def test_a_proof_that_overshoots_its_time_is_tried_again_at_half_speed_on_both_s
     assert (slow.count("vulnerable"), slow.count("fixed")) == (5, 5)
 
 
+@pytest.mark.parametrize("limit", [Ended.WALL_LIMIT, Ended.CPU_LIMIT, Ended.OUT_OF_MEMORY])
+@pytest.mark.parametrize("side", ["vulnerable", "fixed"])
+def test_a_proof_that_a_limit_always_ends_is_inconclusive_and_not_tried_for_ever(
+    stage, side, limit
+):
+    setattr(stage, side, lambda number: (False, limit))
+    found = reproduce()
+    assert (found.kind, found.doubt) == (VerdictKind.INCONCLUSIVE, Doubt.ENVIRONMENT)
+    assert sum(name == side for name, _ in stage.asked) == 3
+
+
+def test_a_decoy_that_a_limit_ends_shows_nothing(stage):
+    stage.fixed = lambda number: (False, Ended.EXITED if number < 3 else Ended.CPU_LIMIT)
+    assert reproduce().doubt is Doubt.ENVIRONMENT
+
+
+def test_a_hang_that_spends_its_processor_time_is_an_answer(tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "run", lambda job: seen(Ended.CPU_LIMIT))
+    trial = trials.try_once(bundle(oracle="{kind: hang}"), place(tmp_path))
+    assert (trial.answer.fired, trial.cut_short) == (True, False)
+
+
 def test_a_proof_that_follows_bytes_is_caught_by_the_twin(stage):
     stage.vulnerable = lambda number: (number < 3, Ended.EXITED)
     assert reproduce().doubt is Doubt.ATTRIBUTION
