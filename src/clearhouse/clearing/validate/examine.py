@@ -14,9 +14,9 @@ from clearhouse.clearing.deconflict.known import Known
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.validate.attached import bundle_files
 from clearhouse.clearing.validate.claims.target import resolves
+from clearhouse.clearing.validate.ladder import CONSISTENT, PLACES
 from clearhouse.clearing.validate.look import Looked, look
 from clearhouse.clearing.validate.record import (
-    Claim,
     ClaimCheck,
     ClaimResult,
     InputHash,
@@ -35,8 +35,6 @@ from clearhouse.clearing.validate.sources.allowed import Repositories
 from clearhouse.clearing.validate.sources.shelf import SourceShelf
 
 RULES = "examine/1"
-_PLACES = {Claim.FILE, Claim.SYMBOL, Claim.LINE, Claim.SNIPPET}
-_E1_CLAIMS = _PLACES | {Claim.VERSION, Claim.VERSION_RANGE, Claim.COMMIT, Claim.FRAME}
 
 
 def examine(
@@ -84,7 +82,7 @@ def _merge(
     kept = (
         one
         for one in first
-        if not looked or (one.claim not in _PLACES and (one.claim, one.subject) not in answered)
+        if not looked or (one.claim not in PLACES and (one.claim, one.subject) not in answered)
     )
     return (*kept, *looked, *scope.checks)
 
@@ -103,7 +101,7 @@ def _level(draft: Draft, checks: tuple[ClaimCheck, ...], looked: Looked) -> Leve
     """E1 needs that places were cited, looked up, and that all of them hold."""
     if not resolves(draft):
         return None
-    relevant = [one for one in checks if one.claim in _E1_CLAIMS]
+    relevant = [one for one in checks if one.claim in CONSISTENT]
     all_hold = all(one.result is ClaimResult.HOLDS for one in relevant)
     return Level.E1 if looked.checks and all_hold else Level.E0
 

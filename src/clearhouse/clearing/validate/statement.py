@@ -17,6 +17,7 @@ from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from clearhouse.clearing.validate.ladder import established
 from clearhouse.clearing.validate.record import Verdict
 from clearhouse.formats.canonical import Json, canonical_bytes
 from clearhouse.formats.dsse import UntrustedEnvelopeError, open_envelope, seal
@@ -65,6 +66,7 @@ def as_statement(verdict: Verdict) -> dict[str, Json]:
         "predicate": {
             "verdict": str(verdict.kind),
             "level": None if verdict.level is None else verdict.level.name,
+            "established": [one.name for one in established(verdict)],
             "doubt": None if verdict.doubt is None else str(verdict.doubt),
             "rules": verdict.rules,
             "decidedAt": verdict.decided_at.astimezone(UTC).isoformat(),

@@ -50,6 +50,7 @@ def test_an_outsider_verifies_a_verdict_with_the_public_key_alone():
     assert found.subjects == (("bundle", "ab" * 32),)
     assert found.predicate["verdict"] == "inconclusive"
     assert found.predicate["level"] == "E3"
+    assert found.predicate["established"] == ["E0", "E1", "E3"]
     assert found.predicate["limits"] == [{"name": "memory", "value": "1 bytes", "enforcedBy": None}]
 
 

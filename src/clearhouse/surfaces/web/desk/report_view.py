@@ -11,6 +11,7 @@ from clearhouse.clearing.intake.completeness import Gap, judge
 from clearhouse.clearing.intake.listing import headline
 from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.prioritize.record import READY_ELEMENTS
+from clearhouse.clearing.validate.ladder import established
 from clearhouse.clearing.validate.record import (
     ClaimCheck,
     ClaimResult,
@@ -97,8 +98,10 @@ def _state(level: Level, verdict: Verdict | None) -> RungState:
     if verdict is None:
         return RungState.NOT_ATTEMPTED
     reached = -1 if verdict.level is None else int(verdict.level)
-    if level <= reached:
+    if level in established(verdict):
         return RungState.REACHED
+    if level <= reached:
+        return RungState.NOT_ESTABLISHED
     if level == reached + 1 and verdict.kind is VerdictKind.CONTRADICTED:
         return RungState.CONTRADICTED
     if level == reached + 1 and verdict.kind is VerdictKind.INCONCLUSIVE:

@@ -19,6 +19,8 @@ class RungState(StrEnum):
     """What is known about one level."""
 
     REACHED = "reached"
+    NOT_ESTABLISHED = "not established"
+    """A higher level is reached, and this one is not part of it."""
     CONTRADICTED = "contradicted"
     INCONCLUSIVE = "inconclusive"
     NOT_ATTEMPTED = "not attempted"
