@@ -50,13 +50,18 @@ class Jobs:
         """Register a task that runs by the clock; `cron` may have a sixth field, seconds."""
         self._periodic[name] = (cron, task)
 
-    def ask(self, transaction: Transaction, name: str, /, **arguments: str) -> None:
-        """Ask for a task when, and only when, `transaction` commits."""
+    def ask(
+        self, transaction: Transaction, name: str, /, *, turn: int = 0, **arguments: str
+    ) -> None:
+        """Ask for a task when, and only when, `transaction` commits.
+
+        What has a higher `turn` is begun before what waits longer.
+        """
         queue, _ = self._tasks.get(name, (MAIN_QUEUE, None))
         transaction.execute(
             "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
-            "%s, %s, 0, NULL, NULL, %s, NULL)::procrastinate_job_to_defer_v1])",
-            [queue, name, json.dumps(arguments)],
+            "%s, %s, %s, NULL, NULL, %s, NULL)::procrastinate_job_to_defer_v1])",
+            [queue, name, turn, json.dumps(arguments)],
         )
 
     def run_until_empty(

@@ -17,9 +17,14 @@ from typing import IO
 from clearhouse.clearing.intake.record import Attachment
 from clearhouse.clearing.validate.reproduce.bundle import MAX_BYTES, MAX_FILES, BundleError
 
-_MANIFEST = "bundle.yaml"
+MANIFEST = "bundle.yaml"
 _MANIFEST_BYTES = 64 << 10
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+
+
+def is_archive(filename: str) -> bool:
+    """Say whether an attachment of this name may hold a packed bundle."""
+    return filename.lower().endswith(_ARCHIVES)
 
 
 def bundle_files(attachments: tuple[Attachment, ...]) -> dict[str, bytes] | None:
@@ -28,10 +33,10 @@ def bundle_files(attachments: tuple[Attachment, ...]) -> dict[str, bytes] | None
     Raises: BundleError when an archive that looks like a bundle cannot be used.
     """
     loose = {one.filename: one.data for one in attachments}
-    if _MANIFEST in loose:
+    if MANIFEST in loose:
         return loose
     for attachment in attachments:
-        if attachment.filename.lower().endswith(_ARCHIVES):
+        if is_archive(attachment.filename):
             found = _unpacked(attachment)
             if found is not None:
                 return found
@@ -59,10 +64,10 @@ def _unpacked(attachment: Attachment) -> dict[str, bytes] | None:
         if isinstance(error, BundleError):
             raise
         raise BundleError("an attached archive is packed in a way that is not taken") from error
-    manifests = sorted((name for name in files if PurePosixPath(name).name == _MANIFEST), key=len)
+    manifests = sorted((name for name in files if PurePosixPath(name).name == MANIFEST), key=len)
     if not manifests:
         return None
-    top = manifests[0].removesuffix(_MANIFEST)
+    top = manifests[0].removesuffix(MANIFEST)
     return {name.removeprefix(top): data for name, data in files.items() if name.startswith(top)}
 
 

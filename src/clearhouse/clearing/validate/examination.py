@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 
 from clearhouse.clearing.deconflict.known import current
 from clearhouse.clearing.intake.operations import Report
+from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.validate import _store
+from clearhouse.clearing.validate.attached import MANIFEST, is_archive
 from clearhouse.clearing.validate.examine import RULES
+from clearhouse.clearing.validate.look import cites_anything
 from clearhouse.clearing.validate.operations import (
     basis_of,
     inputs_of,
@@ -43,6 +46,9 @@ QUEUE = "examining"
 """The queue of its own that the jobs wait in, so that none holds up a report on its way."""
 
 
+_PLAIN, _CITES = 1, 2
+
+
 class NoSuchExaminationError(LookupError):
     """There is no such examination, or the actor is not read in; both look the same."""
 
@@ -61,12 +67,20 @@ def ask(
     inputs = inputs_of(report, current(desk.known_folder))
     basis = basis_of(desk, RULES, inputs, asked if again else "")
     if _store.ask(transaction, report, asked, basis):
-        desk.jobs.ask(transaction, EXAMINE_REPORT, examination_id=asked)
+        turn = turn_of(report.content)
+        desk.jobs.ask(transaction, EXAMINE_REPORT, turn=turn, examination_id=asked)
         _record(transaction, report, asked, allowed.policy)
     known = _store.examination(transaction, asked) or newest(transaction, report_id)
     if known is None:
         raise NoSuchExaminationError("no examination of this report that you may read")
     return known
+
+
+def turn_of(draft: Draft) -> int:
+    """Return how soon a report is examined: looking a place up takes seconds, a proof minutes."""
+    if any(one.filename == MANIFEST or is_archive(one.filename) for one in draft.attachments):
+        return 0
+    return _CITES if cites_anything(draft) else _PLAIN
 
 
 def newest(transaction: Transaction, report_id: ReportId) -> Examination | None:

@@ -55,7 +55,7 @@ def look(draft: Draft, known: Known, shelf: SourceShelf, repositories: Repositor
 
     Raises: PolicyError or ProfileError when a project profile of ours is broken.
     """
-    if not resolves(draft) or draft.purl is None or not _cites_anything(draft):
+    if not resolves(draft) or draft.purl is None or not cites_anything(draft):
         return Looked()
     profile = profile_for(draft.purl)
     try:
@@ -66,7 +66,8 @@ def look(draft: Draft, known: Known, shelf: SourceShelf, repositories: Repositor
         return Looked(missing=f"Not looked up: the source could not be had ({error}).")
 
 
-def _cites_anything(draft: Draft) -> bool:
+def cites_anything(draft: Draft) -> bool:
+    """Say whether a report names something that can be looked up in the source."""
     proofs = any(one.kind in _PROOFS for one in draft.attachments)
     return proofs or bool(citations(draft)) or bool(all_commits(draft))
 

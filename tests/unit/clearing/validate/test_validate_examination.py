@@ -110,6 +110,24 @@ def test_clearing_a_report_asks_for_its_examination_and_does_not_wait(app):
     }
 
 
+def test_places_to_look_up_come_first_and_proofs_to_run_last(app):
+    place = replace(GOOD, description="The flaw is in construct_object().")
+    packed = replace(BUNDLE, filename="poc.tar.gz")
+    drafts = [
+        replace(place, title="a proof", attachments=(BUNDLE,)),
+        replace(place, title="a packed proof", attachments=(packed,)),
+        GOOD,
+        place,
+    ]
+    for draft in drafts:
+        cleared(app, draft)
+    with app.desk.database.transaction(None) as transaction:
+        rows = transaction.all(
+            "SELECT priority FROM procrastinate_jobs WHERE task_name = 'examine_report' ORDER BY id"
+        )
+    assert [row["priority"] for row in rows] == [0, 0, 1, 2]
+
+
 def test_clearing_again_asks_for_nothing_new(app):
     report_id = cleared(app)
     first = asked(app, report_id)
