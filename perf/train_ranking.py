@@ -32,10 +32,11 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "src"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from clearhouse.clearing.match.bench import Report, lines
 from clearhouse.clearing.match.forest import Forest, probability
 from clearhouse.clearing.match.lexicon import lexicon
 from clearhouse.clearing.match.pairing import CLOSER_LOOK, FIRST_LOOK, IN_LIST
-from clearhouse.clearing.match.ranking import LISTED, context
+from clearhouse.clearing.match.ranking import LISTED, context, log_odds, standing
 from match_streams import Rows, Streams, atoms_without, numbers_of
 
 SEED = 20261126
@@ -209,6 +210,24 @@ class Answer:
     same: tuple[bool, ...]
 
 
+def answers_in(reports: list[Report], predictions: pathlib.Path) -> list[Answer]:
+    """Return what the reports were told by the predictions of `clearhouse bench match`."""
+    clusters = {one.rid: one.cluster for one in reports}
+    told, seen = {x["rid"]: x["ranked"] for x in lines(predictions) if x["type"] == "rank"}, set()
+    found = []
+    for one in sorted(reports, key=lambda report: report.sequence):
+        found.append(
+            Answer(
+                cluster=int.from_bytes(hashlib.sha256(str(one.cluster).encode()).digest()[:6]),
+                known=one.cluster in seen,
+                odds=tuple(log_odds(score) for _, score in told[one.rid]),
+                same=tuple(clusters[rid] == one.cluster for rid, _ in told[one.rid]),
+            )
+        )
+        seen.add(one.cluster)
+    return found
+
+
 def answers(rows: Rows, trees: Trees) -> list[Answer]:
     told, found = trees.told(rows), []
     for start, end in rows.lists():
@@ -296,7 +315,7 @@ STATED = (("likely", 0.85, 0.92), ("possible", 0.35, 0.42))
 
 def limits(told: list[Answer], judgements: list[tuple[float, bool]]) -> dict[str, Any]:
     """Set calibration, thresholds and bands by what was judged without being known."""
-    each = [pair for one in told for pair in zip(one.odds, one.same, strict=True)]
+    each = [pair for one in told for pair in zip(standing(one.odds), one.same, strict=True)]
     wrong = max(odds for odds, same in each if not same)
     knots = calibrate(each)
     knots = [k for k in knots if k[0] < wrong and k[1] < PROVEN[1]]
@@ -357,7 +376,7 @@ def on_unseen_half(told: list[Answer]) -> dict[str, Any]:
         x, y = zip(*set_by["knots"], strict=True)
         for one in told:
             if one.cluster % 2 != half:
-                for odds, same in zip(one.odds, one.same, strict=True):
+                for odds, same in zip(standing(one.odds), one.same, strict=True):
                     share = float(np.interp(odds, x, y))
                     band = next((b for b, low, _ in set_by["bands"] if share >= low), None)
                     if band is not None:

@@ -47,7 +47,8 @@ class Model:
     closer: Forest
     final: Forest
     knots: tuple[tuple[float, float], ...]
-    """Calibration: log-odds of the trees and the probability measured there, both rising."""
+    """Calibration: standing in the list (`ranking.standing`) and the probability measured there,
+    both rising."""
     link_at: float
     """From this score (before calibration) on a report is taken for a duplicate of its best
     candidate, where a benchmark asks for yes or no. The clearinghouse itself never does so."""
@@ -58,7 +59,7 @@ class Model:
     provenance: Mapping[str, Any]
 
     def calibrated(self, log_odds: float) -> float:
-        """Return the probability that was measured at such log-odds."""
+        """Return the probability that was measured at such a standing in the list."""
         position = bisect_right(self.knots, (log_odds, 2.0))
         if not self.knots:
             return probability(log_odds)

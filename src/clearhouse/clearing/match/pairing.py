@@ -413,7 +413,7 @@ def _names_alike(a: Sketch, b: Sketch) -> float:
     """Return how nearly the best pair of names agrees, 0 to 1."""
     if not a.names or not b.names:
         return NOT_KNOWN
-    if a.names & b.names:
+    if not a.names.isdisjoint(b.names):
         return 1.0
     return max(
         2 * len(one & other) / (len(one) + len(other))
@@ -437,7 +437,7 @@ def _parts(total: float, mine: float, theirs: float) -> list[float]:
 
 
 def _agree(mine: frozenset[Token], theirs: frozenset[Token]) -> float:
-    return _sign(bool(mine & theirs)) if mine and theirs else 0.0
+    return _sign(not mine.isdisjoint(theirs)) if mine and theirs else 0.0
 
 
 def _sign(agrees: bool) -> float:

@@ -34,6 +34,9 @@ CLOSER = 20
 LISTED = 10
 """How many candidates are ranked at last."""
 _RIVALLED = tuple(CLOSER_LOOK.index(name) for name in RIVALLED)
+CLAIMED = 0.5
+"""How much of the others' claim counts: half halves what the look-alikes of a product weigh, and
+still suggests a bug that ten have reported."""
 NOTHING = -14.0
 """Log-odds that stand for a candidate that is not there."""
 
@@ -114,12 +117,23 @@ def rank(
         Ranked(
             number=candidates[i].number,
             log_odds=odds,
-            probability=model.calibrated(odds),
+            probability=model.calibrated(stands),
             numbers=tuple(closer[i]),
         )
-        for i, odds in zip(listed, said, strict=True)
+        for i, odds, stands in zip(listed, said, standing(said), strict=True)
     ]
     return tuple(sorted(ranked, key=lambda one: -one.log_odds))
+
+
+def standing(odds: Sequence[float]) -> list[float]:
+    """Return log-odds less a share of what the others of the list claim together.
+
+    A report is rarely several bugs: without this, ten look-alikes of one product would all be
+    called likely. Not all of it, because several may be reports of the same bug.
+    """
+    claims = [math.exp(one) for one in odds]
+    others = [math.fsum([*claims[:i], *claims[i + 1 :]]) for i in range(len(odds))]
+    return [one - CLAIMED * math.log1p(rest) for one, rest in zip(odds, others, strict=True)]
 
 
 def context(closer: Sequence[list[float]], alone: Sequence[float]) -> list[list[float]]:
