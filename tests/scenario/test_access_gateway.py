@@ -260,7 +260,8 @@ def test_a_budget_is_never_overspent_by_two_hundred_clients_at_once(app, tmp_pat
         house.settled()
         left = house.gateway.accounts.left(house.gateway.live.grant(held.grant.grant_id))
     report = chain.check(held.grant.grant_id, bodies(app, early, held.grant.grant_id))
-    assert set(statuses) == {200, 429}, "some were served, and the budget stopped the others"
+    # On a machine too busy to hear the store in time, the gateway shuts: that is 503.
+    assert {200, 429} <= set(statuses) <= {200, 429, 503}
     assert report.tokens <= 20_000
     assert report.tokens + left == 20_000
     assert one_call > 0

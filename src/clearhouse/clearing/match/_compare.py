@@ -151,12 +151,17 @@ def names(reading: Reading) -> frozenset[int]:
     return frozenset([*products, *([] if package is None else [package])]) or frozenset([0])
 
 
-def compare(desk: Desk, machinery: Transaction, reading: Reading) -> Found:
-    """Compare a report with the filed ones that share a key or rare words."""
-    return compare_all(desk, machinery, [Asked(reading=reading)])[0]
+def compare(desk: Desk, machinery: Transaction, reading: Reading, reader: Transaction) -> Found:
+    """Compare a report with the filed ones that share a key or rare words and that `reader` sees.
+
+    What the reader does not see takes no part: it would weigh on the answers about the others.
+    """
+    return compare_all(desk, machinery, [Asked(reading=reading)], reader)[0]
 
 
-def compare_all(desk: Desk, machinery: Transaction, asked: Sequence[Asked]) -> list[Found]:
+def compare_all(
+    desk: Desk, machinery: Transaction, asked: Sequence[Asked], reader: Transaction | None = None
+) -> list[Found]:
     """Compare reports with those filed, and each also with those before it that are to be filed.
 
     The answers are those of comparing and filing one after the other. Their keys must be filed.
@@ -164,6 +169,11 @@ def compare_all(desk: Desk, machinery: Transaction, asked: Sequence[Asked]) -> l
     looks = _looks(machinery, asked)
     near = _nearest(machinery, looks)
     holders = _holders(machinery, asked)
+    if reader is not None:
+        seen = _store.places_of(reader, [*(n for f in near for n, _ in f),
+                                         *(h.serial for f in holders for h in f)])  # fmt: skip
+        near = [[(n, score) for n, score in found if n in seen] for found in near]
+        holders = [[one for one in found if one.serial in seen] for found in holders]
     wanted = {n for found in near for n, _ in found}
     wanted |= {one.serial for found in holders for one in found}
     packed = _index.sketches(machinery, wanted)

@@ -62,15 +62,16 @@ def rivals(new: Features, old: Features) -> tuple[Reason, ...]:
 def after_fix(new: Features, old: Features) -> tuple[Reason, ...]:
     """Say that the new report saw the flaw in a version that the earlier one calls fixed.
 
-    Both must share a key. Versions that their ecosystem cannot order are not compared.
+    Both must share a key. A fix may be named for each line of releases; a version counts as fixed
+    when none of them is above it. Versions that their ecosystem cannot order are not compared.
     """
     if not set(new.keys) & set(old.keys) or new.package != old.package or new.tested is None:
         return ()
     scheme = vers.scheme_of((new.package or "").removeprefix("pkg:").partition("/")[0])
-    fixes = [fix for fix in old.fixed if scheme and _not_before(scheme, new.tested, fix)]
-    if not fixes:
+    if not (scheme and old.fixed and all(_not_before(scheme, new.tested, f) for f in old.fixed)):
         return ()
-    said = f"It was seen in {new.tested}, and the earlier report says that {fixes[0]} is fixed."
+    fixes = " and ".join(old.fixed)
+    said = f"It was seen in {new.tested}, and the earlier report says that {fixes} is fixed."
     return (Reason(code=ReasonCode.AFTER_FIX, text=said, weight=-0.2),)
 
 

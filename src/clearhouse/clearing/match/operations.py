@@ -254,13 +254,9 @@ def alike(
     desk.authority.demand(actor, "finding.read")
     reading = _compare.read(desk, draft)
     with desk.database.transaction(desk.clearing_actor.actor_id) as machinery:
-        found = _compare.compare(desk, machinery, reading).comparisons
-    visible = _store.places(transaction, [one.suggestion.report for one in found])
+        found = _compare.compare(desk, machinery, reading, transaction).comparisons
     return tuple(
-        one.suggestion
-        for one in found
-        if one.suggestion.report in visible
-        and (one.keyed or one.suggestion.band is not Band.UNRELATED)
+        one.suggestion for one in found if one.keyed or one.suggestion.band is not Band.UNRELATED
     )
 
 

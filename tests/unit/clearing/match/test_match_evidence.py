@@ -41,6 +41,13 @@ def test_a_flaw_seen_in_a_version_that_is_called_fixed_may_have_come_back():
     assert after_fix(taken(tested_version="5.10.0"), old) == ()
 
 
+def test_a_version_between_the_fixes_of_two_lines_of_releases_is_not_called_fixed():
+    same = {"aliases": ("CVE-2099-1",)}
+    old = taken(fixed_versions=("6.0.2", "5.8.2"), **same)
+    assert after_fix(taken(tested_version="6.0.1", **same), old) == ()
+    assert after_fix(taken(tested_version="6.0.2", **same), old)
+
+
 def test_the_reasons_tell_a_duplicate_from_a_sibling_and_a_regression():
     def meaning(*codes):
         reasons = tuple(Reason(code=code, text="", weight=0.1) for code in codes)

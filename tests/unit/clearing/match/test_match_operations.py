@@ -228,8 +228,8 @@ def test_an_edge_to_a_closed_report_is_seen_only_by_those_read_in(app):
         assert match.findings(transaction) == [mine]
     with pytest.raises(match.NoSuchFindingError):
         get(app, match.finding, hidden, by=ann)
-    assert act(app, match.alike, draft(LOADER_TOO), by=ann)[0].report == report_id
-    assert {s.report for s in act(app, match.alike, draft(LOADER_TOO), by=ann)} == {report_id}
+    assert act(app, match.alike, draft(LOADER), by=ann)[0].report == report_id
+    assert {s.report for s in act(app, match.alike, draft(LOADER), by=ann)} == {report_id}
     assert get(app, match.finding, hidden, by=cora).report_ids == (closed,)
 
 
