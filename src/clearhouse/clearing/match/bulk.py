@@ -4,7 +4,7 @@ In comes nothing but the store, out comes how many reports were matched. Reports
 order of arrival through the very operation that matches a new one, many to a transaction, so the
 answers are the same. Killed, it goes on where it stopped when it is called again; several may run
 at once. Refused: nothing; who may not clear reports is refused by the operation.
-Why no other engine: docs/adr/0021-bulk-matching.md.
+Why no other engine: docs/adr/0011-bulk-matching.md.
 """
 
 from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ statement signed by two persons, its annex sealed. Each act is in the ledger. Re
 (`NotPossibleError`): acts that do not fit the state.
 
 Sealed thresholds are opened here and nowhere else. The persons' signing keys are held by the house,
-one for each person; that the second person acts is what the house answers for (docs/adr/0013).
+one for each person; that the second person acts is what the house answers for (docs/adr/0010).
 """
 
 import hmac
