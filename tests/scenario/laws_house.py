@@ -19,7 +19,7 @@ KEEPS = {
     "case_revision", "case_report", "advisory", "party", "actor", "token", "session",
     "vendor_package",
     "evidence", "attestation", "trusted_key", "criterion_opening", "determination",
-    "determination_appeal", "released_determination",
+    "determination_appeal", "released_determination", "private_task",
     "access_window", "access_nomination", "access_admission", "access_assessment", "access_grant",
     "access_acceptance", "access_canary", "access_fingerprint", "access_finding",
     "access_certificate", "access_closure",

@@ -36,7 +36,18 @@ from scenario.hostile_reports import HOSTILE, INSTRUCTIONS, MARK, TAP, WARNED, t
 from scenario.leaks_scene import doors_of, fresh_house, visitor
 
 MOST_CPU_S = 20.0
-"""Several times what the slowest needs; a reader whose time explodes takes minutes."""
+"""Several times what the slowest needs where `REFERENCE_S` holds; a reader whose time explodes
+takes minutes."""
+REFERENCE_S = 0.11
+"""Processor time of two million squares on the machine on which that was set."""
+
+
+@pytest.fixture(scope="module")
+def most_cpu_s():
+    """The limit on this machine, as it is loaded now; never less than the one that was set."""
+    begin = time.process_time()
+    sum(number * number for number in range(2_000_000))
+    return MOST_CPU_S * max(1.0, (time.process_time() - begin) / REFERENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +102,10 @@ class Door:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_report_is_refused_clearly_or_taken_in_whole(door, name):
+def test_a_hostile_report_is_refused_clearly_or_taken_in_whole(door, name, most_cpu_s):
     sent, before, begin = HOSTILE[name], door.stored(), time.process_time()
     answer = door.send(sent)
-    assert time.process_time() - begin < MOST_CPU_S
+    assert time.process_time() - begin < most_cpu_s
     document = answer.json()
     if answer.status_code == 202:
         assert "accepted" in sent.outcomes, document

@@ -92,6 +92,16 @@ def _skipped(result: Object) -> Skipped | None:
     return "absent" if result.get("baselineState") == "absent" else None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Said:
+    """What a rule says of all its results."""
+
+    title: str | None
+    explanation: str | None
+    level: str
+    security_severity: str | None
+
+
 class _Rules:
     """The rules of one run, by index and by id."""
 
@@ -103,6 +113,23 @@ class _Rules:
         ]
         every = [*self._driver, *(rule for rules in self._extensions for rule in rules)]
         self._by_id = {str(rule.get("id")): rule for rule in reversed(every)}
+        self._said: dict[int, _Said] = {}
+
+    def said(self, rule: Object) -> _Said:
+        """Return what a rule says; many results share one rule."""
+        known = self._said.get(id(rule))
+        if known is None:
+            severity = _object(rule.get("properties")).get("security-severity")
+            known = self._said[id(rule)] = _Said(
+                title=_message(_object(rule.get("shortDescription")), rule)
+                or _text(rule.get("name")),
+                explanation=_message(_object(rule.get("fullDescription")), rule),
+                level=_default_level(rule),
+                security_severity=str(severity)
+                if isinstance(severity, str | float | int)
+                else None,
+            )
+        return known
 
     def of(self, result: Object) -> Object:
         """Follow a result's reference to its rule."""
@@ -120,22 +147,21 @@ class _Rules:
 
 def _result(result: Object, run: Object, rules: _Rules, place: str, index: int) -> SarifResult:
     rule = rules.of(result)
-    properties = _object(rule.get("properties"))
+    said = rules.said(rule)
     places = [_location(one, run) for one in _objects(result.get("locations"))[:MAX_LOCATIONS]]
-    severity = properties.get("security-severity")
     return SarifResult(
         place=place,
         run=index,
         rule_id=_text(result.get("ruleId")) or _text(rule.get("id")),
-        title=_message(_object(rule.get("shortDescription")), rule) or _text(rule.get("name")),
+        title=said.title,
         message=_message(_object(result.get("message")), rule),
-        explanation=_message(_object(rule.get("fullDescription")), rule),
-        level=_text(result.get("level")) or _default_level(rule),
+        explanation=said.explanation,
+        level=_text(result.get("level")) or said.level,
         locations=tuple(one for one in places if one.file or one.function),
         steps=tuple(_steps(result, run)),
         cwes=_weaknesses(result, rule),
         fingerprints=_fingerprints(result),
-        security_severity=str(severity) if isinstance(severity, str | float | int) else None,
+        security_severity=said.security_severity,
         fixes=tuple(_objects(result.get("fixes"))),
         source=result,
     )
