@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from clearhouse.clearing.match.bench_crashes import among_first_ten, crash_pairs, measured
 from clearhouse.clearing.match.crashes import FEATURES
 from clearhouse.clearing.match.forest import probability
-from train_match import best_threshold, export, least_odds, write
+from train_ranking import export, f1_of, least_odds, write
 
 SEED = 20261123
 FOLDS = 5
@@ -63,7 +63,7 @@ def main() -> None:
         trees = fit(numbers[inside], answers[inside])
         odds[~inside] = trees.predict(numbers[~inside], raw_score=True)
     told = [(float(o), bool(same)) for o, same in zip(odds, answers, strict=True)]
-    at = best_threshold(told, int(answers.sum()))
+    _, at = f1_of(told, int(answers.sum()))
     limits = [(least_odds(told, shown), shown) for shown in SHOWN]
     unseen = {
         "ours": measured([(o >= at, same) for o, same in told]),
