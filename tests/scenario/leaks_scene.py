@@ -150,9 +150,12 @@ class Answer:
 
 def doors_of(app):
     """Every application that the house serves, by the name of its process."""
+    desk = serve.desk_application(app)
+    # It stands still like the house's clock: else a slow machine shows counts of a moment ago.
+    desk.state.entrance.surveyor.clock = lambda: 0.0
     return {
         "counter": serve.counter_application(app.counter, reports_per_hour=100_000),
-        "desk": serve.desk_application(app),
+        "desk": desk,
     }
 
 
@@ -416,8 +419,25 @@ def exported_lines(answer):
 
 
 def difference(one, other):
-    """Say where two answers part, in few words; empty when they are the same."""
+    """Show both answers around their first difference; empty when they are the same.
+
+    Bodies are compared before what stands ahead of them: their length is told there too.
+    """
     if one == other:
         return ""
-    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), -1)
-    return f"{one[max(0, at - 60) : at + 90]!r} / {other[max(0, at - 60) : at + 90]!r}"
+    (ahead, body), (other_ahead, other_body) = (text.split(b"\n", 1) for text in (one, other))
+    if body != other_body:
+        return _around(body, other_body, "body")
+    return _around(ahead, other_ahead, "status or headers")
+
+
+def _around(one, other, where):
+    pairs = enumerate(zip(one, other, strict=False))
+    at = next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+    shown = [text[max(0, at - 120) : at + 120].decode("utf-8", "replace") for text in (one, other)]
+    return f"{where}, byte {at}\n  --- one:\n{shown[0]}\n  --- other:\n{shown[1]}"
+
+
+def parted(told):
+    """List the asks whose two answers differ, each with its difference; empty when none does."""
+    return "\n\n".join(f"{ask}: {where}" for ask, where in told.items() if where)

@@ -30,6 +30,7 @@ from scenario.leaks_scene import (
     fresh_house,
     move,
     ordinary_day,
+    parted,
     pretended,
 )
 from scenario.leaks_store import alike, as_actor, dump, tables, told, visible
@@ -124,13 +125,29 @@ def test_a_thing_of_the_case_and_a_thing_that_never_was_give_a_stranger_the_same
         )
         for one, other in pairs
     }
-    assert not {ask: where for ask, where in told.items() if where}
+    assert not parted(told), parted(told)
 
 
 def test_lists_counts_and_pages_are_to_a_stranger_as_if_the_case_had_never_come(scene, stranger):
     then, now = scene.before[stranger.name], scene.after[stranger.name]
     told = {ask: difference(then[ask], now[ask]) for ask in then}
-    assert not {ask: where for ask, where in told.items() if where}
+    assert not parted(told), parted(told)
+
+
+def test_where_two_answers_part_is_told_in_words_of_both():
+    head = b"200 (('content-length', '%d'),)\n"
+    one, other = head % 9 + b"<p>three</p>", head % 8 + b"<p>four</p>"
+    told = difference(one, other)
+    assert told.splitlines() == [
+        "body, byte 3",
+        "  --- one:",
+        "<p>three</p>",
+        "  --- other:",
+        "<p>four</p>",
+    ]
+    assert "'9'" in difference(one, head % 8 + b"<p>three</p>")
+    assert parted({"here": "", "there": told}) == f"there: {told}"
+    assert not difference(one, one)
 
 
 def test_every_field_of_the_report_is_shown_to_who_is_read_in(scene):
