@@ -2,7 +2,8 @@
 
 1. Build the vulnerable environment, then the fixed one with the same companions.
 2. Make both look alike.
-3. Run N times on each side, in an order drawn for this bundle, each time at another place.
+3. Run both sides in an order drawn for this bundle, each time at another place; when they differ,
+   go on until chance cannot have done it.
 4. If the sides differ, trace what the target did, and run on decoys of both sides.
 5. Judge, and write down hashes, limits and repeats.
 
@@ -11,6 +12,7 @@ claim. Nothing is ever run outside the sandbox.
 """
 
 import secrets
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,7 +26,7 @@ from clearhouse.clearing.validate.record import (
     Verdict,
     VerdictKind,
 )
-from clearhouse.clearing.validate.reproduce import attribution, disguise, trials
+from clearhouse.clearing.validate.reproduce import attribution, chance, disguise, trials
 from clearhouse.clearing.validate.reproduce.attribution import Reached
 from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError
 from clearhouse.clearing.validate.reproduce.decoy import decoy
@@ -36,14 +38,16 @@ from clearhouse.clearing.validate.reproduce.packages import (
 )
 from clearhouse.clearing.validate.reproduce.patch_gate import run_gate, with_gate
 
-RULES = "reproduce/2"
+RULES = "reproduce/3"
 REPEATS = 3
-"""Runs on each side."""
+"""Runs on each side before the number of more is known."""
 _MORE_REPEATS = 5
 """Runs on each side when the first ones disagree among themselves: all must agree then."""
 _MORE_SERIES = 3
 _MORE_SLOW_SERIES = 2
 """Series after a run that was cut short."""
+_CHANCE = chance.MOST / (1 + _MORE_SERIES)
+"""What each series may leave to chance."""
 _TWIN_TRIES = 3
 """A proof that follows bytes stays silent in all of them; one that measures time may need two."""
 _QUIET = Alone("timing")
@@ -64,9 +68,21 @@ class _Record:
 
     runs: Runs
     limits: tuple[EnforcedLimit, ...]
-    evidence: str
     plain_s: float
     """How long a run on the vulnerable side took at most."""
+    seconds: tuple[float, float]
+    """What a run cost on the vulnerable and on the fixed side, with its preparation."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pace:
+    """How a series is run, and when it ends early."""
+
+    cpus: float = trials.FULL_SPEED
+    steady: bool = False
+    """Before other work; ended by a silent run on the vulnerable side."""
+    decisive: bool = False
+    """Ended by any run that disagrees."""
 
 
 def reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict:
@@ -123,58 +139,65 @@ def _run(bundle: Bundle, sides: _Sides) -> _Record:
     was cut short in silence makes those series slower, for both sides alike: a proof that raises
     its load until a threshold is met may overshoot its own time limit on a fast machine.
     """
-    record = _series(bundle, sides, REPEATS, stop_when_cut=True)
+    record = _settle(bundle, sides, REPEATS, _Pace())
     if sides.fixed is None:  # without a control no series can settle it
         return record
     cut = record.runs.cut_short
-    speed = trials.HALF_SPEED if cut else trials.ONE_PROCESSOR
+    pace = _Pace(cpus=trials.HALF_SPEED if cut else trials.ONE_PROCESSOR, steady=True)
     total = record
     for _ in range(_MORE_SLOW_SERIES if cut else _MORE_SERIES):
         if not (record.runs.cut_short or _mixed(total.runs)) or any(total.runs.fixed or ()):
             break
         with _QUIET:
-            record = _series(
-                bundle, sides, _MORE_REPEATS, cpus=speed, steady=True, stop_on_silence=True
-            )
+            record = _settle(bundle, sides, _MORE_REPEATS, pace)
         if _settled(record.runs):
             return record
         total = _joined(total, record)
     return total
 
 
-def _series(
-    bundle: Bundle,
-    sides: _Sides,
-    repeats: int,
-    *,
-    cpus: float = trials.FULL_SPEED,
-    steady: bool = False,
-    stop_when_cut: bool = False,
-    stop_on_silence: bool = False,
-) -> _Record:
-    order = [sides.vulnerable] * repeats + ([sides.fixed] * repeats if sides.fixed else [])
+def _settle(bundle: Bundle, sides: _Sides, repeats: int, pace: _Pace) -> _Record:
+    """Run a series; when the sides differ, another one, long enough to rule chance out."""
+    record = _series(bundle, sides, (repeats, repeats), pace)
+    if sides.fixed is None or not _settled(record.runs):
+        return record
+    left = chance.agreement(repeats, repeats)
+    counts = chance.more_runs(left, _CHANCE, *record.seconds)
+    return _joined(record, _series(bundle, sides, counts, replace(pace, decisive=True)))
+
+
+def _series(bundle: Bundle, sides: _Sides, counts: tuple[int, int], pace: _Pace) -> _Record:
+    """Run the vulnerable and the fixed side so many times, in an order drawn for this series."""
+    order = [sides.vulnerable] * counts[0] + ([sides.fixed] * counts[1] if sides.fixed else [])
     secrets.SystemRandom().shuffle(order)
     answers: dict[bool, list[bool]] = {True: [], False: []}
-    evidence, plain_s, cut_short = "", 0.0, False
+    seconds = {True: 0.0, False: 0.0}
+    plain_s, cut_short = 0.0, False
     limits: tuple[EnforcedLimit, ...] = ()
     for environment in order:
-        trial = trials.try_once(bundle, environment, cpus=cpus, steady=steady)
+        started = time.monotonic()
+        trial = trials.try_once(bundle, environment, cpus=pace.cpus, steady=pace.steady)
         vulnerable = environment is sides.vulnerable
+        seconds[vulnerable] += time.monotonic() - started
         answers[vulnerable].append(trial.answer.fired)
         limits = trial.seen.limits
         if vulnerable:
-            evidence = trial.answer.evidence
             plain_s = max(plain_s, trial.seen.wall_s)
-        silent = vulnerable and not trial.answer.fired
         cut_short |= trial.cut_short
-        if (cut_short and stop_when_cut) or ((silent or cut_short) and stop_on_silence):
+        wrong = trial.answer.fired != vulnerable
+        if cut_short or (wrong and pace.decisive) or (wrong and pace.steady and vulnerable):
             break
     runs = Runs(
         vulnerable=tuple(answers[True]),
         fixed=tuple(answers[False]) if sides.fixed is not None else None,
         cut_short=cut_short,
     )
-    return _Record(runs=runs, limits=limits, evidence=evidence, plain_s=plain_s)
+    return _Record(
+        runs=runs,
+        limits=limits,
+        plain_s=plain_s,
+        seconds=(seconds[True] / counts[0], seconds[False] / counts[1]),
+    )
 
 
 def _joined(earlier: _Record, later: _Record) -> _Record:
@@ -185,7 +208,7 @@ def _joined(earlier: _Record, later: _Record) -> _Record:
     vulnerable = (*earlier.runs.vulnerable, *later.runs.vulnerable)
     cut_short = earlier.runs.cut_short or later.runs.cut_short
     runs = Runs(vulnerable=vulnerable, fixed=fixed, cut_short=cut_short)
-    return replace(later, runs=runs)
+    return replace(later, runs=runs, plain_s=max(earlier.plain_s, later.plain_s))
 
 
 def _settled(runs: Runs) -> bool:

@@ -1,6 +1,8 @@
 """The order of steps around the sandbox, with trials that answer as a test says."""
 
 import json
+import random
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,7 +17,7 @@ from clearhouse.bench.sandbox.host.record import (
     SandboxUnavailableError,
 )
 from clearhouse.clearing.validate.record import Doubt, Level, Verdict, VerdictKind
-from clearhouse.clearing.validate.reproduce import benchmark, native, trials
+from clearhouse.clearing.validate.reproduce import benchmark, chance, native, trials
 from clearhouse.clearing.validate.reproduce import reproduce as module
 from clearhouse.clearing.validate.reproduce.attribution import Function, Reached
 from clearhouse.clearing.validate.reproduce.bundle import BundleError, read_files
@@ -80,6 +82,7 @@ def stage(monkeypatch):
         error: Exception | None = None
         reached = RAN
         changed = True
+        on_decoys = False
 
     stage = Stage()
     stage.asked = []
@@ -88,6 +91,7 @@ def stage(monkeypatch):
         if stage.error is not None:
             raise stage.error
         side = "fixed" if environment.sha256.startswith("2.0") else "vulnerable"
+        stage.on_decoys = environment.sha256.endswith("c")
         number = sum(name == side for name, _ in stage.asked)
         stage.asked.append((side, cpus))
         fired, ended = getattr(stage, side)(number)
@@ -107,10 +111,13 @@ def reproduce(given=None, cache=None):
     return module.reproduce(given or bundle(), cache or Cache(), now=NOW)
 
 
-def test_three_runs_on_each_side_and_one_on_each_twin_reproduce(stage):
+def test_a_proof_that_fires_on_one_side_alone_is_reproduced_when_chance_is_ruled_out(stage):
     found = reproduce()
     assert (found.kind, found.level) == (VerdictKind.REPRODUCED, Level.E5)
-    assert sorted(name for name, _ in stage.asked) == ["fixed"] * 4 + ["vulnerable"] * 4
+    runs = Counter(name for name, _ in stage.asked[:-2])
+    more = chance.agreement(runs["vulnerable"] - 3, runs["fixed"] - 3)
+    assert chance.agreement(3, 3) * more <= chance.MOST
+    assert sorted(name for name, _ in stage.asked[-2:]) == ["fixed", "vulnerable"]
     assert [one.name for one in found.inputs] == [
         "bundle",
         "vulnerable environment",
@@ -135,11 +142,28 @@ def test_a_silent_proof_is_not_traced_and_not_called_invalid(stage):
     assert reproduce().kind is VerdictKind.NOT_REPRODUCED
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_coin_that_was_lucky_six_times_is_found_out(stage, seed):
+    coin = random.Random(seed)
+    stage.vulnerable = lambda number: (number < 3 or coin.random() < 0.5, Ended.EXITED)
+    stage.fixed = lambda number: (number >= 3 and coin.random() < 0.5, Ended.EXITED)
+    found = reproduce()
+    assert (found.kind, found.doubt) == (VerdictKind.INCONCLUSIVE, Doubt.FLAKY)
+
+
+def test_a_proof_that_goes_by_the_number_of_its_runs_is_found_out(stage):
+    def early(number):
+        return len(stage.asked) <= 6, Ended.EXITED
+
+    stage.vulnerable = stage.fixed = early
+    assert reproduce().kind is VerdictKind.INCONCLUSIVE
+
+
 def test_a_side_that_disagrees_with_itself_is_asked_again_and_longer(stage):
     stage.vulnerable = lambda number: (number != 1, Ended.EXITED)
     found = reproduce()
     assert found.kind is VerdictKind.REPRODUCED
-    assert "5 of 5" in found.reason
+    assert sum(name == "vulnerable" for name, _ in stage.asked) > 3 + 5
 
 
 def test_a_side_that_never_agrees_with_itself_stays_flaky(stage):
@@ -162,7 +186,7 @@ def test_a_proof_that_overshoots_its_time_is_tried_again_at_half_speed_on_both_s
     )
     assert reproduce().kind is VerdictKind.REPRODUCED
     slow = [name for name, cpus in stage.asked if cpus == HALF_SPEED]
-    assert (slow.count("vulnerable"), slow.count("fixed")) == (5, 5)
+    assert min(slow.count("vulnerable"), slow.count("fixed")) > 5
 
 
 @pytest.mark.parametrize("limit", [Ended.WALL_LIMIT, Ended.CPU_LIMIT, Ended.OUT_OF_MEMORY])
@@ -177,8 +201,13 @@ def test_a_proof_that_a_limit_always_ends_is_inconclusive_and_not_tried_for_ever
 
 
 def test_a_decoy_that_a_limit_ends_shows_nothing(stage):
-    stage.fixed = lambda number: (False, Ended.EXITED if number < 3 else Ended.CPU_LIMIT)
-    assert reproduce().doubt is Doubt.ENVIRONMENT
+    def fixed(number):
+        return False, Ended.CPU_LIMIT if stage.on_decoys else Ended.EXITED
+
+    stage.fixed = fixed
+    found = reproduce()
+    assert found.doubt is Doubt.ENVIRONMENT
+    assert "decoy" in found.reason
 
 
 def test_a_hang_that_spends_its_processor_time_is_an_answer(tmp_path, monkeypatch):
@@ -188,7 +217,7 @@ def test_a_hang_that_spends_its_processor_time_is_an_answer(tmp_path, monkeypatc
 
 
 def test_a_proof_that_follows_bytes_is_caught_by_the_twin(stage):
-    stage.vulnerable = lambda number: (number < 3, Ended.EXITED)
+    stage.vulnerable = lambda number: (not stage.on_decoys, Ended.EXITED)
     assert reproduce().doubt is Doubt.ATTRIBUTION
 
 
