@@ -1,6 +1,7 @@
 """Every number that a header claims is computed again; odd archives and samples are refused."""
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -109,6 +110,20 @@ def test_the_models_of_graders_are_not_the_model_under_test():
     sample = read_sample(content)
     assert (sample.served, sample.requested, sample.model_calls) == ((), (), 0)
     assert sample.request_ids == ("g1",)
+
+
+def test_an_answer_is_counted_once_however_many_headers_name_it():
+    def noted(*ids):
+        keys = ("id", "header", "status")
+        entries = [dict(zip(keys, one, strict=True)) for one in ids]
+        event = {"event": "model", "request_ids": entries, "output": {"model": "m"}}
+        return read_sample(json.dumps({"id": "a", "epoch": 1, "events": [event]}).encode())
+
+    once = noted(("g:1", "x-request-id", 503), ("g:2", "x-request-id", 200),
+                 ("g:2", "request-id", 200))  # fmt: skip
+    assert once.request_ids == ("g:2",)
+    twice = noted(("g:2", "x-request-id", 200), ("g:2", "x-request-id", 200))
+    assert twice.request_ids == ("g:2", "g:2")
 
 
 def archive_of(tmp_path, write):

@@ -6,6 +6,7 @@ Source: Inspect `EvalSample`, `ModelEvent`, `ToolEvent`, `ScoreEvent` (0.3.x).
 """
 
 import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,9 @@ from clearhouse.criteria.measure.scores import by_part
 FAMILY = "family"
 MINUTES = ("human_minutes", "minutes")
 """Names under which a sample's metadata may give its family and how long people need."""
+
+_REFUSED = 400
+"""The least status by which an answer says that it was none. Source: RFC 9110, section 15."""
 
 
 def read_sample(content: bytes) -> Sample:
@@ -128,16 +132,20 @@ class _Story:
 
 
 def _request_ids(event: Fields) -> list[str]:
-    found = []
+    """Return the ids of the answers of one event, without those of refused attempts.
+
+    Inspect notes an id once for each header that bears it; under one header twice is two calls.
+    """
+    by_header: dict[str | None, Counter[str]] = defaultdict(Counter)
     for one in listed(event, "request_ids"):
-        named = (
-            one
-            if isinstance(one, str)
-            else text(fields(one), "request_id") or text(fields(one), "id")
-        )
-        if named:
-            found.append(named)
-    return found
+        entry = fields(one)
+        named = one if isinstance(one, str) else text(entry, "request_id") or text(entry, "id")
+        if named and (whole(entry, "status") or 0) < _REFUSED:
+            by_header[text(entry, "header")][named] += 1
+    most: Counter[str] = Counter()
+    for counts in by_header.values():
+        most |= counts
+    return list(most.elements())
 
 
 def _fallbacks(sample: Fields) -> int:
