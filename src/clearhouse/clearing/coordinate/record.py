@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from clearhouse.clearing.coordinate.embargo import Embargo
+from clearhouse.clearing.coordinate.embargo_consent import ConsentState
 from clearhouse.clearing.coordinate.embargo_management import EmState
 from clearhouse.clearing.coordinate.embargo_policy import Share
 from clearhouse.clearing.coordinate.report_management import RmState
@@ -46,6 +47,8 @@ class Party:
     contact: str | None = None
     """Where messages go; None while no contact is known."""
     report: RmState = RmState.RECEIVED
+    consent: ConsentState = ConsentState.NO_EMBARGO
+    """Whether it stands by the embargo of the case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
