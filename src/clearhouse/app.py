@@ -19,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 from clearhouse.access.close import operations as closing
 from clearhouse.clearing import route
 from clearhouse.clearing.validate.workers import Workers
-from clearhouse.kernel import identity, policy
+from clearhouse.kernel import backup, identity, policy
 from clearhouse.kernel.clock import Clock, system_clock
 from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.kernel.jobs import Jobs
@@ -86,6 +86,32 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> App:
     return _wire(settings, server, owner_url, passwords, clock)
 
 
+def restore(settings: Settings, folder: Path) -> backup.Manifest:
+    """Load a backup into the empty store of this installation, and check that it works.
+
+    Raises: BackupError, KeyFileError, StoreUnavailableError, SchemaMismatchError.
+    """
+    settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    backup.read_manifest(folder)  # before anything is made
+    server = None
+    if settings.database_url is None:
+        server = embedded.prepare(settings.home / "store", durable=settings.durable)
+        server.start()
+    try:
+        manifest = backup.restore(
+            settings.database_url or (server.url() if server else ""),
+            KeyFolder(settings.home / "keys"),
+            folder,
+            passwords=_role_passwords(settings.home),
+            published=settings.published or settings.home / "published",
+        )
+        build(settings).close()  # brings an older schema up to date, and demands our own keys
+    finally:
+        if server is not None:
+            server.stop()
+    return manifest
+
+
 def build_counter(settings: Settings, *, clock: Clock = system_clock) -> Counter:
     """Return the counter's services from the counter's own folder, and from nothing else.
 
@@ -134,7 +160,7 @@ def _wire(
     desk_database = Database(_url(owner_url, Role.DESK, passwords), clock=clock, name="desk")
     desk = Desk(
         database=desk_database,
-        vault=Vault.with_key(keys.opening_key()),
+        vault=Vault.with_key(keys.opening_key(), keys.opening_key_of),
         keys=keys,
         authority=policy.authority(),
         jobs=Jobs(),
@@ -162,15 +188,15 @@ def _wire(
         desk=desk,
         stop_examining=workers.stop,
         counter=build_counter(settings, clock=clock),
+        owner_url=owner_url,
         server=server,
     )
 
 
 def _demand_own_keys(database: Database, keys: Keys) -> None:
     """Refuse a store that was sealed to other keys; new ones could open nothing in it."""
-    fingerprint = keys.sealing_key().public_bytes_raw().hex()[:16]
     with database.transaction(None) as transaction:
-        row = transaction.one("SELECT foreign_keys(%s) AS found", [fingerprint])
+        row = transaction.one("SELECT foreign_keys(%s) AS found", [keys.kek_ids()])
     if row is not None and row["found"]:
         raise KeyFileError(
             "this store was sealed with other keys than those in the keys folder; "
@@ -249,6 +275,7 @@ def main() -> None:
             lambda: build(Settings.from_environment()),
             lambda: build_counter(Settings.from_environment()),
             lambda: build_gateway(Settings.from_environment()),
+            lambda folder: restore(Settings.from_environment(), folder),
         )
     )
 

@@ -329,7 +329,7 @@ COUNTER_CALLS = {"authenticate", "earlier_submission", "principals", "submission
 
 OPEN_TO_THE_DESK = {
     "actor", "ledger_leaf", "ledger_node", "ledger_pending", "party", "migration",
-    "session", "sign_in_link", "token", "tree_head", "vendor_package",
+    "retired_key", "session", "sign_in_link", "token", "tree_head", "vendor_package",
 }  # fmt: skip
 """Tables without need to know: who acts, hashes of the ledger, and who answers for a package."""
 

@@ -63,6 +63,8 @@ class App:
     counter: Counter
     stop_examining: Callable[[], None]
     """Ends what this process has running outside the store; another process takes it up."""
+    owner_url: str = field(repr=False)
+    """The address of the store's owner, for rotation, backup and scrubbing alone."""
     server: Embedded | None
     """The embedded database server, None when the database is somebody else's."""
 

@@ -11,7 +11,7 @@ Source: RFC 9180 (HPKE); NIST SP 800-38D (GCM).
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -22,10 +22,13 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from clearhouse.kernel import ledger
 from clearhouse.kernel.ids import Compartment, PayloadId, new_id
+from clearhouse.kernel.keys import kek_id_of
 from clearhouse.kernel.store.database import Transaction
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _NONCE_BYTES = 12
+NOBODY = ("role:shredded",)
+"""A group that nobody is in, for what was shredded."""
 _BETWEEN = "\n"
 """Stands between the names of readers, none of which holds it."""
 
@@ -82,7 +85,12 @@ class Box:
 
     def wrapped(self, sealing_key: X25519PublicKey) -> bytes:
         """Return the data key as only the holder of the other half can unwrap it."""
-        return _SUITE.encrypt(self._data_key, sealing_key, info=self.compartment.encode())
+        return wrapped(self.compartment, self._data_key, sealing_key)
+
+
+def wrapped(compartment: str, data_key: bytes, sealing_key: X25519PublicKey) -> bytes:
+    """Return a data key as only the holder of the other half can unwrap it."""
+    return _SUITE.encrypt(data_key, sealing_key, info=compartment.encode())
 
 
 def seal_many(
@@ -128,7 +136,7 @@ class Sealer:
             " SELECT compartment, wrapped, %s, %s, %s"
             " FROM unnest(%s::text[], %s::bytea[]) AS b (compartment, wrapped)",
             [
-                self.sealing_key.public_bytes_raw().hex()[:16],
+                kek_id_of(self.sealing_key),
                 list(readers),
                 transaction.now,
                 [box.compartment for box in boxes],
@@ -143,11 +151,17 @@ class Vault(Sealer):
     """Seals and opens; only the desk and the workers have one."""
 
     opening_key: X25519PrivateKey
+    other_key: Callable[[str], X25519PrivateKey | None] = lambda _: None
+    """Finds a key that was or became the opening key, by its id: keys are rotated while we run."""
 
     @classmethod
-    def with_key(cls, opening_key: X25519PrivateKey) -> "Vault":
+    def with_key(
+        cls,
+        opening_key: X25519PrivateKey,
+        other_key: Callable[[str], X25519PrivateKey | None] = lambda _: None,
+    ) -> "Vault":
         """Return a vault that seals to the public half of `opening_key`."""
-        return cls(opening_key.public_key(), opening_key)
+        return cls(opening_key.public_key(), opening_key, other_key)
 
     def open_box(self, transaction: Transaction, compartment: Compartment) -> Box:
         """Open an existing compartment to seal more into it.
@@ -155,11 +169,12 @@ class Vault(Sealer):
         Raises: SealedError when the actor may not read it or it was shredded.
         """
         row = transaction.one(
-            "SELECT wrapped, readers FROM data_key WHERE compartment = %s", [compartment]
+            "SELECT wrapped, kek_id, readers FROM data_key WHERE compartment = %s", [compartment]
         )
         if row is None or row["wrapped"] is None:
             raise SealedError("this compartment is closed to you, or shredded")
-        return Box(compartment, tuple(row["readers"]), self._unwrap(compartment, row["wrapped"]))
+        data_key = self.unwrap(compartment, row["wrapped"], row["kek_id"])
+        return Box(compartment, tuple(row["readers"]), data_key)
 
     def open(self, transaction: Transaction, payload_id: PayloadId) -> bytes:
         """Return the bytes of a sealed payload.
@@ -177,12 +192,14 @@ class Vault(Sealer):
         Raises: SealedError and DamagedPayloadError as `open`.
         """
         rows = transaction.all(
-            "SELECT payload_id, compartment, kind, sealed, wrapped"
+            "SELECT payload_id, compartment, kind, sealed, wrapped, kek_id"
             " FROM payload JOIN data_key USING (compartment) WHERE payload_id = ANY(%s)",
             [list(payload_ids)],
         )
         opened = {
-            row["payload_id"]: _decrypt(row, self._unwrap(row["compartment"], row["wrapped"]))
+            row["payload_id"]: _decrypt(
+                row, self.unwrap(row["compartment"], row["wrapped"], row["kek_id"])
+            )
             for row in rows
             if row["wrapped"] is not None
         }
@@ -190,9 +207,15 @@ class Vault(Sealer):
             raise SealedError("a payload is closed to you, shredded, or was never there")
         return opened
 
-    def _unwrap(self, compartment: str, wrapped: bytes) -> bytes:
+    def unwrap(self, compartment: str, wrapped: bytes, kek_id: str) -> bytes:
+        """Return a data key.
+
+        Raises: DamagedPayloadError when it was not wrapped to a key of ours.
+        """
+        own = kek_id_of(self.sealing_key) == kek_id
+        key = self.opening_key if own else self.other_key(kek_id)
         try:
-            return _SUITE.decrypt(wrapped, self.opening_key, info=compartment.encode())
+            return _SUITE.decrypt(wrapped, key or self.opening_key, info=compartment.encode())
         except InvalidTag as error:
             raise DamagedPayloadError(
                 f"the data key of {compartment} was not wrapped to this installation's key"

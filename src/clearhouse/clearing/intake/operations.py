@@ -212,6 +212,19 @@ def limit_originals(
     transaction.execute("SELECT limit_originals(%s, %s)", [list(report_ids), sorted(house)])
 
 
+def compartments_of(transaction: Transaction, report_ids: Sequence[ReportId]) -> list[Compartment]:
+    """Return the compartments of these reports, and of originals that hold nothing else."""
+    rows = transaction.all(
+        "SELECT compartment FROM report WHERE report_id = ANY(%s)"
+        " UNION SELECT s.compartment FROM submission s WHERE receipt IN"
+        " (SELECT receipt FROM report WHERE report_id = ANY(%s)) AND NOT EXISTS"
+        " (SELECT FROM report r WHERE r.receipt = s.receipt AND r.report_id <> ALL(%s))"
+        " ORDER BY 1",
+        [list(report_ids)] * 3,
+    )
+    return [Compartment(row["compartment"]) for row in rows]
+
+
 def commitment_of(desk: Desk, transaction: Transaction, report_id: ReportId) -> tuple[str, str]:
     """Return the salt of a report's original, and what the ledger's commitment to it must be.
 

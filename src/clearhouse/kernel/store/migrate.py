@@ -37,8 +37,7 @@ def migrate(owner_url: str, passwords: Mapping[Role, str]) -> list[str]:
     """
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        for role in Role:
-            _make_role(connection, role, passwords[role])
+        _make_roles(connection, passwords)
         connection.execute("CREATE SCHEMA IF NOT EXISTS clearhouse")
         connection.execute("SET search_path = clearhouse")
         connection.execute(
@@ -46,6 +45,21 @@ def migrate(owner_url: str, passwords: Mapping[Role, str]) -> list[str]:
             " applied_at timestamptz NOT NULL DEFAULT now())"
         )
         return _apply_missing(connection)
+
+
+def make_roles(owner_url: str, passwords: Mapping[Role, str]) -> None:
+    """Make the database roles of the application, before a dump that names them is loaded.
+
+    Raises: SchemaMismatchError when a role could bypass need to know.
+    """
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        _make_roles(connection, passwords)
+
+
+def _make_roles(connection: psycopg.Connection, passwords: Mapping[Role, str]) -> None:
+    for role in Role:
+        _make_role(connection, role, passwords[role])
 
 
 def _apply_missing(connection: psycopg.Connection) -> list[str]:

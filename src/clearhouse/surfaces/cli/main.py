@@ -10,10 +10,12 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
+from clearhouse.kernel.backup import BackupError, Manifest
 from clearhouse.kernel.keys import KeyFileError
 from clearhouse.kernel.policy import ForbiddenError, PolicyError
 from clearhouse.kernel.services import App, Counter, GatewayHome
@@ -31,6 +33,8 @@ class Connect:
     """Only what the counter may hold: its own database role, and the key that seals."""
     gateway: Callable[[], GatewayHome]
     """Only what the gateway may hold: a role that reads no table."""
+    restore: Callable[[Path], Manifest] | None = None
+    """Loads a backup into this installation's empty store."""
 
     def __call__(self) -> App:
         """Return the wired installation."""
@@ -44,6 +48,7 @@ _EXIT_CODES: Mapping[type[Exception], int] = {
     SchemaMismatchError: EXIT_OUTSIDE,
     KeyFileError: EXIT_OUTSIDE,
     PolicyError: EXIT_OUTSIDE,
+    BackupError: EXIT_REFUSED,
     ForbiddenError: EXIT_FORBIDDEN,
 }
 
@@ -64,6 +69,10 @@ _COMMANDS = {
     "access": "Offer, admit, grant, stop and prove early access to a model.",
     "route": "Print the route and what is on it.",
     "ledger": "Verify, prove and export the ledger.",
+    "case": "Destroy what a closed case says.",
+    "keys": "List, rotate and retire the keys that open what is sealed.",
+    "backup": "Write a copy of the store that can be restored.",
+    "restore": "Load a backup into an empty store.",
     "people": "Add parties, persons and agents; issue and revoke tokens.",
     "serve": "Run one process: counter, desk, worker, validator, or the gateway of early access.",
 }
