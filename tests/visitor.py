@@ -18,6 +18,7 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.tags, self.attributes, self.forms, self.links = [], [], [], []
         self.words = ""
+        self.next = None
         self._form = None
         self.feed(html)
         self.close()
@@ -28,6 +29,7 @@ class Page(HTMLParser):
         self.attributes += [(tag, name, value) for name, value in values.items()]
         if tag == "a" and "href" in values:
             self.links.append(values["href"])
+            self.next = values["href"] if values.get("rel") == "next" else self.next
         if tag == "form":
             self._form = {"action": values.get("action", ""), "fields": {}}
             self.forms.append(self._form)
@@ -69,6 +71,13 @@ class Visitor:
     def send(self, page, action, **fields):
         form = page.form(action)
         return self.client.post(action, data=form["fields"] | fields)
+
+
+def pages_from(visitor, address):
+    """Yield a page and all that it goes on to."""
+    while address:
+        yield (page := visitor.page(address))
+        address = page.next
 
 
 def crawl(visitor, start=("/",), limit=400):

@@ -12,6 +12,8 @@ from clearhouse.clearing.intake.readers.export import exported
 from clearhouse.formats import tap
 from clearhouse.formats.tap_record import TapRefusal, TapReport
 
+pytestmark = pytest.mark.no_cover
+
 QUICK = settings(
     max_examples=150,
     deadline=None,

@@ -12,6 +12,7 @@ from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -42,6 +43,8 @@ from clearhouse.kernel.identity import PartyKind
 from house import outsider, person, reporter
 from scenario.laws_house import FOLLOWS, KEEPS, Audit, draft, owning
 from scenario.leaks_scene import do, fresh_house, move, set_clock
+
+pytestmark = pytest.mark.no_cover
 
 DECISIONS = {
     "report.matched": {"proof_rule", "suggestion_rule"},

@@ -1,15 +1,19 @@
 """Being one bug is an equivalence, whatever is merged, split and undone in whatever order."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearhouse.clearing.intake.record import Credit
 from clearhouse.clearing.match.clusters import bridges, clusters, forbids
 from clearhouse.clearing.match.record import Basis, Edge, Member, Relation
+
+pytestmark = pytest.mark.no_cover
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 NAMES = "abcdefghij"
@@ -23,19 +27,27 @@ MEMBERS = tuple(
     for i, name in enumerate(NAMES)
 )
 
-edges = st.builds(
-    Edge,
-    id=st.uuids().map(str),
-    left=st.sampled_from(NAMES),
-    right=st.sampled_from(NAMES),
-    relation=st.sampled_from(Relation),
-    basis=st.sampled_from(Basis),
-    reasons=st.just(()),
-    decided_by=st.just("per_x"),
-    decided_at=st.just(START),
-    retracted_at=st.none() | st.just(START),
-)
-histories = st.lists(edges, max_size=25)
+
+def edge_of(number: int) -> Edge:
+    """Return the edge of this number; small ones are plain, and every field comes to vary."""
+    rest, place = number, []
+    for choices in (NAMES, NAMES, tuple(Relation), tuple(Basis), (None, START)):
+        rest, index = divmod(rest, len(choices))
+        place.append(choices[index])
+    left, right, relation, basis, retracted_at = place
+    return Edge(
+        id=f"edg_{number}", left=left, right=right, relation=relation, basis=basis, reasons=(),
+        decided_by="per_x", decided_at=START, retracted_at=retracted_at,
+    )  # fmt: skip
+
+
+def numbered(edges: Sequence[Edge]) -> list[Edge]:
+    return [replace(edge, id=f"{edge.id}_{place}") for place, edge in enumerate(edges)]
+
+
+# One number an edge: drawing each field apart takes ten times as long.
+edges = st.integers(0, len(NAMES) ** 2 * len(Relation) * len(Basis) * 2 - 1).map(edge_of)
+histories = st.lists(edges, max_size=25).map(numbered)
 
 
 def sets(found):

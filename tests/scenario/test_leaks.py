@@ -35,6 +35,8 @@ from scenario.leaks_scene import (
 )
 from scenario.leaks_store import alike, as_actor, dump, tables, told, visible
 
+pytestmark = pytest.mark.xdist_group("leaks")
+
 SCANNER = Scanner()
 
 

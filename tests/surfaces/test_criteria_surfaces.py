@@ -253,7 +253,8 @@ def test_pages_show_gates_as_a_checklist_and_intervals_as_a_picture(app):
     assert "it is withdrawn; withdraw does not fit" in again.text
 
 
-def test_every_page_of_criteria_opens_by_its_links(app):
+def test_every_page_of_criteria_opens_by_its_links(app, monkeypatch):
+    monkeypatch.setattr("clearhouse.criteria.determine.simulate._DRAWS", 20)
     dana = determiner(app)
     make(app, dana)
     visitor = Visitor(app.desk, dana)

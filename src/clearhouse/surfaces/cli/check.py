@@ -25,6 +25,7 @@ class Step:
 
 def steps(bin_folder: Path) -> tuple[Step, ...]:
     """Return the steps in their order; a later one runs even when an earlier one failed."""
+    workers = (os.cpu_count() or 1) + 1  # tests wait for processes and the store
 
     def tool(name: str, *arguments: str) -> tuple[str, ...]:
         return (str(bin_folder / name), *arguments)
@@ -41,7 +42,13 @@ def steps(bin_folder: Path) -> tuple[Step, ...]:
         Step("types", tool("mypy", "--no-error-summary")),
         Step("import contracts", tool("lint-imports", "--no-cache")),
         Step("forget old coverage", tool("coverage", "erase")),
-        Step("tests", tool("pytest", "-n", "2", "-q", "--cov", "--cov-report=")),
+        Step(
+            "tests",
+            tool(
+                *("pytest", "-q", "--cov", "--cov-report="),
+                *("-n", str(workers), "--dist", "loadgroup"),
+            ),
+        ),
         Step("coverage of the kernel", covered("kernel")),
         Step("coverage of the route", covered("clearing")),
     )

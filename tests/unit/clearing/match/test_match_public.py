@@ -22,6 +22,8 @@ from clearhouse.clearing.match.record import Band
 from clearhouse.clearing.match.retrieval import weigh
 from clearhouse.clearing.match.sketch import pieces, squeeze
 
+pytestmark = [pytest.mark.xdist_group("match-public"), pytest.mark.no_cover]
+
 SURE = {Band.PROVEN, Band.LIKELY}
 MEASURED = 500
 

@@ -1,6 +1,7 @@
 """Criteria at the desk: profiles with their curves, evidence, determinations and their gates."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
@@ -8,6 +9,7 @@ from fastapi import Path as InPath
 from fastapi.responses import RedirectResponse
 
 from clearhouse.criteria.define import profiles
+from clearhouse.criteria.define.record import Criterion
 from clearhouse.criteria.determine import operations as determinations
 from clearhouse.criteria.determine.machine import Act as Step
 from clearhouse.criteria.determine.machine import after
@@ -16,7 +18,7 @@ from clearhouse.criteria.determine.operations import (
     NoSuchDeterminationError,
     NotPossibleError,
 )
-from clearhouse.criteria.determine.simulate import NotSimulatedError, simulate
+from clearhouse.criteria.determine.simulate import Curve, NotSimulatedError, simulate
 from clearhouse.criteria.measure import operations as measure
 from clearhouse.criteria.measure.operations import NoSuchEvidenceError
 from clearhouse.kernel import ledger_reading
@@ -46,17 +48,22 @@ def profile(here: Here, name: _Profile) -> Response:
     """Show one criterion and what it would decide."""
     if name not in profiles.names():
         raise NotHereError
-    criterion = profiles.load_profile(name)
-    try:
-        curves = simulate(criterion, points=_POINTS)
-        why_not = None
-    except NotSimulatedError as error:
-        curves, why_not = (), str(error)
+    criterion, curves, why_not = _simulated(name)
     pictures = [(line, curve_picture(line)) for line in curve_lines(curves)]
     return here.page(
         "criteria-profile.html",
         criterion=criterion, curves=curves, pictures=pictures, why_not=why_not,
     )  # fmt: skip
+
+
+@lru_cache
+def _simulated(name: str) -> tuple[Criterion, tuple[Curve, ...], str | None]:
+    """Return a shipped criterion with its curves, or why it has none; a curve takes a second."""
+    criterion = profiles.load_profile(name)
+    try:
+        return criterion, simulate(criterion, points=_POINTS), None
+    except NotSimulatedError as error:
+        return criterion, (), str(error)
 
 
 @router.get("/criteria/evidence/{evidence_id}")
