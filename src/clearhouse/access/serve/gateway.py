@@ -235,15 +235,15 @@ class Gateway:
 
         Raises: RefusedCallError.
         """
-        left = call.grant.not_after - self._now()
+        left, most = call.grant.not_after - self._now(), self._limits.call_timeout_s
+        late = Code.OVER if left <= most else Code.UPSTREAM_LATE
         try:
-            async with asyncio.timeout(min(self._limits.call_timeout_s, left)) as deadline:
+            async with asyncio.timeout(min(left, most)) as deadline:
                 call.deadline = deadline
                 sending = self._upstream.send(let.endpoint, let.body, heard.sent_on)
                 async with sending as pieces:
                     await (passage.stream if let.wanted.stream else passage.whole)(pieces)
         except TimeoutError as error:
-            late = Code.OVER if self._now() >= call.grant.not_after else Code.UPSTREAM_LATE
             raise RefusedCallError(call.cut_because or late) from error
 
     async def _token(self, heard: wire.Heard, receive: wire.Receive, send: wire.Send) -> None:
