@@ -80,7 +80,8 @@ def test_an_absent_archive_is_the_mirrors_fault(mirror, tmp_path):
 def test_a_python_file_is_found_through_its_projects_index(mirror, tmp_path):
     file = Archive(file="setuptools_scm-7.1.0-py3-none-any.whl", sha256=ARCHIVE.sha256)
     publish(mirror, f"files/{file.file}", DATA)
-    page = f'<a href="../../files/other.whl">x</a><a href="../../files/{file.file}#sha256=0">y</a>'
+    links = (f"../../files/{name}#sha256=0" for name in ("setuptools_scm-7.0.tar.gz", file.file))
+    page = "".join(f'<a href="{link}">x</a>' for link in links)
     publish(mirror, "simple/setuptools-scm/index.html", page.encode())
     assert fetch(tmp_path / "cache", "pypi", "", file).read_bytes() == DATA
 
@@ -103,7 +104,3 @@ def test_the_main_archive_is_asked_before_the_security_archive():
     found = list(native_sources._debian("libcue", "libcue_1+deb12u1.tar.xz"))
     assert "/debian/pool/main/libc/libcue/libcue_1%2Bdeb12u1.tar.xz" in found[0]
     assert "debian-security" in found[-1]
-
-
-def test_only_the_web_is_fetched_from():
-    assert native_sources.read_url("file:///etc/hostname", 100) is None

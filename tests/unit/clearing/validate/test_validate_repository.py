@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import time
 
 import pytest
@@ -20,6 +19,7 @@ from clearhouse.clearing.validate.sources import git
 from clearhouse.clearing.validate.sources.allowed import Repositories, place_of
 from clearhouse.clearing.validate.sources.git import RepositoryError
 from clearhouse.clearing.validate.sources.repository import Repository
+from git_repositories import commit, open_folder, run
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 HOLDS, WRONG, OPEN = ClaimResult.HOLDS, ClaimResult.CONTRADICTED, ClaimResult.UNCHECKABLE
@@ -66,34 +66,12 @@ class Sources:
         return SourceTree(version="1", files={"a.c": "int ntp2_stream_open(void) { return 0; }"})
 
 
-def run(folder, *arguments):
-    env = os.environ | {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.org",
-        "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.org",
-    }  # fmt: skip
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True, env=env
-    )
-    return done.stdout.strip()
-
-
-def commit(folder, files, *, remove=(), tag=None):
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    for name in remove:
-        (folder / name).unlink()
-    run(folder, "add", "-A")
-    run(folder, "commit", "-q", "-m", "change")
-    if tag:
-        run(folder, "tag", tag)
-    return run(folder, "rev-parse", "HEAD")
+tmp_path = pytest.fixture(open_folder, name="tmp_path")
+base = pytest.fixture(open_folder, name="base", scope="module")
 
 
 @pytest.fixture(scope="module")
-def mirrors(tmp_path_factory):
-    base = tmp_path_factory.mktemp("mirrors")
+def mirrors(base):
     folder = base / "git.example" / "acme" / "wire"
     folder.mkdir(parents=True)
     run(folder, "init", "-q", "-b", "main")
@@ -113,18 +91,14 @@ def mirrors(tmp_path_factory):
     run(folder, "mv", "lib/old_mode.h", "lib/mode.h")
     commit(folder, {}, tag="wire-1_1_0")
     commit(folder, {"lib/mode.h": "int wire_set_mode(int fd);\n"}, remove=["packages/OS/os.c"])
-    for place in (base.parents[0], base, *base.rglob("*")):
+    for place in base.rglob("*"):
         place.chmod(0o755 if place.is_dir() else 0o644)
-    for place in base.parents:
-        if place.stat().st_uid == os.geteuid() and place.name.startswith("pytest-"):
-            place.chmod(0o755)
     return base
 
 
 @pytest.fixture
 def answers(mirrors, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "profile_for", lambda purl: read_profile("wire-1.yaml", PROFILE))
-    tmp_path.chmod(0o755)
 
     def ask(**stated):
         draft = Draft(purl=PURL, **({"tested_version": "1.0.0"} | stated))
@@ -322,7 +296,6 @@ def test_a_host_that_is_not_allowed_is_not_asked(tmp_path):
 
 
 def test_nothing_of_a_hostile_repository_takes_effect(tmp_path):
-    tmp_path.chmod(0o755)
     folder, ran = tmp_path / "hostile", tmp_path / "ran"
     folder.mkdir()
     run(folder, "init", "-q", "-b", "main")
@@ -379,7 +352,6 @@ def test_a_repository_that_borrows_or_is_shallow_is_refused(tmp_path):
 
 
 def test_too_much_or_too_long_ends_git(tmp_path, mirrors):
-    tmp_path.chmod(0o755)
     ours = git.borrow(mirrors / "git.example" / "acme" / "wire", tmp_path / "ours")
     with pytest.raises(RepositoryError, match="more than 3 bytes"):
         git.run(ours, ["log"], limit_bytes=3)
@@ -388,7 +360,6 @@ def test_too_much_or_too_long_ends_git(tmp_path, mirrors):
 
 
 def test_a_missing_object_leaves_the_search_open(tmp_path):
-    tmp_path.chmod(0o755)
     folder = tmp_path / "it"
     folder.mkdir()
     run(folder, "init", "-q", "-b", "main")
@@ -411,7 +382,6 @@ def test_prefixes_tell_whose_a_name_is():
     reason="set CLEARHOUSE_CURL_CLONE to a full clone of curl",
 )
 def test_rejected_reports_about_curl_are_refuted_where_the_source_can(tmp_path):
-    tmp_path.chmod(0o755)
     place = tmp_path / "mirrors" / "github.com" / "curl"
     place.mkdir(parents=True)
     (place / "curl").symlink_to(os.environ["CLEARHOUSE_CURL_CLONE"])

@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from clearhouse.bench.sandbox.host import runtime
@@ -39,6 +40,10 @@ _PASSED_ON = re.compile(
 )
 """What says how a registry is reached, and nothing that names other files of this machine."""
 
+
+_UV = "uv"
+_NO_WHEELS = "no usable wheels"
+"""What uv says of a version that was published as source alone."""
 
 Builder = Callable[[Path], dict[str, object]]
 """Fills an empty folder and says what is in it."""
@@ -161,17 +166,60 @@ def _install_python(
         for number, extra in enumerate(attempts if pinned else attempts[1:], start=1):
             if extra[:1] == ["--find-links"]:
                 _build_wheel(target, version, Path(extra[1]))
-            done = _pip(content, [*extra, *wanted])
+            done = _wheels(content, [*extra, *wanted])
             if done.returncode == 0:
                 break
-            shutil.rmtree(content)
-            content.mkdir()
             last = number == (3 if pinned else 2)
             if last or not _lacks_wheel(done.stderr):
                 if extra[:1] == ["--constraint"]:
                     continue
                 raise BuildError(_last_words("pip", done.stderr))
     return _finish_python(content, target)
+
+
+def _wheels(content: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Install wheels into a folder that stays empty when that fails.
+
+    `uv` is ten times as fast; what it does not get is asked for again with pip, which may know of a
+    local registry.
+    """
+    for tool in (_uv, _pip):
+        done = tool(content, arguments)
+        if done is not None and done.returncode == 0:
+            return done
+        shutil.rmtree(content)
+        content.mkdir()
+        if done is not None and _NO_WHEELS in done.stderr:
+            return done
+    assert done is not None  # noqa: S101  # pip always answers
+    return done
+
+
+def _uv(content: Path, arguments: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """Run uv on the registries that pip was told of; None where it is not installed."""
+    program = Path(sys.executable).with_name(_UV)
+    if not program.is_file():
+        return None
+    settings = dict(_registry_env())
+    if "PIP_NO_INDEX" in settings:
+        return None
+    remote = [
+        word
+        for name, option in (("PIP_INDEX_URL", "--index-url"), ("PIP_EXTRA_INDEX_URL", "--index"))
+        for url in settings.get(name, "").split()
+        if url.startswith(("https://", "http://"))
+        for word in (option, url)
+    ]
+    done = _tool(
+        [
+            *(str(program), "pip", "install", "--quiet", "--no-config", "--no-python-downloads"),
+            *("--system-certs", "--no-build", "--link-mode", "copy", *remote),
+            *("--cache-dir", str(content.parents[1] / "downloads")),
+            *("--python", str(runtime.python().program), "--target", str(content), *arguments),
+        ]
+    )
+    (content / ".lock").unlink(missing_ok=True)
+    return done
 
 
 def _pip(content: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
@@ -200,7 +248,9 @@ def _tool(argv: list[str], cwd: Path | None = None) -> subprocess.CompletedProce
 
 
 def _lacks_wheel(words: str) -> bool:
-    return "No matching distribution" in words or "Could not find a version" in words
+    return any(
+        one in words for one in (_NO_WHEELS, "No matching distribution", "Could not find a version")
+    )
 
 
 def _build_wheel(target: Purl, version: str, wheels: Path) -> None:
@@ -263,11 +313,11 @@ def _registry_mounts() -> tuple[Mount, ...]:
     )
 
 
-def _pip_settings() -> Iterator[str]:
+@cache
+def _pip_settings() -> tuple[str, ...]:
     done = _tool([sys.executable, "-m", "pip", "config", "list"])
-    for line in done.stdout.splitlines():
-        if line.startswith(("global.", "user.", "site.", "install.", "wheel.")):
-            yield line
+    known = ("global.", "user.", "site.", "install.", "wheel.")
+    return tuple(line for line in done.stdout.splitlines() if line.startswith(known))
 
 
 def _finish_python(content: Path, target: Purl) -> dict[str, object]:

@@ -8,19 +8,18 @@ Source: PEP 503 for the index of Python packages; the npm registry's package doc
 """
 
 import json
-import os
 import re
 import urllib.parse
 from collections.abc import Iterable, Iterator
 
 from clearhouse.clearing.validate.reproduce.archive import Archive
-from clearhouse.clearing.validate.reproduce.native_sources import index_links, read_url
 from clearhouse.clearing.validate.reproduce.packages import BuildError
+from clearhouse.clearing.validate.sources.download import read_url
+from clearhouse.clearing.validate.sources.registries import SDIST, npm_registry, pypi_files
 from clearhouse.clearing.validate.versions import parse_version
 from clearhouse.formats.purl import Purl
 
 _FINAL = re.compile(r"\d+(?:\.\d+)*(?:\.post\d+)?")
-_SOURCE = (".tar.gz", ".zip", ".tar.bz2")
 _MAX_DOCUMENT = 64 << 20
 
 
@@ -30,7 +29,7 @@ def released_versions(target: Purl) -> tuple[str, ...]:
     Raises: BuildError when the registry cannot be asked or the kind of package has no registry.
     """
     if target.type == "pypi":
-        names: Iterable[str] = (_version(file, target.name) for file, _ in index_links(target.name))
+        names: Iterable[str] = (version for version, _ in pypi_files(read_url, target.name))
     elif target.type == "npm":
         names = _npm(target)
     else:
@@ -50,25 +49,15 @@ def source_of(target: Purl, version: str) -> Archive:
 
     Raises: BuildError when there is none.
     """
-    for file, digest in index_links(target.name):
-        if file.endswith(_SOURCE) and _version(file, target.name) == version and digest:
-            return Archive(file=file, sha256=digest)
+    for stated, part in pypi_files(read_url, target.name):
+        if stated == version and part.file.endswith(SDIST):
+            return Archive(file=part.file, sha256=part.digest)
     raise BuildError(f"no source of version {version} is published")
 
 
-def _version(file: str, name: str) -> str:
-    """Take the version from the name of a wheel or of a source; empty when it has none."""
-    spelled = re.sub(r"[-_.]+", "[-_.]+", re.escape(name).replace("\\", ""))
-    found = re.match(
-        rf"{spelled}-([^-]+?)(?:-.+\.whl|\.tar\.gz|\.zip|\.tar\.bz2)$", file, re.IGNORECASE
-    )
-    return found[1] if found else ""
-
-
 def _npm(target: Purl) -> Iterator[str]:
-    registry = os.environ.get("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org").rstrip("/")
     name = "/".join(part for part in (target.namespace, target.name) if part)
-    data = read_url(f"{registry}/{urllib.parse.quote(name, safe='@')}", _MAX_DOCUMENT)
+    data = read_url(f"{npm_registry()}/{urllib.parse.quote(name, safe='@')}", _MAX_DOCUMENT)
     try:
         document = json.loads(data or b"")
     except ValueError as error:

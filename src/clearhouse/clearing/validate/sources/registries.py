@@ -17,7 +17,7 @@ import re
 import shutil
 import subprocess
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from clearhouse.formats.purl import Purl
 
 MAX_INDEX_BYTES = 64 << 20
 _LINK = re.compile(r'<a\s[^>]{0,2000}?href="([^"]{1,1000})"', re.IGNORECASE)
-_SDIST = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
+SDIST = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 _DEBIAN_MIRROR = "https://deb.debian.org/debian"
 _DEBIAN_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _SUITES = (
@@ -87,29 +87,28 @@ def locate(get: Get, target: Purl, version: str | None) -> Release:
 
 def _pypi(get: Get, target: Purl, version: str | None) -> Release | None:
     """Take the source distribution and one wheel, which has what builds generate."""
-    name = re.sub(r"[-_.]+", "-", target.name).lower()
-    page = f"{_pypi_index()}/{name}/"
-    data = get(page, MAX_INDEX_BYTES)
-    if data is None:
-        return None
-    links = [html.unescape(link) for link in _LINK.findall(data.decode("utf-8", "replace"))]
     files: dict[str, list[Part]] = {}
-    for link in links:
-        part = _pypi_part(page, link)
-        stated = None if part is None else _pypi_version(part.file, name)
-        if part is not None and stated is not None:
-            files.setdefault(stated, []).append(part)
+    for stated, part in pypi_files(get, target.name):
+        files.setdefault(stated, []).append(part)
     wanted = _same_version(version, files) if version is not None else _last(files)
     if wanted is None:
         return None
-    source = [one for one in files[wanted] if one.file.endswith(_SDIST)][:1]
+    source = [one for one in files[wanted] if one.file.endswith(SDIST)][:1]
     wheels = [one for one in files[wanted] if one.file.endswith(".whl")]
     pure = [one for one in wheels if "none-any" in one.file] or wheels
     return Release(version=wanted, parts=(*source, *pure[:1]))
 
 
-def _pypi_index() -> str:
-    return os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
+def pypi_files(get: Get, project: str) -> Iterator[tuple[str, Part]]:
+    """Give version and archive of every file that the index lists for a Python project."""
+    name = re.sub(r"[-_.]+", "-", project).lower()
+    index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")
+    page = f"{index}/{name}/"
+    for link in _LINK.findall((get(page, MAX_INDEX_BYTES) or b"").decode("utf-8", "replace")):
+        part = _pypi_part(page, html.unescape(link))
+        stated = None if part is None else _pypi_version(part.file, name)
+        if part is not None and stated is not None:
+            yield stated, part
 
 
 def _pypi_part(page: str, link: str) -> Part | None:
@@ -124,7 +123,7 @@ def _pypi_version(file: str, name: str) -> str | None:
     """Read the version from the name of a file, or None when it is another kind of file."""
     if file.endswith(".whl"):
         return file.split("-")[1] if file.count("-") >= 4 else None
-    stem = next((file.removesuffix(end) for end in _SDIST if file.endswith(end)), None)
+    stem = next((file.removesuffix(end) for end in SDIST if file.endswith(end)), None)
     if stem is None:
         return None
     for position in (found.start() for found in re.finditer("-", stem)):
@@ -150,9 +149,8 @@ def _last(files: dict[str, list[Part]]) -> str | None:
 
 def _npm(get: Get, target: Purl, version: str | None) -> Release | None:
     name = "/".join(part for part in (target.namespace, target.name) if part)
-    base = os.environ.get("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org").rstrip("/")
-    page = f"{base}/{urllib.parse.quote(name, safe='@')}/{urllib.parse.quote(version or 'latest')}"
-    about = _document(get(page, MAX_INDEX_BYTES))
+    page = f"{npm_registry()}/{urllib.parse.quote(name, safe='@')}"
+    about = _document(get(f"{page}/{urllib.parse.quote(version or 'latest')}", MAX_INDEX_BYTES))
     stated, dist = about.get("version"), about.get("dist")
     if not isinstance(stated, str) or not isinstance(dist, dict):
         return None
@@ -163,6 +161,11 @@ def _npm(get: Get, target: Purl, version: str | None) -> Release | None:
     return Release(
         version=stated, parts=(Part(file=file, url=url, algorithm=part[0], digest=part[1]),)
     )
+
+
+def npm_registry() -> str:
+    """Return the address of the npm registry that this machine uses."""
+    return os.environ.get("NPM_CONFIG_REGISTRY", "https://registry.npmjs.org").rstrip("/")
 
 
 def _npm_digest(dist: dict[str, object]) -> tuple[str, str] | None:

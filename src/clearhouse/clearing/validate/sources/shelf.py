@@ -8,13 +8,9 @@ A release that was fetched once is read again without the network. What cannot b
 `BuildError`: the registry's or the machine's fault, never the claim's.
 """
 
-import contextlib
 import hashlib
 import json
-import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -22,12 +18,12 @@ from pathlib import Path
 from clearhouse.clearing.validate.claims.tree import SourceTree
 from clearhouse.clearing.validate.reproduce.packages import BuildError
 from clearhouse.clearing.validate.sources.archive import ArchiveError, Content, read_archive
+from clearhouse.clearing.validate.sources.download import keep, read_url
 from clearhouse.clearing.validate.sources.registries import Part, Release, locate
 from clearhouse.formats.purl import Purl
 
 MAX_ARCHIVE_BYTES = 128 << 20
 _INDEX_S = 3600
-_TIMEOUT_S = 60
 _COMPILED = (".so", ".pyd", ".node", ".wasm", ".dylib", ".dll")
 _PROBE = 8192
 """Bytes at the start of a file that are looked at for a zero, as git does to tell text."""
@@ -59,7 +55,7 @@ class SourceShelf:
             return _read_release(note)
         release = locate(self.get, target, version)
         if version is not None:
-            _write(note, json.dumps(_as_json(release)).encode())
+            keep(note, json.dumps(_as_json(release)).encode())
         return release
 
     def _archive(self, part: Part) -> Path:
@@ -72,7 +68,7 @@ class SourceShelf:
             raise BuildError(f"the source archive {part.file} could not be fetched")
         if not part.is_genuine(data):
             raise BuildError(f"the source archive {part.file} is not what its registry states")
-        _write(place, data)
+        keep(place, data)
         return place
 
     def get(self, url: str, limit: int) -> bytes | None:
@@ -82,17 +78,11 @@ class SourceShelf:
             return place.read_bytes()
         data = self._fetch(url, limit)
         if data is not None:
-            _write(place, data)
+            keep(place, data)
         return data
 
     def _fetch(self, url: str, limit: int) -> bytes | None:
-        if not self.online or not url.startswith("https://"):
-            return None
-        with contextlib.suppress(urllib.error.URLError, TimeoutError, ConnectionError):
-            with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # checked
-                data: bytes = answer.read(limit + 1)
-            return data if len(data) <= limit else None
-        return None
+        return read_url(url, limit) if self.online else None
 
 
 @lru_cache(maxsize=8)
@@ -155,11 +145,3 @@ def _as_json(release: Release) -> dict[str, object]:
 def _read_release(note: Path) -> Release:
     about = json.loads(note.read_text())
     return Release(version=about["version"], parts=tuple(Part(**one) for one in about["parts"]))
-
-
-def _write(place: Path, data: bytes) -> None:
-    """Write to a name of its own first, so that no half file is ever seen."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
-        file.write(data)
-    Path(file.name).replace(place)

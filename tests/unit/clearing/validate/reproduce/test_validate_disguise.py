@@ -1,4 +1,6 @@
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -86,8 +88,6 @@ class Tool:
         self.fill, self.fail, self.asked = fill, list(fail), []
 
     def __call__(self, argv, cwd=None):
-        import subprocess
-
         self.asked.append(argv)
         if "config" in argv or "compileall" in argv:
             return subprocess.CompletedProcess(argv, 0, "global.index-url='https://x/simple'\n", "")
@@ -98,9 +98,16 @@ class Tool:
         return subprocess.CompletedProcess(argv, 0, "", "")
 
 
-def wheel(place):
-    from pathlib import Path
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch):
+    """Let every test say what pip knows of registries; there is no uv unless a test brings it."""
+    monkeypatch.setattr(packages, "_UV", "no-such-program")
+    packages._pip_settings.cache_clear()
+    yield
+    packages._pip_settings.cache_clear()
 
+
+def wheel(place):
     folder = Path(place)
     (folder / "some_name").mkdir()
     (folder / "some_name/__init__.py").write_text("x = 1\n")
@@ -113,8 +120,6 @@ def wheel(place):
 
 
 def module(place):
-    from pathlib import Path
-
     modules = Path(place) / "node_modules"
     inner = modules / "@scope" / "name" / "node_modules" / "dep"
     inner.mkdir(parents=True)
@@ -165,12 +170,72 @@ def test_a_package_without_a_wheel_is_built_in_the_sandbox(tmp_path, monkeypatch
     assert "--find-links" in tool.asked[-1]
 
 
+class Uv(Tool):
+    """Answers for uv with `words`, or does its work when there are none."""
+
+    def __init__(self, words=None):
+        super().__init__(wheel)
+        self.words, self.tools = words, []
+
+    def __call__(self, argv, cwd=None):
+        tool = Path(argv[0]).name
+        if "install" in argv:
+            self.tools.append("uv" if tool == "python3" else "pip")
+            if tool == "python3" and self.words is not None:
+                return subprocess.CompletedProcess(argv, 1, "", self.words)
+        return super().__call__(argv, cwd)
+
+
+@pytest.mark.parametrize(
+    ("words", "tools", "built"),
+    [
+        (None, ["uv"], []),
+        ("error: tcp connect error", ["uv", "pip"], []),
+        ("because x==1 has no usable wheels", ["uv", "uv", "pip"], ["1.2.3"]),
+    ],
+)
+def test_the_fast_installer_is_asked_first_and_pip_for_what_it_does_not_get(
+    tmp_path, monkeypatch, words, tools, built
+):
+    tool, wheels = Uv(words), []
+    monkeypatch.setattr(packages, "_UV", "python3")  # a program beside this interpreter
+    monkeypatch.setattr(packages, "_tool", tool)
+
+    def build(target, version, place):
+        wheels.append(version)
+        tool.words = "error: what was built is for pip alone"
+
+    monkeypatch.setattr(packages, "_build_wheel", build)
+    found = PackageCache(tmp_path).environment(TARGET, "1.2.3")
+    assert found.own_files == ("some_name/__init__.py",)
+    assert (tool.tools, wheels) == (tools, built)
+
+
 @pytest.mark.parametrize("words", ["ERROR: some fault\nnote: be kind", ""])
 def test_a_registry_that_refuses_is_a_build_error_in_its_own_words(tmp_path, monkeypatch, words):
     monkeypatch.setattr(packages, "_tool", Tool(wheel, fail=[words] * 4))
     with pytest.raises(BuildError, match="some fault" if words else "no message"):
         PackageCache(tmp_path).environment(TARGET, "1.2.3")
     assert not list(tmp_path.glob("building-*"))
+
+
+def test_the_fast_installer_is_told_of_the_registries_that_pip_knows(tmp_path, monkeypatch):
+    tool = Uv()
+    monkeypatch.setattr(packages, "_UV", "python3")
+    monkeypatch.setattr(packages, "_tool", tool)
+    PackageCache(tmp_path).environment(TARGET, "1.2.3")
+    (asked,) = (argv for argv in tool.asked if "install" in argv)
+    assert asked[asked.index("--index-url") + 1] == "https://x/simple"
+    assert "--no-build" in asked
+
+
+def test_the_fast_installer_is_left_out_where_pip_may_ask_no_index(tmp_path, monkeypatch):
+    tool = Uv()
+    monkeypatch.setattr(packages, "_UV", "python3")
+    monkeypatch.setattr(packages, "_tool", tool)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    PackageCache(tmp_path).environment(TARGET, "1.2.3")
+    assert tool.tools == ["pip"]
 
 
 def test_a_package_that_holds_nothing_is_a_build_error(tmp_path, monkeypatch):

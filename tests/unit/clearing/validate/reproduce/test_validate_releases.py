@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from clearhouse.clearing.validate.reproduce import history, native_sources, releases
+from clearhouse.clearing.validate.reproduce import history, releases
 from clearhouse.clearing.validate.reproduce.bundle import BundleError
 from clearhouse.clearing.validate.reproduce.history import span_of_folder, span_of_native
 from clearhouse.clearing.validate.reproduce.native_bundle import read_native
@@ -30,9 +30,6 @@ PAGE = "".join(
 def registry(monkeypatch):
     """Answers in the place of the registries."""
     answers = {"a-b": PAGE.encode()}
-    monkeypatch.setattr(
-        native_sources, "read_url", lambda url, limit: answers.get(url.rstrip("/").split("/")[-1])
-    )
     monkeypatch.setattr(
         releases, "read_url", lambda url, limit: answers.get(url.rstrip("/").split("/")[-1])
     )
