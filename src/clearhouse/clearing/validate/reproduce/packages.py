@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,7 @@ from pathlib import Path
 from clearhouse.bench.sandbox.host import runtime
 from clearhouse.bench.sandbox.host.record import MIB, Ended, Job, Limits, Mount, Stage
 from clearhouse.bench.sandbox.host.run import run
+from clearhouse.clearing.validate.reproduce.reach import out_of_reach
 from clearhouse.formats.purl import Purl
 
 _LAYOUT = "3"
@@ -41,6 +43,7 @@ _PASSED_ON = re.compile(
 """What says how a registry is reached, and nothing that names other files of this machine."""
 
 
+_PYPI = "https://pypi.org/simple"
 _UV = "uv"
 _NO_WHEELS = "no usable wheels"
 """What uv says of a version that was published as source alone."""
@@ -154,6 +157,9 @@ def _install_python(
     pinned: Sequence[tuple[str, str]],
 ) -> dict[str, object]:
     """Install wheels; build the target's wheel first where the registry has none."""
+    settings = dict(_registry_env())
+    if "PIP_PROXY" not in settings and not _registry_mounts():
+        _assert_in_reach(settings.get("PIP_INDEX_URL", _PYPI))
     wanted = [f"{target.name}=={version}", *map(_requirement, requires)]
     with tempfile.TemporaryDirectory() as scratch:
         constraints = Path(scratch) / "constraints.txt"
@@ -175,6 +181,21 @@ def _install_python(
                     continue
                 raise BuildError(_last_words("pip", done.stderr))
     return _finish_python(content, target)
+
+
+def _assert_in_reach(registry: str) -> None:
+    """Refuse at once what tools would wait minutes for.
+
+    Raises: BuildError.
+    """
+    if out_of_reach(registry):
+        host = urllib.parse.urlsplit(registry).netloc.rpartition("@")[2]
+        raise BuildError(f"this machine cannot reach the package registry {host}")
+
+
+@cache
+def _npm_registry() -> str:
+    return _tool(["npm", "config", "get", "registry"]).stdout.strip()
 
 
 def _wheels(content: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
@@ -362,6 +383,7 @@ def _install_node(
     _pinned: Sequence[tuple[str, str]],
 ) -> dict[str, object]:
     """Install npm packages without running their scripts."""
+    _assert_in_reach(_npm_registry())
     name = "/".join(part for part in (target.namespace, target.name) if part)
     wanted = [f"{name}@{version}", *map(_node_requirement, requires)]
     (content / "package.json").write_text('{"private": true}')

@@ -1,9 +1,11 @@
 import json
+import os
 import shutil
 import subprocess
 
 import pytest
 
+from clearhouse.clearing.validate.reproduce import views
 from clearhouse.clearing.validate.reproduce.decoy import decoy
 from clearhouse.clearing.validate.reproduce.decoy_python import with_looks_of
 from clearhouse.clearing.validate.reproduce.packages import BuildError, Environment, PackageCache
@@ -175,15 +177,54 @@ def test_a_decoy_of_a_node_module_has_the_exports_of_the_other_version(tmp_path)
     assert done.stdout.split() == ["old", "function", "b"]
 
 
-def test_every_view_is_at_a_place_of_its_own_and_is_removed(tmp_path):
-    place = tmp_path / "cache" / "key" / "content"
-    shown = environment(place, {"a/x.py": "x = 1"})
+@pytest.fixture
+def memory(tmp_path, monkeypatch):
+    """A folder in the place of this machine's shared memory."""
+    place = tmp_path / "memory"
+    place.mkdir()
+    monkeypatch.setattr(views, "_MEMORY", place)
+    monkeypatch.setattr(views, "_ROOM_BYTES", 1)
+    return place
+
+
+def shown_to_guests(tmp_path):
+    return environment(tmp_path / "cache" / "key" / "content", {"a/x.py": "x = 1"})
+
+
+def test_every_view_is_at_a_place_of_its_own_and_is_removed(tmp_path, memory):
+    shown = shown_to_guests(tmp_path)
     with fresh_view(shown) as one, fresh_view(shown) as other:
         assert one.folder != other.folder
         assert (one.folder / "a/x.py").read_text() == "x = 1"
         assert (one.folder / "a/x.py").stat().st_ino != (other.folder / "a/x.py").stat().st_ino
         assert "key" not in str(one.folder.relative_to(tmp_path))
-    assert list((tmp_path / "cache" / "views").iterdir()) == []
+        assert one.folder.is_relative_to(memory)
+    assert [list(one.iterdir()) for one in memory.iterdir()] == [[]]
+
+
+def test_without_room_in_memory_views_stand_beside_the_cache(tmp_path, memory, monkeypatch):
+    monkeypatch.setattr(views, "_ROOM_BYTES", 1 << 80)
+    with fresh_view(shown_to_guests(tmp_path)) as one:
+        assert one.folder.parent == tmp_path / "cache" / "views"
+
+
+def test_a_folder_in_memory_that_somebody_else_placed_there_is_not_used(tmp_path, memory):
+    (memory / f"clearhouse-views-{os.geteuid()}").symlink_to(tmp_path)
+    with fresh_view(shown_to_guests(tmp_path)) as one:
+        assert one.folder.parent == tmp_path / "cache" / "views"
+
+
+def test_a_machine_without_shared_memory_keeps_views_beside_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(views, "_MEMORY", tmp_path / "none")
+    with fresh_view(shown_to_guests(tmp_path)) as one:
+        assert one.folder.parent == tmp_path / "cache" / "views"
+
+
+def test_a_view_that_a_killed_process_left_behind_is_swept_up(tmp_path, memory, monkeypatch):
+    with fresh_view(shown_to_guests(tmp_path)) as one:
+        monkeypatch.setattr(views, "_LEFT_BEHIND_S", -1)
+        with fresh_view(shown_to_guests(tmp_path)):
+            assert not one.folder.exists()
 
 
 def test_a_very_large_package_is_shown_where_it_lies(tmp_path, monkeypatch):

@@ -84,11 +84,15 @@ def test_a_disguise_is_made_once(tmp_path, monkeypatch):
 class Tool:
     """Answers in the place of pip and npm."""
 
+    registry = "https://x/npm"
+
     def __init__(self, fill, fail=()):
         self.fill, self.fail, self.asked = fill, list(fail), []
 
     def __call__(self, argv, cwd=None):
         self.asked.append(argv)
+        if "get" in argv:
+            return subprocess.CompletedProcess(argv, 0, f"{self.registry}\n", "")
         if "config" in argv or "compileall" in argv:
             return subprocess.CompletedProcess(argv, 0, "global.index-url='https://x/simple'\n", "")
         if self.fail:
@@ -102,9 +106,12 @@ class Tool:
 def own_settings(monkeypatch):
     """Let every test say what pip knows of registries; there is no uv unless a test brings it."""
     monkeypatch.setattr(packages, "_UV", "no-such-program")
-    packages._pip_settings.cache_clear()
+    monkeypatch.setattr(packages, "out_of_reach", lambda address: "nowhere" in address)
+    for remembered in (packages._pip_settings, packages._npm_registry):
+        remembered.cache_clear()
     yield
-    packages._pip_settings.cache_clear()
+    for remembered in (packages._pip_settings, packages._npm_registry):
+        remembered.cache_clear()
 
 
 def wheel(place):
@@ -142,7 +149,7 @@ def test_a_python_environment_keeps_only_what_belongs_to_it(tmp_path, monkeypatc
     assert not (found.folder / "link").exists()
     assert not (found.folder / "bin").exists()
     assert not list(found.folder.rglob("RECORD"))
-    assert tool.asked[0][-3:] == ["some-name==1.2.3", "six", "a==1"]
+    assert tool.asked[-1][-3:] == ["some-name==1.2.3", "six", "a==1"]
     count = len(tool.asked)
     assert (
         cache.environment(TARGET, "1.2.3", [parse("pkg:pypi/six"), parse("pkg:pypi/a@1")]) == found
@@ -154,8 +161,9 @@ def test_pinned_companions_that_do_not_fit_give_way(tmp_path, monkeypatch):
     tool = Tool(wheel, fail=["ERROR: ResolutionImpossible"])
     monkeypatch.setattr(packages, "_tool", tool)
     PackageCache(tmp_path).environment(TARGET, "1.2.3", pinned=[("six", "1.0")])
-    assert "--constraint" in tool.asked[0]
-    assert "--constraint" not in tool.asked[1]
+    first, second = (argv for argv in tool.asked if "install" in argv)
+    assert "--constraint" in first
+    assert "--constraint" not in second
 
 
 def test_a_package_without_a_wheel_is_built_in_the_sandbox(tmp_path, monkeypatch):
@@ -238,6 +246,25 @@ def test_the_fast_installer_is_left_out_where_pip_may_ask_no_index(tmp_path, mon
     assert tool.tools == ["pip"]
 
 
+def test_a_registry_out_of_reach_is_said_before_any_tool_waits_for_it(tmp_path, monkeypatch):
+    tool = Tool(wheel)
+    tool.registry = "https://nowhere/npm"
+    monkeypatch.setattr(packages, "_tool", tool)
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://user:word@nowhere/simple")
+    for target in (TARGET, parse("pkg:npm/x@1.0.0")):
+        with pytest.raises(BuildError, match="cannot reach the package registry nowhere"):
+            PackageCache(tmp_path).environment(target, "1.0.0")
+    assert not [argv for argv in tool.asked if "install" in argv]
+
+
+def test_a_registry_in_a_folder_of_this_machine_needs_no_reach(tmp_path, monkeypatch):
+    monkeypatch.setattr(packages, "_tool", Tool(wheel))
+    monkeypatch.setenv("PIP_INDEX_URL", "https://nowhere/simple")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    assert PackageCache(tmp_path / "cache").environment(TARGET, "1.2.3").own_files
+
+
 def test_a_package_that_holds_nothing_is_a_build_error(tmp_path, monkeypatch):
     monkeypatch.setattr(packages, "_tool", Tool(lambda place: None))
     with pytest.raises(BuildError, match="no files"):
@@ -256,8 +283,8 @@ def test_a_node_environment_stands_flat_and_knows_its_own_files(tmp_path, monkey
     found = PackageCache(tmp_path).environment(target, "1.0.0", [parse("pkg:npm/x@2.0.0")])
     assert found.own_files == ("@scope/name/index.js", "@scope/name/package.json")
     assert found.versions == (("@scope/name", "1.0.0"),)
-    assert "--ignore-scripts" in tool.asked[0]
-    assert tool.asked[0][-2:] == ["@scope/name@1.0.0", "x@2.0.0"]
+    assert "--ignore-scripts" in tool.asked[-1]
+    assert tool.asked[-1][-2:] == ["@scope/name@1.0.0", "x@2.0.0"]
     assert not (found.folder / ".bin").exists()
 
 
