@@ -15,6 +15,11 @@ MOST = 1e-5
 """Greatest chance that all series of one bundle together leave to a proof that does not know its
 side. At a million such proofs a year that would be ten; at three runs a side it was one in twenty.
 """
+SLOW_MOST = 1e-3
+"""The same for proofs whose runs are so long that more of them would hold up everybody else. The
+verdict says so."""
+PATIENCE_S = 60.0
+"""Processor seconds that more runs may take before a proof counts as slow."""
 _LEAST, _MOST_RUNS = 3, 64
 """Runs on one side beside the first: fewer show no spread, more cost more than they tell."""
 
@@ -24,11 +29,25 @@ def agreement(vulnerable: int, fixed: int) -> float:
     return 1 / comb(vulnerable + fixed, fixed)
 
 
-def more_runs(left: float, most: float, vulnerable_s: float, fixed_s: float) -> tuple[int, int]:
-    """Return the cheapest numbers of more runs that bring the chance `left` down to `most`.
+def more_runs(
+    left: float, share: float, vulnerable_s: float, fixed_s: float
+) -> tuple[tuple[int, int], float]:
+    """Return how many more runs of each side to make, and the chance that they leave.
 
-    `vulnerable_s` and `fixed_s` are the seconds that a run of each side takes.
+    `left` is the chance that the runs so far leave, `share` this series' part of what all series
+    may leave; `vulnerable_s` and `fixed_s` are the seconds that a run of each side takes.
     """
+
+    def cost(pair: tuple[int, int]) -> float:
+        return pair[0] * vulnerable_s + pair[1] * fixed_s
+
+    def cheapest(most: float) -> tuple[int, int]:
+        enough = [pair for pair in pairs if left * agreement(*pair) <= most * share]
+        return min(enough, key=lambda pair: (cost(pair), abs(pair[0] - pair[1])))
+
     sizes = range(_LEAST, _MOST_RUNS + 1)
-    enough = ((n, m) for n in sizes for m in sizes if left * agreement(n, m) <= most)
-    return min(enough, key=lambda pair: pair[0] * vulnerable_s + pair[1] * fixed_s)
+    pairs = [(n, m) for n in sizes for m in sizes]
+    chosen = cheapest(MOST)
+    if cost(chosen) > PATIENCE_S:
+        chosen = cheapest(SLOW_MOST)
+    return chosen, left * agreement(*chosen)

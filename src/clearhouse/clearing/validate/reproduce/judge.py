@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clearhouse.clearing.validate.record import Doubt, Level, VerdictKind
+from clearhouse.clearing.validate.reproduce import chance
 from clearhouse.clearing.validate.reproduce.attribution import Reached
 
 
@@ -22,6 +23,8 @@ class Runs:
     vulnerable_twin: bool | None = None
     fixed_twin: bool | None = None
     """Answers on twins that do the same and look otherwise."""
+    by_chance: float = 0.0
+    """How often a proof that does not know its side would agree like this, at most."""
     cut_short: bool = False
     """Whether a limit ended a run before it showed anything: its silence is no answer."""
 
@@ -124,8 +127,16 @@ def _differential(
         kind=VerdictKind.REPRODUCED,
         reason=f"The {noun} fired in {vulnerable} of {vulnerable} runs on the vulnerable version "
         f"and in none of {fixed} on the fixed one, through {_names(reached.functions)}.",
-        not_established=(_SCOPE, PATCH_UNCHECKED, _CONFIRMED),
+        not_established=(_SCOPE, PATCH_UNCHECKED, _CONFIRMED, *_chance(runs)),
     )
+
+
+def _chance(runs: Runs) -> tuple[str, ...]:
+    """Say what chance is left where the runs were too long to make it as small as it is else."""
+    if runs.by_chance <= chance.MOST:
+        return ()
+    words = f"Not excluded: chance, in at most 1 of {1 / runs.by_chance:,.0f} cases."
+    return (f"{words} The runs take too long for more of them.",)
 
 
 _SCOPE = "Not checked: that the flaw is inside the project's threat model."

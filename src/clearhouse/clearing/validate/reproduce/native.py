@@ -3,12 +3,14 @@
 In comes a `NativeBundle`; out comes a `Verdict`. Every run draws the place of the private log and
 the exit code that stands for a report. The oracle fires when both agree, the log names the declared
 error, and the fault lies in the target's own module. On the fixed side any report counts as fired.
-Beside three runs on each side stands one on twins whose machine code is different everywhere.
+There are three runs on each side, and as many more as rule chance out where code of the bundle runs
+beside the target; then one on twins whose machine code is different everywhere.
 
 Trouble with the machine, the mirrors or the compiler is never a verdict about the claim.
 """
 
 import secrets
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -29,7 +31,7 @@ from clearhouse.clearing.validate.record import (
     Verdict,
     VerdictKind,
 )
-from clearhouse.clearing.validate.reproduce import disguise
+from clearhouse.clearing.validate.reproduce import chance, disguise
 from clearhouse.clearing.validate.reproduce.attribution import Function, Reached
 from clearhouse.clearing.validate.reproduce.bundle import read_folder
 from clearhouse.clearing.validate.reproduce.judge import Ruling, Runs, judge
@@ -62,9 +64,9 @@ from clearhouse.clearing.validate.reproduce.patch_gate import with_gate
 from clearhouse.clearing.validate.reproduce.patterns import UnsafePatternError
 from clearhouse.clearing.validate.reproduce.reproduce import reproduce
 
-RULES = "reproduce-native/2"
+RULES = "reproduce-native/3"
 REPEATS = 3
-"""Runs on each side."""
+"""Runs on each side, and the first ones where more are needed."""
 _HARNESS = "Not excluded: that the harness, which is code, wrote the report itself."
 
 
@@ -140,27 +142,56 @@ def _disguised(
 
 def _run(native: NativeBundle, sides: _Sides) -> tuple[Runs, list[Shot]]:
     """Shoot at both sides in random order; give the answers and the vulnerable side's shots."""
-    order = [True] * REPEATS + [False] * REPEATS
-    secrets.SystemRandom().shuffle(order)
-    hits: list[bool] = []
-    alarms: list[bool] = []
-    shots: list[Shot] = []
-    for vulnerable in order:
-        shot = shoot(native, sides.vulnerable if vulnerable else sides.fixed)
-        if vulnerable:
-            shots.append(shot)
-            hits.append(fired(native, shot, sides.vulnerable))
-        else:
-            alarms.append(alarmed(shot))
-    if not all(hits) or any(alarms):
-        return Runs(vulnerable=tuple(hits), fixed=tuple(alarms)), shots
-    runs = Runs(
-        vulnerable=tuple(hits),
-        fixed=tuple(alarms),
+    runs, shots, seconds = _series(native, sides, (REPEATS, REPEATS))
+    if _settled(runs) and _has_code(native):
+        left = chance.agreement(REPEATS, REPEATS)
+        counts, left = chance.more_runs(left, 1, *seconds)
+        more, later, _ = _series(native, sides, counts)
+        runs = Runs(
+            vulnerable=(*runs.vulnerable, *more.vulnerable),
+            fixed=(*(runs.fixed or ()), *(more.fixed or ())),
+            by_chance=left,
+        )
+        shots += later
+    if not _settled(runs):
+        return runs, shots
+    with_twins = replace(
+        runs,
         vulnerable_twin=fired(native, shoot(native, sides.vulnerable_twin), sides.vulnerable_twin),
         fixed_twin=alarmed(shoot(native, sides.fixed_twin)),
     )
-    return runs, shots
+    return with_twins, shots
+
+
+def _series(
+    native: NativeBundle, sides: _Sides, counts: tuple[int, int]
+) -> tuple[Runs, list[Shot], tuple[float, float]]:
+    """Shoot so many times at each side; give seconds a shot too."""
+    order = [True] * counts[0] + [False] * counts[1]
+    secrets.SystemRandom().shuffle(order)
+    answers: dict[bool, list[bool]] = {True: [], False: []}
+    seconds = {True: 0.0, False: 0.0}
+    shots: list[Shot] = []
+    for vulnerable in order:
+        started = time.monotonic()
+        shot = shoot(native, sides.vulnerable if vulnerable else sides.fixed)
+        seconds[vulnerable] += time.monotonic() - started
+        if vulnerable:
+            shots.append(shot)
+        answers[vulnerable].append(
+            fired(native, shot, sides.vulnerable) if vulnerable else alarmed(shot)
+        )
+    runs = Runs(vulnerable=tuple(answers[True]), fixed=tuple(answers[False]))
+    return runs, shots, (seconds[True] / counts[0], seconds[False] / counts[1])
+
+
+def _settled(runs: Runs) -> bool:
+    return all(runs.vulnerable) and not any(runs.fixed or ())
+
+
+def _has_code(native: NativeBundle) -> bool:
+    """Say whether code of the bundle's own runs in the process that makes the report."""
+    return native.build.harness is not None or native.build.recipe is Recipe.PYTHON
 
 
 def _rule(native: NativeBundle, sides: _Sides, runs: Runs, shots: list[Shot]) -> Ruling:
@@ -212,8 +243,7 @@ def _verdict(
     limits: tuple[EnforcedLimit, ...],
     now: datetime,
 ) -> Verdict:
-    code = native.build.harness is not None or native.build.recipe is Recipe.PYTHON
-    doubtful = (_HARNESS,) if code and ruling.level >= Level.E3 else ()
+    doubtful = (_HARNESS,) if _has_code(native) and ruling.level >= Level.E3 else ()
     return Verdict(
         level=ruling.level,
         kind=ruling.kind,

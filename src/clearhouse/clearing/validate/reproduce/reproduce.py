@@ -12,7 +12,6 @@ claim. Nothing is ever run outside the sandbox.
 """
 
 import secrets
-import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -46,8 +45,8 @@ _MORE_REPEATS = 5
 _MORE_SERIES = 3
 _MORE_SLOW_SERIES = 2
 """Series after a run that was cut short."""
-_CHANCE = chance.MOST / (1 + _MORE_SERIES)
-"""What each series may leave to chance."""
+_FIRST_SHARE, _LATER_SHARE = 1 / 2, 1 / (2 * _MORE_SERIES)
+"""Parts of what may be left to chance that each series gets."""
 _TWIN_TRIES = 3
 """A proof that follows bytes stays silent in all of them; one that measures time may need two."""
 _QUIET = Alone("timing")
@@ -71,7 +70,7 @@ class _Record:
     plain_s: float
     """How long a run on the vulnerable side took at most."""
     seconds: tuple[float, float]
-    """What a run cost on the vulnerable and on the fixed side, with its preparation."""
+    """What a run cost on the vulnerable and on the fixed side."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,8 +161,10 @@ def _settle(bundle: Bundle, sides: _Sides, repeats: int, pace: _Pace) -> _Record
     if sides.fixed is None or not _settled(record.runs):
         return record
     left = chance.agreement(repeats, repeats)
-    counts = chance.more_runs(left, _CHANCE, *record.seconds)
-    return _joined(record, _series(bundle, sides, counts, replace(pace, decisive=True)))
+    share = _LATER_SHARE if pace.steady else _FIRST_SHARE
+    counts, left = chance.more_runs(left, share, *record.seconds)
+    record = _joined(record, _series(bundle, sides, counts, replace(pace, decisive=True)))
+    return replace(record, runs=replace(record.runs, by_chance=left / share))
 
 
 def _series(bundle: Bundle, sides: _Sides, counts: tuple[int, int], pace: _Pace) -> _Record:
@@ -175,10 +176,9 @@ def _series(bundle: Bundle, sides: _Sides, counts: tuple[int, int], pace: _Pace)
     plain_s, cut_short = 0.0, False
     limits: tuple[EnforcedLimit, ...] = ()
     for environment in order:
-        started = time.monotonic()
         trial = trials.try_once(bundle, environment, cpus=pace.cpus, steady=pace.steady)
         vulnerable = environment is sides.vulnerable
-        seconds[vulnerable] += time.monotonic() - started
+        seconds[vulnerable] += trial.cost_s
         answers[vulnerable].append(trial.answer.fired)
         limits = trial.seen.limits
         if vulnerable:

@@ -32,6 +32,7 @@ _TRACED_SLOWDOWN = 6
 _TRACE_START_S = 5.0
 FULL_SPEED = Limits().cpus
 ONE_PROCESSOR, HALF_SPEED = 1.0, 0.5
+_PREPARATION_S = 0.05
 _LIMITS = {Ended.WALL_LIMIT, Ended.CPU_LIMIT, Ended.OUT_OF_MEMORY}
 _PYTHON_NAMES = {"python", "python3"}
 
@@ -47,6 +48,11 @@ class Trial:
     def cut_short(self) -> bool:
         """Say whether a limit ended the run before it showed anything: neither yes nor no."""
         return not self.answer.fired and self.seen.ended in _LIMITS
+
+    @property
+    def cost_s(self) -> float:
+        """Return how long the processor was busy with it, its preparation included."""
+        return _PREPARATION_S + (self.seen.wall_s if self.seen.cpu_s is None else self.seen.cpu_s)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +135,8 @@ def _grow(bundle: Bundle, environment: Environment) -> Trial:
     for size in bundle.oracle.sizes:
         seen = run(job_of(bundle, environment, size=size))
         seconds.append(seen.wall_s if seen.cpu_s is None else seen.cpu_s)
-    return Trial(answer=ask_growth(bundle.oracle, bundle.oracle.sizes, seconds), seen=seen)
+    answer = ask_growth(bundle.oracle, bundle.oracle.sizes, seconds)
+    return Trial(answer=answer, seen=replace(seen, cpu_s=sum(seconds)))
 
 
 def _traced(bundle: Bundle, environment: Environment) -> Job:

@@ -83,6 +83,7 @@ def stage(monkeypatch):
         reached = RAN
         changed = True
         on_decoys = False
+        cpu_s = 0.1
 
     stage = Stage()
     stage.asked = []
@@ -95,7 +96,8 @@ def stage(monkeypatch):
         number = sum(name == side for name, _ in stage.asked)
         stage.asked.append((side, cpus))
         fired, ended = getattr(stage, side)(number)
-        return Trial(answer=Answer(fired=fired, evidence="x"), seen=seen(ended))
+        shown = replace(seen(ended), cpu_s=stage.cpu_s)
+        return Trial(answer=Answer(fired=fired, evidence="x"), seen=shown)
 
     monkeypatch.setattr(module.trials, "try_once", try_once)
     monkeypatch.setattr(module.disguise, "look_alike", lambda cache, target, one, real, shown: one)
@@ -114,6 +116,7 @@ def reproduce(given=None, cache=None):
 def test_a_proof_that_fires_on_one_side_alone_is_reproduced_when_chance_is_ruled_out(stage):
     found = reproduce()
     assert (found.kind, found.level) == (VerdictKind.REPRODUCED, Level.E5)
+    assert not any("chance" in one for one in found.not_established)
     runs = Counter(name for name, _ in stage.asked[:-2])
     more = chance.agreement(runs["vulnerable"] - 3, runs["fixed"] - 3)
     assert chance.agreement(3, 3) * more <= chance.MOST
@@ -140,6 +143,16 @@ def test_a_silent_proof_is_not_traced_and_not_called_invalid(stage):
     stage.vulnerable = lambda number: (False, Ended.EXITED)
     stage.reached = None
     assert reproduce().kind is VerdictKind.NOT_REPRODUCED
+
+
+def test_a_slow_proof_says_what_chance_is_left(stage):
+    stage.cpu_s = 20.0
+    found = reproduce()
+    assert found.kind is VerdictKind.REPRODUCED
+    (words,) = (one for one in found.not_established if "chance" in one)
+    left = float(words.partition("1 of ")[2].split()[0].replace(",", ""))
+    assert 1 / chance.SLOW_MOST <= left < 1 / chance.MOST
+    assert len(stage.asked) <= 17 + 2
 
 
 @pytest.mark.parametrize("seed", range(12))
