@@ -1,0 +1,1 @@
+"""What a tool is put through, and what is measured of it."""

@@ -1,0 +1,189 @@
+import gzip
+import json
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+
+from clearhouse.defense.scenario.event import SourceKind, UnreadableError, moment
+from clearhouse.defense.scenario.reading import Tally, read
+
+AT = datetime(2026, 3, 9, 12, 0, 0, 250000, tzinfo=UTC)
+NATIVE = {
+    "Event": {
+        "System": {
+            "Provider": {"#attributes": {"Name": "Microsoft-Windows-Sysmon"}},
+            "EventID": 1,
+            "Channel": "Microsoft-Windows-Sysmon/Operational",
+            "Computer": "ws-01.example",
+            "TimeCreated": {"#attributes": {"SystemTime": "2026-03-09T12:00:00.250000Z"}},
+        },
+        "EventData": {"Image": "C:\\a.exe", "User": "K\\ann"},
+    }
+}
+RECORDS = {
+    "native": (NATIVE, SourceKind.WINDOWS, "Sysmon/1", "ws-01.example"),
+    "flat": (
+        {"EventID": 4624, "Channel": "Security", "Hostname": "ws-01", "@timestamp": "2026-03-09T12:00:00.250Z", "TargetUserName": "ann"},
+        SourceKind.WINDOWS, "Security/4624", "ws-01",
+    ),
+    "winlogbeat": (
+        {"@timestamp": "2026-03-09T12:00:00.250Z", "winlog": {"event_id": 4625, "channel": "Security", "computer_name": "ws-01", "event_data": {"TargetUserName": "ann"}}},
+        SourceKind.WINDOWS, "Security/4625", "ws-01",
+    ),
+    "eve": (
+        {"timestamp": "2026-03-09T13:00:00.250000+0100", "event_type": "alert", "src_ip": "10.0.0.1", "alert": {"signature": "x", "severity": 1}},
+        SourceKind.SURICATA, "alert", "10.0.0.1",
+    ),
+    "zeek": (
+        {"ts": 1773057600.25, "uid": "C1", "_path": "dns", "id.orig_h": "10.0.0.1", "query": "a.example"},
+        SourceKind.ZEEK, "dns", "10.0.0.1",
+    ),
+    "cloudtrail": (
+        {"eventTime": "2026-03-09T12:00:00.250Z", "eventSource": "iam.amazonaws.com", "eventName": "CreateUser", "sourceIPAddress": "10.0.0.1", "userIdentity": {"userName": "ann"}},
+        SourceKind.CLOUDTRAIL, "CreateUser", "10.0.0.1",
+    ),
+    "ocsf": (
+        {"class_uid": 1007, "class_name": "Process Activity", "time": 1773057600250, "device": {"hostname": "ws-01"}},
+        SourceKind.OCSF, "Process Activity", "ws-01",
+    ),
+    "ecs": (
+        {"@timestamp": "2026-03-09T12:00:00.250Z", "event": {"action": "login"}, "host": {"name": "ws-01"}},
+        SourceKind.ECS, "login", "ws-01",
+    ),
+}  # fmt: skip
+
+
+def events(*paths):
+    tally = Tally()
+    return list(read(paths, tally)), tally
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_record_of_each_json_format_is_read_with_its_time_in_utc(name, tmp_path):
+    record, kind, what, host = RECORDS[name]
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(record) + "\n" + json.dumps(record))
+    found, tally = events(path)
+    assert tally.refused == 0
+    assert [(one.kind, one.name, one.host, one.at) for one in found] == [(kind, what, host, AT)] * 2
+    assert found[0].uid == found[1].uid
+
+
+def test_a_record_keeps_what_the_log_says(tmp_path):
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(NATIVE))
+    (one,), _ = events(path)
+    assert one.fields["Image"] == "C:\\a.exe"
+    assert one.fields["Provider_Name"] == "Microsoft-Windows-Sysmon"
+    assert one.user == "K\\ann"
+
+
+def test_zeeks_own_text_is_read(tmp_path):
+    path = tmp_path / "conn.log"
+    path.write_text(
+        "#separator \\x09\n#path\tconn\n#fields\tts\tid.orig_h\tservice\n#types\ttime\taddr\tstring\n"
+        "1773057600.25\t10.0.0.1\t-\n1773057600.25\t10.0.0.1\n"
+    )
+    (one,), tally = events(path)
+    assert (one.name, one.at, one.host) == ("conn", AT, "10.0.0.1")
+    assert "service" not in one.fields
+    assert tally.reasons == ["conn.log:6: 2 values for 3 fields"]
+
+
+def test_lines_of_the_audit_log_with_one_serial_are_one_event(tmp_path):
+    path = tmp_path / "audit.log"
+    path.write_text(
+        'node=fs-01 type=SYSCALL msg=audit(1773057600.250:7): syscall=59 comm="curl" auid=33\n'
+        'type=EXECVE msg=audit(1773057600.250:7): argc=3 a0="curl" a1="-s" a2=687474703A2F2F782079\n'
+        "rubbish\n"
+        "type=USER_LOGIN msg=audit(1773057601.000:8): pid=1 msg='acct=\"ann\" res=failed'\n"
+    )
+    (first, second), tally = events(path)
+    assert (first.host, first.fields["command"]) == ("fs-01", "curl -s http://x y")
+    assert (second.name, second.user) == ("USER_LOGIN", "ann")
+    assert tally.refused == 1
+
+
+def test_an_export_of_a_siem_is_read_and_windows_events_in_it_stay_windows_events(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text(
+        "Timestamp,host,action,EventID,Channel\n"
+        "2026-03-09 12:00:00.25,ws-01,login,,\n"
+        "2026-03-09 12:00:00.25,ws-01,,4624,Security\n"
+        "yesterday,ws-01,login,,\n"
+    )
+    (plain, windows), tally = events(path)
+    assert (plain.kind, plain.name, plain.at) == (SourceKind.CSV, "login", AT)
+    assert (windows.kind, windows.name) == (SourceKind.WINDOWS, "Security/4624")
+    assert "not a time" in tally.reasons[0]
+
+
+def test_folders_archives_and_mixed_files_are_opened(tmp_path):
+    eve, ecs = (json.dumps(RECORDS[name][0]) for name in ("eve", "ecs"))
+    (tmp_path / "a").mkdir()
+    with gzip.open(tmp_path / "a" / "eve.json.gz", "wt") as file:
+        file.write(f"{eve}\n{ecs}\n")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("in/trail.json", json.dumps({"Records": [RECORDS["cloudtrail"][0]]}))
+        archive.writestr("in/picture.png", b"x")
+    found, tally = events(tmp_path)
+    assert [one.kind for one in found] == ["suricata", "ecs", "cloudtrail"]
+    assert tally.refused == 0
+
+
+def test_what_cannot_be_read_is_counted_with_its_reason_and_stops_nothing(tmp_path):
+    good = json.dumps(RECORDS["flat"][0])
+    (tmp_path / "a.json").write_text(f'{good}\n{{"x": 1}}\n{{"half": \n[1]\n"text"\n{good}\n')
+    (tmp_path / "b.log").write_bytes(b"\x00\x01\x02 nothing known\n")
+    (tmp_path / "c.evtx").write_bytes(b"ElfFile\x00" + b"\x00" * 100)
+    (tmp_path / "d.evtx").write_bytes(b"no")
+    (tmp_path / "e.json.gz").write_bytes(gzip.compress(b"x" * 9000)[:40])
+    (tmp_path / "f.zip").write_bytes(b"PK nothing")
+    (tmp_path / "g.csv").write_text("a,b\n1,2\n")
+    found, tally = events(tmp_path)
+    assert len(found) == 2
+    said = "\n".join(tally.reasons)
+    for words in (
+        "not JSON",
+        "not a record",
+        "b.log",
+        "d.evtx",
+        "no column of times",
+        "names its EventID",
+    ):
+        assert words in said
+
+
+def test_an_archive_that_only_grows_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("clearhouse.defense.scenario.reading._MOST_EXPANSION", 1)
+    monkeypatch.setattr("clearhouse.defense.scenario.reading._ALWAYS_ALLOWED_BYTES", 1 << 19)
+    path = tmp_path / "bomb.json.gz"
+    line = json.dumps(RECORDS["flat"][0]).encode() + b"\n"
+    path.write_bytes(gzip.compress(line * 8_000))
+    found, tally = events(path)
+    assert 0 < len(found) < 8_000
+    assert "grows more than" in tally.reasons[-1]
+
+
+def test_a_line_without_end_is_refused_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("clearhouse.defense.scenario.reading._LONGEST_LINE", 400)
+    good = json.dumps(RECORDS["flat"][0])
+    (tmp_path / "a.json").write_text(f'{good}\n{{"x": "{"y" * 900}"}}\n{good}\n')
+    found, tally = events(tmp_path / "a.json")
+    assert len(found) == 2
+    assert "longer" in tally.reasons[0]
+
+
+@pytest.mark.parametrize("value", ["", "yesterday", None, float("inf"), "2026-13-01"])
+def test_what_is_no_time_is_refused(value):
+    with pytest.raises(UnreadableError, match="not a time"):
+        moment(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2026-03-09T12:00:00.2500000Z", "2026/03/09 12:00:00.25 UTC", "1773057600.25", 1773057600.25],
+)
+def test_the_ways_logs_write_times_are_understood(value):
+    assert moment(value) == AT
