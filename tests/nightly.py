@@ -11,7 +11,8 @@ from clearhouse.bench.sandbox.host.machine import how_to_install
 needs_sandbox = pytest.mark.skipif(
     shutil.which("bwrap") is None, reason=f"no sandbox here: {how_to_install()}"
 )
+NIGHTLY = bool(os.environ.get("CLEARHOUSE_NIGHTLY"))
 needs_inspect = pytest.mark.skipif(
-    importlib.util.find_spec("inspect_ai") is None or not os.environ.get("CLEARHOUSE_NIGHTLY"),
+    importlib.util.find_spec("inspect_ai") is None or not NIGHTLY,
     reason="runs nightly: ./clearhouse install inspect, then set CLEARHOUSE_NIGHTLY=1",
 )

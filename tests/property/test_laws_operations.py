@@ -26,10 +26,13 @@ from hypothesis.stateful import (
 
 from clearhouse.app import HOUSE
 from clearhouse.clearing import route
-from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate import casework, clocks, standing
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.embargo import News
-from clearhouse.clearing.coordinate.record import Outcome
+from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
+from clearhouse.clearing.coordinate.embargo_management import IN_FORCE
+from clearhouse.clearing.coordinate.record import Outcome, ProductState
+from clearhouse.clearing.coordinate.standing import Said
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Arrival, take_in
 from clearhouse.clearing.match import operations as match
@@ -70,6 +73,11 @@ DECISIONS = {
     "case.party_joined": {"rule", "policy", "authority"},
     "case.read_in": {"rule", "policy", "authority"},
     "case.read_in_revoked": {"rule", "policy", "authority"},
+    "case.read_in_expired": {"rule", "policy", "authority"},
+    "case.shredded": {"authority", "because"},
+    "embargo.ended": {"rule", "policy", "authority"},
+    "embargo.consent": {"rule", "policy", "authority"},
+    "products.told": {"rule", "policy", "authority"},
     "advisory.decided": {"rule", "policy", "authority"},
     "advisory.held": {"refusals", "authority"},
     "advisory.worded": {"authority"},
@@ -249,6 +257,38 @@ class House(RuleBasedStateMachine):
             self._try(casework.revoke, case_id, who=otto.actor_id)
         else:
             self._try(casework.read_in, case_id, who=otto, tier=1)
+
+    @precondition(lambda self: self.cases)
+    @rule(place=which, event=st.sampled_from(list(ConsentEvent)))
+    def consent(self, place, event):
+        case_id = self._pick(self.cases, place)
+        self._try(standing.consent, case_id, party=self.vendor, event=event)
+
+    @precondition(lambda self: self.cases)
+    @rule(place=which, state=st.sampled_from(list(ProductState)))
+    def speak_of_a_product(self, place, state):
+        case_id = self._pick(self.cases, place)
+        before = self._case(case_id).statuses
+        said = [Said(vendor=self.vendor, product="p", state=state, note="because")]
+        self._try(standing.say_of_products, case_id, said)
+        assert self._case(case_id).statuses[: len(before)] == before  # only ever added
+
+    @precondition(lambda self: self.cases)
+    @rule(place=which, hours=st.integers(1, 40))
+    def read_in_for_a_while(self, place, hours):
+        until = self.app.desk.database.clock() + timedelta(hours=hours)
+        case_id = self._pick(self.cases, place)
+        otto = outsider(self.app)
+        self._try(casework.read_in, case_id, who=otto, tier=1, expires_at=until, reason="helps")
+
+    @rule()
+    def sweep(self):
+        clocks.sweep(self.app.desk)
+        now = self.app.desk.database.clock()
+        assert clocks.sweep(self.app.desk) == 0
+        for case_id in self.cases:
+            case = self._case(case_id)
+            assert case.embargo_state not in IN_FORCE or case.embargo.holds(now)
 
     @rule(hours=st.sampled_from([1, 30, 24 * 8, 24 * 31]))
     def wait(self, hours):

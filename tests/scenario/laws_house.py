@@ -47,6 +47,7 @@ FOLLOWS = {
     "ledger_leaf": "the ledger itself",
     "ledger_node": "the ledger itself",
     "tree_head": "the ledger itself",
+    "retired_key": "retiring keys is an event of the command that does it",
     "migration": "the schema's own history",
 }
 """Tables whose rows follow from others, and why no event of their own is due."""

@@ -165,6 +165,16 @@ def _desk(ids):
                 _form(f"{case}/verdict", vendor=vendor, outcome="rejected", reason="no")
             ],
             "POST /cases/{case_id}/date": [_form(f"{case}/date", vendor=vendor, when=_DATE)],
+            "POST /cases/{case_id}/product": [
+                _form(f"{case}/product", vendor=vendor, product="p", state="fixed")
+            ],
+            "POST /cases/{case_id}/consent": [
+                _form(f"{case}/consent", party=vendor, event="decline")
+            ],
+            "POST /cases/{case_id}/read-in": [
+                _form(f"{case}/read-in", who=_ACT, tier="1", reason="r")
+            ],
+            "POST /cases/{case_id}/read-out": [_form(f"{case}/read-out", who=_ACT, because="b")],
             "POST /cases/{case_id}/disagree": [_form(f"{case}/disagree", verdict="0", reason="no")],
             **_access_pages(ids),
             **_criteria(ids),
@@ -182,6 +192,7 @@ def _desk(ids):
             "MOUNT /static": [_get("desk", "/static/clearhouse.css"), _get("desk", "/static/no")],
         }
         | _desk_api(ids)
+        | _cases_api(ids)
         | _access_api(ids)
     )
 
@@ -305,6 +316,22 @@ def _desk_api(ids):
         ],
         "POST /v1/desk/ledger/verify": [Ask("desk", "POST", "/v1/desk/ledger/verify")],
         "GET /v1/desk/ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
+    }
+
+
+_ACT = "act_" + "a" * 26
+
+
+def _cases_api(ids):
+    case, root = f"/v1/desk/cases/{ids['case']}", "/v1/desk/cases/{case_id}"
+    cell = {"vendor": ids["vendor"], "product": "p", "state": "fixed"}
+    return {
+        f"POST {root}/parties": [_json(f"{case}/parties", party=ids["vendor"], role="vendor")],
+        f"POST {root}/read-ins": [_json(f"{case}/read-ins", who=_ACT, tier=1, reason="r")],
+        f"POST {root}/read-outs": [_json(f"{case}/read-outs", who=_ACT, because="b")],
+        f"POST {root}/consent": [_json(f"{case}/consent", party=ids["vendor"], event="accept")],
+        f"POST {root}/products": [_json(f"{case}/products", said=[cell])],
+        f"GET {root}/vultron": [_get("desk", f"{case}/vultron", tells=True)],
     }
 
 

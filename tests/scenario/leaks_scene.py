@@ -20,10 +20,11 @@ from starlette.testclient import TestClient
 import early
 from clearhouse.app import HOUSE, Settings, build
 from clearhouse.clearing import route
-from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate import casework, standing
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.machine import Refused
-from clearhouse.clearing.coordinate.record import Outcome, PartyRole
+from clearhouse.clearing.coordinate.record import Outcome, PartyRole, ProductState
+from clearhouse.clearing.coordinate.standing import Said
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Arrival, take_in
 from clearhouse.clearing.intake.record import Credit, Draft
@@ -304,6 +305,9 @@ def _work(scene, findings):
         reason=f"true, says {word('verdict')}", fixed_version=f"2.4+{word('fixed')}",
     )  # fmt: skip
     do(app, cora, casework.disagree, case.id, verdict=0, reason=f"worse: {word('opinion')}")
+    said = [Said(vendor=vendor, product=word("product"), state=ProductState.AFFECTED,
+                 versions=word("versions"), note=word("productnote"))]  # fmt: skip
+    do(app, cora, standing.say_of_products, case.id, said)
     date = app.desk.database.clock() + timedelta(days=20)
     do(app, cora, casework.agree_date, case.id, vendor=vendor, date=date)
     do(

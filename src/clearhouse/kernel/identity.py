@@ -109,6 +109,14 @@ def actor_name(transaction: Transaction, actor_id: ActorId) -> str | None:
     return None if row is None else str(row["name"])
 
 
+def actor_names(transaction: Transaction, actors: Sequence[ActorId]) -> dict[ActorId, str]:
+    """Return the names of actors by their ids, also of those that may act no more."""
+    rows = transaction.all(
+        "SELECT actor_id, name FROM actor WHERE actor_id = ANY(%s)", [list(actors)]
+    )
+    return {ActorId(row["actor_id"]): row["name"] for row in rows}
+
+
 def add_actor(
     transaction: Transaction,
     party_id: PartyId,

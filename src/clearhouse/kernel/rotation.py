@@ -14,13 +14,17 @@ key that wrapped it unless somebody had both that key and a copy of the store.
 Source: NIST SP 800-57 part 1 rev. 5, §5.3 (cryptoperiods) and §8.2.3 (replacement).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from clearhouse.formats.canonical import Json
+from clearhouse.kernel import identity, ledger
 from clearhouse.kernel.clock import Clock, system_clock
 from clearhouse.kernel.keys import OPENING, KeyFolder, Keys, kek_id_of
+from clearhouse.kernel.store.database import Transaction
 from clearhouse.kernel.vault import Vault, wrapped
 
 _BATCH = 2000
@@ -84,6 +88,11 @@ def retire(owner_url: str, folder: KeyFolder, *, clock: Clock = system_clock) ->
     for kek_id in gone:
         folder.remove(f"{OPENING}-{kek_id}")
     return tuple(gone)
+
+
+def note(transaction: Transaction, kind: str, facts: Mapping[str, Json]) -> None:
+    """Write to the ledger what became of the keys: `keys.rotated` or `keys.retired`."""
+    ledger.append(transaction, kind, "keys", facts, readers=identity.WATCHERS)
 
 
 def _rewrap_some(connection: psycopg.Connection, vault: Vault) -> int:

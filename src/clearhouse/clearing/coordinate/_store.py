@@ -29,14 +29,14 @@ class Vendor:
     policy: ProjectPolicy | None
 
 
-def insert(transaction: Transaction, box: Box, case: Case) -> None:
-    """Store a fresh case."""
+def insert(transaction: Transaction, box: Box, case: Case, *, clock: datetime | None) -> None:
+    """Store a fresh case; `clock` is when time next changes it."""
     payload = _seal(transaction, box, case)
     embargo = case.embargo
     transaction.execute(
         "INSERT INTO coordination_case (case_id, opened_at, changed_at, revision, embargo_state,"
-        " embargo_instant, embargo_rule, policy, content_payload, compartment, readers)"
-        " VALUES (%s, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s)",
+        " embargo_instant, embargo_rule, policy, content_payload, compartment, readers,"
+        " next_clock) VALUES (%s, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             case.id,
             case.opened_at,
@@ -48,6 +48,7 @@ def insert(transaction: Transaction, box: Box, case: Case) -> None:
             payload,
             box.compartment,
             list(box.readers),
+            clock,
         ],
     )
     _keep(transaction, box, case.id, 1, "opened", payload)
@@ -75,7 +76,15 @@ def newest(desk: Desk, transaction: Transaction, limit: int) -> list[CaseFile]:
     return _opened(desk, transaction, rows)
 
 
-def save(desk: Desk, transaction: Transaction, before: CaseFile, case: Case, what: str) -> None:
+def save(
+    desk: Desk,
+    transaction: Transaction,
+    before: CaseFile,
+    case: Case,
+    what: str,
+    *,
+    clock: datetime | None,
+) -> None:
     """Store the next state of a case and keep the one before."""
     box = desk.vault.open_box(transaction, before.compartment)
     payload = _seal(transaction, box, case)
@@ -83,7 +92,7 @@ def save(desk: Desk, transaction: Transaction, before: CaseFile, case: Case, wha
     transaction.execute(
         "UPDATE coordination_case SET changed_at = %s, revision = %s, embargo_state = %s,"
         " embargo_instant = %s, embargo_rule = %s, policy = %s, published_at = %s,"
-        " content_payload = %s WHERE case_id = %s",
+        " content_payload = %s, next_clock = %s WHERE case_id = %s",
         [
             transaction.now,
             before.revision + 1,
@@ -93,10 +102,21 @@ def save(desk: Desk, transaction: Transaction, before: CaseFile, case: Case, wha
             f"{embargo.policy}/{embargo.version}",
             case.published_at,
             payload,
+            clock,
             case.id,
         ],
     )
     _keep(transaction, box, case.id, before.revision + 1, what, payload)
+
+
+def clocks_due(desk: Desk, transaction: Transaction, limit: int) -> list[CaseFile]:
+    """Return cases that time has changed, to be changed; those that others hold are left."""
+    rows = transaction.all(
+        "SELECT * FROM coordination_case WHERE next_clock <= %s AND merged_into IS NULL"
+        " ORDER BY next_clock, case_id LIMIT %s FOR UPDATE SKIP LOCKED",
+        [transaction.now, limit],
+    )
+    return _opened(desk, transaction, rows)
 
 
 def set_readers(transaction: Transaction, compartment: Compartment, readers: Sequence[str]) -> None:

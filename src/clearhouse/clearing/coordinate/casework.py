@@ -11,6 +11,7 @@ from datetime import datetime
 
 from clearhouse.clearing.coordinate import _store, transitions
 from clearhouse.clearing.coordinate.embargo import News, ProjectPolicy, learned
+from clearhouse.clearing.coordinate.embargo_management import IN_FORCE
 from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, parse
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import (
@@ -63,7 +64,8 @@ def case_file(
     Raises: NoSuchCaseError, ForbiddenError.
     """
     stored = _stored(desk, transaction, case_id, to_change=to_change)
-    desk.authority.demand(actor, "case.read", stored.readers)
+    # Not the store's readers alone: until the next sweep they may hold one whose time is over.
+    desk.authority.demand(actor, "case.read", readers_of(stored.case, transaction.now))
     return stored
 
 
@@ -73,7 +75,12 @@ def cases(desk: Desk, transaction: Transaction, actor: Actor, *, limit: int = 50
     Raises: ForbiddenError.
     """
     desk.authority.demand(actor, "case.read")
-    return [stored.case for stored in _store.newest(desk, transaction, limit)]
+    now = transaction.now
+    return [
+        stored.case
+        for stored in _store.newest(desk, transaction, limit)
+        if not actor.principals.isdisjoint(readers_of(stored.case, now))
+    ]
 
 
 def case_of(transaction: Transaction, report_id: ReportId) -> CaseId | None:
@@ -148,7 +155,7 @@ def give_verdict(
         reason=reason,
         fixed_version=fixed_version,
     )
-    return _change(
+    return change(
         desk,
         transaction,
         actor,
@@ -175,7 +182,7 @@ def agree_date(
     Raises: NoSuchCaseError, ForbiddenError.
     """
     now = transaction.now
-    return _change(
+    return change(
         desk,
         transaction,
         actor,
@@ -197,7 +204,7 @@ def learn(
     Raises: NoSuchCaseError, ForbiddenError.
     """
     now = transaction.now
-    return _change(
+    return change(
         desk,
         transaction,
         actor,
@@ -219,7 +226,7 @@ def disagree(
     Raises: NoSuchCaseError, ForbiddenError.
     """
     other = Disagreement(verdict=verdict, by=actor.actor_id, at=transaction.now, reason=reason)
-    return _change(
+    return change(
         desk,
         transaction,
         actor,
@@ -240,8 +247,9 @@ def join(
     """
     known = _store.parties(transaction, [PartyId(party)], role)
     if not known:
+        case(desk, transaction, actor, case_id)  # who may not see it learns nothing else
         return Refused(code="unknown-party", reason="the house knows no party of that id")
-    return _change(
+    return change(
         desk,
         transaction,
         actor,
@@ -262,8 +270,11 @@ def read_in(
     who: Actor,
     tier: int,
     expires_at: datetime | None = None,
+    reason: str | None = None,
 ) -> Case | Refused:
     """Let one person or agent read the case; the database opens it with the same commit.
+
+    `reason` says why it needs to know.
 
     Raises: NoSuchCaseError, ForbiddenError.
     """
@@ -274,8 +285,9 @@ def read_in(
         read_in_at=transaction.now,
         approved_by=(actor.actor_id,),
         expires_at=expires_at,
+        reason=reason,
     )
-    return _change(
+    return change(
         desk,
         transaction,
         actor,
@@ -288,14 +300,20 @@ def read_in(
 
 
 def revoke(
-    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, *, who: str
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    case_id: str,
+    *,
+    who: str,
+    because: str | None = None,
 ) -> Case | Refused:
     """End a read-in; the database closes the case to that actor with the same commit.
 
     Raises: NoSuchCaseError, ForbiddenError.
     """
     now = transaction.now
-    return _change(
+    return change(
         desk,
         transaction,
         actor,
@@ -303,7 +321,7 @@ def revoke(
         act="case.read_in",
         event="case.read_in_revoked",
         data={"actor": who},
-        apply=lambda found: transitions.revoke(found, who, now),
+        apply=lambda found: transitions.revoke(found, who, now, by=actor.actor_id, because=because),
     )
 
 
@@ -314,7 +332,7 @@ def mark_published(
 
     Raises: NoSuchCaseError, ForbiddenError.
     """
-    return _change(
+    return change(
         desk,
         transaction,
         actor,
@@ -343,8 +361,24 @@ def history(
 
 
 def readers_of(found: Case, at: datetime) -> list[str]:
-    """Return the principals that the database lets read a case at an instant."""
-    return sorted({*HOUSE_READERS, *(one.actor for one in found.participants if one.reads(at))})
+    """Return the principals that the database lets read a case at an instant.
+
+    Whose party declined the embargo in force reads nothing that is under it.
+    """
+    return sorted({*HOUSE_READERS, *(one.actor for one in _reading(found, at))})
+
+
+def _reading(found: Case, at: datetime) -> list[Participant]:
+    aside = {party.id for party in found.parties if transitions.stands_aside(found, party)}
+    return [one for one in found.participants if one.reads(at) and one.party not in aside]
+
+
+def next_clock(found: Case, at: datetime) -> datetime | None:
+    """Return when time alone next changes a case, None when it never will."""
+    ends = [one.expires_at for one in _reading(found, at) if one.expires_at is not None]
+    if found.embargo_state in IN_FORCE and found.embargo.instant is not None:
+        ends.append(found.embargo.instant)
+    return min(ends, default=None)
 
 
 def write(
@@ -356,7 +390,7 @@ def write(
     data: Mapping[str, Json],
 ) -> None:
     """Save a changed case with its ledger entry, and open or close it as its read-ins say."""
-    _store.save(desk, transaction, before, after, event)
+    _store.save(desk, transaction, before, after, event, clock=next_clock(after, transaction.now))
     readers = readers_of(after, transaction.now)
     if sorted(before.readers) != readers:
         _store.set_readers(transaction, before.compartment, readers)
@@ -377,7 +411,7 @@ def write(
     )
 
 
-def _change(
+def change(
     desk: Desk,
     transaction: Transaction,
     actor: Actor,
@@ -388,9 +422,12 @@ def _change(
     data: Mapping[str, Json],
     apply: Callable[[Case], Case | Refused],
 ) -> Case | Refused:
-    """Load, decide, permit and write; a change that changes nothing writes nothing."""
+    """Load, decide, permit and write; a change that changes nothing writes nothing.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
     before = _stored(desk, transaction, case_id, to_change=True)
-    decision = desk.authority.demand(actor, act, before.readers)
+    decision = desk.authority.demand(actor, act, readers_of(before.case, transaction.now))
     after = apply(before.case)
     if isinstance(after, Refused) or after == before.case:
         return after

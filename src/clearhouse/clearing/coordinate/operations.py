@@ -19,6 +19,7 @@ from clearhouse.clearing.coordinate.casework import (
     HOUSE_READERS,
     ON_DUTY,
     embargo_policy,
+    next_clock,
     readers_of,
     write,
 )
@@ -114,7 +115,7 @@ def _open(desk: Desk, transaction: Transaction, actor: Actor, finding: Finding) 
         raise AssertionError(opened.reason)  # noqa: TRY004 - our own mistake, not a wrong type
     case = replace(opened, participants=(_on_duty(actor, transaction.now),))
     box = desk.vault.new_box(transaction, readers_of(case, transaction.now))
-    _store.insert(transaction, box, case)
+    _store.insert(transaction, box, case, clock=next_clock(case, transaction.now))
     stored = CaseFile(case=case, revision=1, compartment=box.compartment, readers=box.readers)
     _store.link(transaction, stored, finding.report_ids)
     _close_to_others(transaction, finding, reports)

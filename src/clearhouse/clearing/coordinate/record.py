@@ -28,6 +28,25 @@ class PartyRole(StrEnum):
     OTHER = "other"
 
 
+class ProductState(StrEnum):
+    """What is known of one product, as in CSAF and VEX. Silence is no state: it has no row."""
+
+    UNDER_INVESTIGATION = "under_investigation"
+    AFFECTED = "known_affected"
+    NOT_AFFECTED = "known_not_affected"
+    FIXED = "fixed"
+
+
+class Justification(StrEnum):
+    """Why a product is not affected. Source: VEX minimum requirements; CSAF 2.0 §3.2.3.5."""
+
+    COMPONENT_NOT_PRESENT = "component_not_present"
+    CODE_NOT_PRESENT = "vulnerable_code_not_present"
+    CODE_NOT_REACHED = "vulnerable_code_not_in_execute_path"
+    NOT_CONTROLLABLE = "vulnerable_code_cannot_be_controlled_by_adversary"
+    MITIGATED = "inline_mitigations_already_exist"
+
+
 class Outcome(StrEnum):
     """What a vendor says of the report. It is the vendor's to say."""
 
@@ -65,6 +84,10 @@ class Participant:
     expires_at: datetime | None = None
     """None: until the advisory is out."""
     revoked_at: datetime | None = None
+    reason: str | None = None
+    """Why this person or agent needs to know; None for who is read in by being on duty."""
+    revoked_by: str | None = None
+    revoked_because: str | None = None
 
     def reads(self, at: datetime) -> bool:
         """Return whether the read-in stands at an instant."""
@@ -83,6 +106,22 @@ class Verdict:
     at: datetime
     reason: str | None = None
     fixed_version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProductStatus:
+    """What a vendor says of one of its products. Later statements add to earlier ones."""
+
+    vendor: str
+    product: str
+    """A package URL, or the vendor's own name of the product."""
+    versions: str | None
+    """A range or a version; None for all that are supported."""
+    state: ProductState
+    by: str
+    at: datetime
+    justification: Justification | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +149,7 @@ class Case:
     participants: tuple[Participant, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     disagreements: tuple[Disagreement, ...] = ()
+    statuses: tuple[ProductStatus, ...] = ()
     published_at: datetime | None = None
 
     def party(self, id_: str) -> Party | None:

@@ -6,10 +6,16 @@ party of one id, a read-in without approval, a step that no state machine draws.
 The vendor owns the verdict and the date: nothing here lets a coordinator change either.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from clearhouse.clearing.coordinate.embargo import EmbargoFacts, compute, joined
+from clearhouse.clearing.coordinate.embargo_consent import (
+    EMBARGO_CONSENT,
+    ConsentEvent,
+    ConsentState,
+)
 from clearhouse.clearing.coordinate.embargo_management import (
     EMBARGO_MANAGEMENT,
     IN_FORCE,
@@ -25,6 +31,8 @@ from clearhouse.clearing.coordinate.record import (
     Participant,
     Party,
     PartyRole,
+    ProductState,
+    ProductStatus,
     Verdict,
 )
 from clearhouse.clearing.coordinate.report_management import (
@@ -114,8 +122,11 @@ def add_finding(case: Case, finding: str) -> Case:
 
 def read_in(case: Case, participant: Participant) -> Case | Refused:
     """Let one named person or agent read the case."""
-    if case.party(participant.party) is None:
+    party = case.party(participant.party)
+    if party is None:
         return Refused(code="unknown-party", reason="that party has no part in the case")
+    if stands_aside(case, party):
+        return Refused(code="no-consent", reason="that party does not stand by the embargo")
     if not participant.approved_by or participant.actor in participant.approved_by:
         return Refused(code="not-approved", reason="somebody else must approve a read-in")
     if any(
@@ -126,12 +137,16 @@ def read_in(case: Case, participant: Participant) -> Case | Refused:
     return replace(case, participants=(*case.participants, participant))
 
 
-def revoke(case: Case, actor: str, at: datetime) -> Case | Refused:
+def revoke(
+    case: Case, actor: str, at: datetime, *, by: str | None = None, because: str | None = None
+) -> Case | Refused:
     """End an actor's read-in at once; the record of it stays."""
     if not any(known.actor == actor and known.reads(at) for known in case.participants):
         return Refused(code="not-read-in", reason="this actor is not read in")
     participants = tuple(
-        replace(known, revoked_at=at) if known.actor == actor and known.reads(at) else known
+        replace(known, revoked_at=at, revoked_by=by, revoked_because=because)
+        if known.actor == actor and known.reads(at)
+        else known
         for known in case.participants
     )
     return replace(case, participants=participants)
@@ -145,8 +160,7 @@ def give_verdict(case: Case, verdict: Verdict, policy: EmbargoPolicy) -> Case | 
     moved = _move(party, verdict.outcome, situation(case))
     if isinstance(moved, Refused):
         return moved
-    parties = tuple(moved if known.id == moved.id else known for known in case.parties)
-    judged = replace(case, parties=parties, verdicts=(*case.verdicts, verdict))
+    judged = replace(_with_party(case, moved), verdicts=(*case.verdicts, verdict))
     if verdict.outcome is not Outcome.FIX_RELEASED:
         return judged
     facts = case.embargo.facts
@@ -193,7 +207,78 @@ def agree_date(
     changed = _negotiate(case)
     if isinstance(changed, Refused):
         return changed
-    return learn(changed, replace(case.embargo.facts, negotiated=date), policy, at)
+    agreed = learn(changed, replace(case.embargo.facts, negotiated=date), policy, at)
+    return _lapse(case, agreed, vendor)
+
+
+def consent(case: Case, party_id: str, event: ConsentEvent) -> Case | Refused:
+    """Record that a party is asked to stand by the embargo, does, or does not.
+
+    Source: Vultron, CM-18-001 to CM-18-004.
+    """
+    party = case.party(party_id)
+    if party is None:
+        return Refused(code="unknown-party", reason="that party has no part in the case")
+    if case.embargo_state not in IN_FORCE:
+        return Refused(code="no-embargo", reason="there is no embargo to consent to")
+    state = EMBARGO_CONSENT.step(party.consent, event, situation(case))
+    return state if isinstance(state, Refused) else _with_party(case, replace(party, consent=state))
+
+
+def stands_aside(case: Case, party: Party) -> bool:
+    """Return whether a party declined the embargo in force, and so gets nothing under it."""
+    return case.embargo_state in IN_FORCE and party.consent is ConsentState.DECLINED
+
+
+_AGREES = {
+    ConsentState.SIGNATORY: (),
+    ConsentState.DECLINED: (ConsentEvent.INVITE, ConsentEvent.ACCEPT),
+}
+"""How consent is reached by whoever agreed to new terms; from elsewhere in one step."""
+
+
+def _lapse(before: Case, after: Case, vendor: str) -> Case:
+    """Let consent lapse when the instant moved; whoever agreed to the new one stands by it."""
+    if after.embargo_state not in IN_FORCE:
+        return after
+    moved = before.embargo.instant != after.embargo.instant
+    for party in after.parties:
+        signed = party.consent is ConsentState.SIGNATORY
+        events: tuple[ConsentEvent, ...] = (ConsentEvent.REVISE,) if moved and signed else ()
+        if party.id == vendor:
+            events = _AGREES.get(party.consent, (ConsentEvent.ACCEPT,))
+        state = EMBARGO_CONSENT.follow(party.consent, events, situation(after))
+        if not isinstance(state, Refused):
+            after = _with_party(after, replace(party, consent=state))
+    return after
+
+
+def _with_party(case: Case, party: Party) -> Case:
+    parties = tuple(party if known.id == party.id else known for known in case.parties)
+    return replace(case, parties=parties)
+
+
+def say_of_products(case: Case, statuses: Sequence[ProductStatus]) -> Case | Refused:
+    """Record what vendors say of their products: all of it, or nothing."""
+    vendors = {party.id for party in case.vendors}
+    for said in statuses:
+        excused = said.state is ProductState.NOT_AFFECTED
+        if said.vendor not in vendors:
+            return Refused(code="not-a-vendor", reason="only a vendor of this case has products")
+        if not said.product.strip():
+            return Refused(code="no-product", reason="a status needs the product that it is of")
+        if excused and said.justification is None and not said.note:
+            reason = "a product is called not affected with a justification or a note"
+            return Refused(code="no-justification", reason=reason)
+        if said.justification is not None and not excused:
+            reason = "a justification belongs to a product that is not affected"
+            return Refused(code="justification-unneeded", reason=reason)
+    return replace(case, statuses=(*case.statuses, *statuses))
+
+
+def tick(case: Case, at: datetime) -> Case:
+    """Let time pass: an embargo whose instant has come is over, for every party."""
+    return case if case.embargo.holds(at) else _end(case)
 
 
 def _negotiate(case: Case) -> Case | Refused:
@@ -215,6 +300,7 @@ def merge(case: Case, other: Case, policy: EmbargoPolicy, at: datetime) -> Case:
         parties=(*case.parties, *(one for one in other.parties if case.party(one.id) is None)),
         participants=tuple(dict.fromkeys((*case.participants, *other.participants))),
         verdicts=(*case.verdicts, *other.verdicts),
+        statuses=(*case.statuses, *other.statuses),
         disagreements=(
             *case.disagreements,
             *(replace(one, verdict=one.verdict + offset) for one in other.disagreements),
@@ -240,4 +326,7 @@ def mark_published(case: Case, at: datetime) -> Case:
 
 def _end(case: Case) -> Case:
     state = EMBARGO_MANAGEMENT.step(case.embargo_state, EmEvent.TERMINATE, situation(case))
-    return case if isinstance(state, Refused) else replace(case, embargo_state=state)
+    if isinstance(state, Refused):
+        return case
+    parties = tuple(replace(one, consent=ConsentState.NO_EMBARGO) for one in case.parties)
+    return replace(case, embargo_state=state, parties=parties)

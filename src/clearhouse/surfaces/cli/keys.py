@@ -40,6 +40,10 @@ def rotate(connect: Connect, *, as_json: bool) -> None:
     """
     app = connect()
     done = rotation.rotate(app.owner_url, _folder(app))
+    with app.desk.database.transaction(owner(app).actor_id) as transaction:
+        rotation.note(
+            transaction, "keys.rotated", {"present": done.new, "rewrapped": done.rewrapped}
+        )
     emit(
         {"present": done.new, "rewrapped": done.rewrapped, "earlier": list(done.kept)},
         as_json=as_json,
@@ -57,6 +61,8 @@ def retire(connect: Connect, *, as_json: bool) -> None:
     folder = _folder(app)
     rotation.rewrap(app.owner_url, folder)
     gone = rotation.retire(app.owner_url, folder)
+    with app.desk.database.transaction(owner(app).actor_id) as transaction:
+        rotation.note(transaction, "keys.retired", {"retired": list(gone)})
     emit(
         {"retired": list(gone), "earlier": Keys(folder).kek_ids()[1:]},
         as_json=as_json,

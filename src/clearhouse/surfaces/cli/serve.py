@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from clearhouse.clearing.validate import examination
 from clearhouse.kernel.services import App, Counter
 from clearhouse.surfaces.api import access as access_api
+from clearhouse.surfaces.api import cases as cases_api
 from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.api import criteria as criteria_api
 from clearhouse.surfaces.api import desk as desk_api
@@ -124,7 +125,7 @@ def counter_application(services: Counter, *, reports_per_hour: int) -> ASGIApp:
 
 def desk_application(app: App) -> ASGIApp:
     """Return pages and API of the desk as one ASGI application."""
-    routers = [desk_api.router, access_api.router, criteria_api.router]
+    routers = [desk_api.router, cases_api.router, access_api.router, criteria_api.router]
     return desk_pages.application(app.desk, also=routers)
 
 

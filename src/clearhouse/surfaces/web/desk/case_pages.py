@@ -1,22 +1,25 @@
 """Cases: the list, one case, and what a coordinator writes down in it."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
-from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate import casework, standing
+from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
 from clearhouse.clearing.coordinate.machine import Refused
-from clearhouse.clearing.coordinate.record import Case, Outcome
+from clearhouse.clearing.coordinate.record import Case, Justification, Outcome, ProductState
+from clearhouse.clearing.coordinate.standing import Said
 from clearhouse.clearing.match import listing as match_listing
-from clearhouse.kernel.ids import FindingId
+from clearhouse.kernel.ids import ActorId, FindingId
 from clearhouse.surfaces.web.desk.addresses import CaseAddress
-from clearhouse.surfaces.web.desk.case_view import case_view
+from clearhouse.surfaces.web.desk.case_view import STATE_LOOKS, case_view
 from clearhouse.surfaces.web.desk.entrance import Act, Here, Visit
 
 router = APIRouter(include_in_schema=False)
 _Vendor = Annotated[str, Form(max_length=60)]
+_Who = Annotated[str, Form(pattern="^act_[a-z2-7]{26}$")]
 _Words = Annotated[str, Form(max_length=4000)]
 
 
@@ -93,6 +96,86 @@ def disagree(
     return _answer(here, case_id, done)
 
 
+@router.post("/cases/{case_id}/product")
+def product(  # one parameter a field of the form
+    here: Act,
+    case_id: CaseAddress,
+    vendor: Annotated[list[str], Form(max_length=500)],
+    product: Annotated[str, Form(max_length=300)],
+    state: Annotated[ProductState, Form()],
+    versions: Annotated[str, Form(max_length=200)] = "",
+    justification: Annotated[Justification | Literal[""], Form()] = "",
+    note: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Record what vendors say of a product, of several at once."""
+    said = [
+        Said(
+            vendor=one,
+            product=product,
+            state=state,
+            versions=versions or None,
+            justification=Justification(justification) if justification else None,
+            note=note or None,
+        )
+        for one in vendor
+    ]
+    with here.transaction() as transaction:
+        done = standing.say_of_products(here.desk, transaction, here.actor, case_id, said)
+    return _answer(here, case_id, done)
+
+
+@router.post("/cases/{case_id}/consent")
+def consent(
+    here: Act, case_id: CaseAddress, party: _Vendor, event: Annotated[ConsentEvent, Form()]
+) -> Response:
+    """Record that a party was asked to stand by the embargo, does, or does not."""
+    with here.transaction() as transaction:
+        done = standing.consent(
+            here.desk, transaction, here.actor, case_id, party=party, event=event
+        )
+    return _answer(here, case_id, done)
+
+
+@router.post("/cases/{case_id}/read-in")
+def read_in(
+    here: Act,
+    case_id: CaseAddress,
+    who: _Who,
+    tier: Annotated[int, Form(ge=0, le=3)],
+    reason: Annotated[str, Form(min_length=1, max_length=400)],
+    until: Annotated[datetime | Literal[""], Form()] = "",
+) -> Response:
+    """Let one person or agent read the case; a time without a zone is UTC, as the page says."""
+    expires = None if until == "" else until if until.tzinfo else until.replace(tzinfo=UTC)
+    with here.transaction() as transaction:
+        done = standing.read_in(
+            here.desk,
+            transaction,
+            here.actor,
+            case_id,
+            who=ActorId(who),
+            tier=tier,
+            reason=reason,
+            expires_at=expires,
+        )
+    return _answer(here, case_id, done)
+
+
+@router.post("/cases/{case_id}/read-out")
+def read_out(
+    here: Act,
+    case_id: CaseAddress,
+    who: _Who,
+    because: Annotated[str, Form(min_length=1, max_length=400)],
+) -> Response:
+    """End a read-in at once."""
+    with here.transaction() as transaction:
+        done = casework.revoke(
+            here.desk, transaction, here.actor, case_id, who=who, because=because
+        )
+    return _answer(here, case_id, done)
+
+
 def _answer(here: Visit, case_id: str, done: Case | Refused) -> Response:
     if isinstance(done, Refused):
         return _page(here, case_id, refused=done.reason, status=409)
@@ -102,4 +185,13 @@ def _answer(here: Visit, case_id: str, done: Case | Refused) -> Response:
 def _page(here: Visit, case_id: str, *, refused: str | None = None, status: int = 200) -> Response:
     with here.transaction() as transaction:
         view = case_view(here.desk, transaction, here.actor, case_id)
-    return here.page("case.html", view=view, refused=refused, outcomes=list(Outcome), status=status)
+    return here.page(
+        "case.html",
+        view=view,
+        refused=refused,
+        outcomes=list(Outcome),
+        states=list(ProductState),
+        justifications=list(Justification),
+        looks=STATE_LOOKS,
+        status=status,
+    )

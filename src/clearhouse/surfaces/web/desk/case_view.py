@@ -3,14 +3,16 @@
 In: a case's id. Out: a `CaseView`. Refused by coordinate: what the actor is not read in to.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate import casework, standing
 from clearhouse.clearing.coordinate.embargo import Considered, Effect
-from clearhouse.clearing.coordinate.record import Case, Disclosure, Participant
+from clearhouse.clearing.coordinate.record import Case, Disclosure, Participant, ProductState
+from clearhouse.clearing.coordinate.standing import Standing
 from clearhouse.clearing.match import listing as match_listing
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.listing import FindingNote
@@ -22,6 +24,7 @@ from clearhouse.kernel.ids import ActorId, FindingId
 from clearhouse.kernel.ledger_reading import Event
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
+from clearhouse.surfaces.web.pictures.states import Share, states_bar
 from clearhouse.surfaces.web.pictures.timeline import RuleInstant, embargo_timeline
 
 _ACTS = ("verdict.record_for_vendor", "embargo.set", "advisory.publish", "case.read_in")
@@ -56,6 +59,12 @@ class CaseView:
     held_back: tuple[Refusal, ...]
     """Everything that stands against an advisory at this instant."""
     events: tuple[Event, ...]
+    matrix: tuple[Standing, ...]
+    """One row a vendor, who has been silent longest first."""
+    products: tuple[str, ...]
+    """The columns of the matrix."""
+    states: Markup
+    """How many vendors are where."""
     may: frozenset[str]
 
     @property
@@ -81,10 +90,13 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
         else None,
         timeline=_timeline(case, now),
         considered=tuple(sorted(case.embargo.considered, key=lambda one: _LAST.get(one.effect, 9))),
-        readers=tuple(_reader(transaction, one, now) for one in case.participants),
+        readers=_readers(transaction, case, now),
         advisory_id=publication.advisory_id if publication else None,
         held_back=publish.why_not(desk, transaction, actor, case_id),
         events=ledger_reading.history(transaction, (case.id,)),
+        matrix=standing.standings(case, now),
+        products=standing.products(case),
+        states=_states(standing.standings(case, now)),
         may=frozenset(act for act in _ACTS if desk.authority.may(actor, act).allowed),
     )
 
@@ -106,7 +118,49 @@ def _timeline(case: Case, now: datetime) -> Markup:
     return embargo_timeline(case.embargo.facts.received_at, now, rules)
 
 
-def _reader(transaction: Transaction, one: Participant, now: datetime) -> Reader:
-    person = identity.actor(transaction, ActorId(one.actor))
-    group = one.actor.removeprefix("role:").replace("_", " ")
-    return Reader(participant=one, name=person.name if person else group, reads_now=one.reads(now))
+def _readers(transaction: Transaction, case: Case, now: datetime) -> tuple[Reader, ...]:
+    names = identity.actor_names(transaction, [ActorId(one.actor) for one in case.participants])
+    return tuple(
+        Reader(
+            participant=one,
+            name=names.get(ActorId(one.actor)) or _group(one.actor),
+            reads_now=one.reads(now),
+        )
+        for one in case.participants
+    )
+
+
+def _group(name: str) -> str:
+    return name.removeprefix("role:").replace("_", " ")
+
+
+STATE_LOOKS = {
+    ProductState.FIXED: "good",
+    ProductState.NOT_AFFECTED: "accent",
+    ProductState.UNDER_INVESTIGATION: "warn",
+    ProductState.AFFECTED: "bad",
+}
+
+
+def _states(rows: Sequence[Standing]) -> Markup:
+    """Count each vendor once, by the state of its products that asks for most attention."""
+    order = [
+        ProductState.AFFECTED,
+        ProductState.UNDER_INVESTIGATION,
+        ProductState.FIXED,
+        ProductState.NOT_AFFECTED,
+    ]
+    found: dict[ProductState | None, int] = {}
+    for row in rows:
+        states = {one.state for one in row.products.values()}
+        worst = next((state for state in order if state in states), None)
+        found[worst] = found.get(worst, 0) + 1
+    shares = [
+        Share(
+            name=state.value.removeprefix("known_").replace("_", " "),
+            look=look,
+            count=found.get(state, 0),
+        )
+        for state, look in STATE_LOOKS.items()
+    ]
+    return states_bar([*shares, Share(name="silent", look="quiet", count=found.get(None, 0))])

@@ -1,0 +1,195 @@
+"""Measures a house with many open cases: the sweep of clocks, the list, a page of 150 vendors.
+
+    .clearhouse/env/bin/python perf/coordinate.py [--cases 10000] [--vendors 150] [--times 20]
+
+Makes the cases by the room's own functions in one embedded store with fsync on, each with three
+parties, an embargo of its own and sealed content. Prints, in seconds:
+- the sweep when no clock is due, and its ratio to a peer that opens every case to look (as a store
+  without the next instant beside each case would have to);
+- the sweep when the clocks of `--due` cases are due, each sealed anew with its ledger entry;
+- what is due for publication among all cases;
+- pages: the list, and the case with many vendors and two products each, median and slowest of
+  `--times`, through the whole desk application.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from clearhouse.app import HOUSE, Settings, build
+from clearhouse.clearing.coordinate import _store, casework, clocks, transitions
+from clearhouse.clearing.coordinate.embargo import EmbargoFacts
+from clearhouse.clearing.coordinate.machine import Refused
+from clearhouse.clearing.coordinate.record import (
+    Case,
+    Participant,
+    Party,
+    PartyRole,
+    ProductState,
+    ProductStatus,
+)
+from clearhouse.kernel import identity, sessions
+from clearhouse.kernel.identity import Actor, ActorKind, PartyKind, Scope
+from clearhouse.kernel.ids import new_id
+from clearhouse.kernel.services import App
+from clearhouse.surfaces.cli import serve
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+Measured = dict[str, float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--due", type=int, default=1000)
+    parser.add_argument("--vendors", type=int, default=150)
+    parser.add_argument("--times", type=int, default=20)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="clearhouse-perf-") as folder:
+        Path(folder).chmod(0o711)
+        app = build(Settings(home=Path(folder) / "home"))
+        try:
+            outcome = run(app, arguments)
+        finally:
+            app.stop()
+    print(json.dumps(outcome, indent=2))
+
+
+def run(app: App, arguments: argparse.Namespace) -> dict[str, object]:
+    app.desk.database.clock = lambda: START
+    who = _coordinator(app)
+    begin = time.perf_counter()
+    large = _fill(app, who, arguments.cases, arguments.due, arguments.vendors)
+    filled_s = time.perf_counter() - begin
+    app.desk.database.clock = lambda: START + timedelta(days=10)
+    idle = _timed(lambda: clocks.sweep(app.desk), arguments.times)
+    opened_s = _open_all(app)
+    due_s = _timed(lambda: _due(app), arguments.times)
+    pages = _pages(app, who, large, arguments.times)
+    # Later than the embargo of the first `--due` cases, and of no other.
+    app.desk.database.clock = lambda: START + timedelta(days=20)
+    begin = time.perf_counter()
+    swept = clocks.sweep(app.desk)
+    swept_s = time.perf_counter() - begin
+    return {
+        "cases": arguments.cases,
+        "filling_s": round(filled_s, 1),
+        "sweep_nothing_due": idle,
+        "peer_that_opens_every_case_s": round(opened_s, 2),
+        "times_faster_than_peer": round(opened_s / idle["median_s"]),
+        "sweep_due": {"cases": swept, "s": round(swept_s, 2), "per_s": round(swept / swept_s)},
+        "due_for_publication": due_s,
+        "pages": pages,
+    }
+
+
+def _coordinator(app: App) -> Actor:
+    with app.desk.database.transaction(None) as transaction:
+        house = identity.add_party(transaction, PartyKind.COORDINATOR, HOUSE)
+        actor_id = identity.add_actor(transaction, house, ActorKind.PERSON, "Cora",
+                                      roles=["coordinator", "coordinator_on_duty"])  # fmt: skip
+        actor = identity.actor(transaction, actor_id)
+    if actor is None:
+        raise AssertionError("the coordinator was added")
+    return actor
+
+
+def _fill(app: App, who: Actor, cases: int, due: int, vendors: int) -> str:
+    """Store the cases; the last one has many vendors, and its id is returned."""
+    made = 0
+    while made < cases:
+        with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+            for number in range(made, min(made + 200, cases)):
+                last = number == cases - 1
+                case = _case(who, number, days=15 if number < due else 30, vendors=vendors * last)
+                box = app.desk.vault.new_box(transaction, casework.readers_of(case, START))
+                _store.insert(transaction, box, case, clock=casework.next_clock(case, START))
+        made += 200
+    return case.id
+
+
+def _case(who: Actor, number: int, *, days: int, vendors: int) -> Case:
+    parties = [
+        Party(id=new_id("pty"), role=PartyRole.VENDOR, name=f"Vendor {number} {place}")
+        for place in range(max(vendors, 1))
+    ]
+    finder = Party(id=new_id("pty"), role=PartyRole.FINDER, name=f"Finder {number}")
+    house = Party(id=who.party_id, role=PartyRole.COORDINATOR, name="This house")
+    opened = transitions.open_case(
+        new_id("cas"),
+        findings=(new_id("fnd"),),
+        purl=f"pkg:pypi/perf-{number}",
+        parties=(*parties, finder, house),
+        facts=EmbargoFacts(received_at=START, negotiated=START + timedelta(days=days)),
+        policy=casework.embargo_policy(),
+        at=START,
+    )
+    on_duty = Participant(actor=casework.ON_DUTY, party=who.party_id, tier=0, read_in_at=START,
+                          approved_by=(who.actor_id,))  # fmt: skip
+    read = None if isinstance(opened, Refused) else transitions.read_in(opened, on_duty)
+    states = [
+        ProductStatus(vendor=party.id, product=f"pkg:generic/stack-{product}", versions="<3",
+                      state=list(ProductState)[place % 4], by=who.actor_id, at=START, note="n")
+        for place, party in enumerate(parties[: vendors * 2 // 3])
+        for product in range(2)
+    ]  # fmt: skip
+    told = None if read is None or isinstance(read, Refused) else (
+        transitions.say_of_products(read, states)
+    )  # fmt: skip
+    if told is None or isinstance(told, Refused):
+        raise AssertionError(f"the case was refused: {told}")
+    return told
+
+
+def _open_all(app: App) -> float:
+    """Look at the instant of every case by opening it."""
+    begin = time.perf_counter()
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        now = transaction.now
+        for stored in _store.newest(app.desk, transaction, 1_000_000):
+            transitions.tick(stored.case, now)
+    return time.perf_counter() - begin
+
+
+def _due(app: App) -> None:
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        casework.due(transaction)
+
+
+def _pages(app: App, who: Actor, large: str, times: int) -> dict[str, Measured]:
+    client = TestClient(serve.desk_application(app), base_url="http://desk.test")
+    with app.desk.database.transaction(who.actor_id) as transaction:
+        token = identity.issue_token(transaction, who.actor_id, label="perf", scopes=[Scope.DESK])
+        client.cookies.set("desk", sessions.open_with_token(transaction, token) or "")
+    return {
+        "list of cases": _timed(lambda: _get(client, "/cases"), times),
+        "case of many vendors": _timed(lambda: _get(client, f"/cases/{large}"), times),
+        "today": _timed(lambda: _get(client, "/"), times),
+    }
+
+
+def _get(client: TestClient, address: str) -> None:
+    answer = client.get(address)
+    if answer.status_code != 200:
+        raise AssertionError(f"{address} answered {answer.status_code}")
+
+
+def _timed(work: Callable[[], object], times: int) -> Measured:
+    work()
+    took = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - begin)
+    return {"median_s": round(statistics.median(took), 4), "slowest_s": round(max(took), 4)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""The page of a case: its matrix, who reads it, and the forms that change either."""
+
+from datetime import UTC, datetime
+
+import pytest
+from starlette.testclient import TestClient
+
+from casebook import acting, opened, read, register, set_clock
+from clearhouse.clearing.coordinate import casework, standing
+from clearhouse.clearing.coordinate.correspondence import read as read_messages
+from clearhouse.clearing.coordinate.embargo_consent import ConsentState
+from clearhouse.clearing.coordinate.record import PartyRole, ProductState
+from clearhouse.clearing.coordinate.standing import Said
+from clearhouse.kernel import identity
+from clearhouse.kernel.identity import PartyKind, Scope
+from clearhouse.surfaces.cli import serve
+from clearhouse.surfaces.web.pictures.states import Share, states_bar
+from house import coordinator, person
+from visitor import Visitor
+
+NOW = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def case(app):
+    set_clock(app, NOW)
+    register(app)
+    return opened(app)
+
+
+@pytest.fixture
+def desk(app, case):
+    return Visitor(app.desk, coordinator(app))
+
+
+@pytest.fixture
+def api(app, case):
+    """The desk's API, as a coordinator on duty."""
+    cora = coordinator(app)
+    with acting(app, cora) as transaction:
+        token = identity.issue_token(transaction, cora.actor_id, label="t", scopes=[Scope.DESK])
+    client = TestClient(serve.desk_application(app), base_url="http://desk.test")
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
+def vera(app):
+    return person(app, "The example-yaml project", PartyKind.VENDOR, "Vera <b>V</b>", "vendor")
+
+
+def test_the_matrix_shows_what_every_vendor_says_of_every_product(app, case, desk):
+    vendor = case.vendors[0].id
+    page = desk.page(f"/cases/{case.id}")
+    assert "silent" in page.words
+    answer = desk.send(
+        page, f"/cases/{case.id}/product",
+        vendor=vendor, product="pkg:pypi/<x>", state="known_not_affected",
+        justification="vulnerable_code_not_present", versions="<3",
+    )  # fmt: skip
+    assert answer.status_code == 303
+    words = desk.page(f"/cases/{case.id}").words
+    assert "pkg:pypi/<x>" in words
+    assert "not affected" in words
+    assert "under investigation" in words  # of the form
+
+
+def test_a_status_without_its_reason_is_refused_on_the_page_in_words(case, desk):
+    page = desk.page(f"/cases/{case.id}")
+    answer = desk.send(
+        page, f"/cases/{case.id}/product",
+        vendor=case.vendors[0].id, product="p", state="known_not_affected",
+    )  # fmt: skip
+    assert answer.status_code == 409
+    assert "with a justification or a note" in answer.text
+
+
+def test_people_are_read_in_and_out_with_the_reason_on_the_page(app, case, desk):
+    who = vera(app)
+    page = desk.page(f"/cases/{case.id}")
+    desk.send(page, f"/cases/{case.id}/read-in", who=who.actor_id, tier="0",
+              reason="writes the <i>fix</i>", until="2026-11-20T10:00")  # fmt: skip
+    assert read(app, case.id).participants[-1].expires_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
+    page = desk.page(f"/cases/{case.id}")
+    assert "writes the <i>fix</i>" in page.words
+    assert "Vera <b>V</b>" in page.words
+    desk.send(page, f"/cases/{case.id}/read-out", because="left")
+    words = desk.page(f"/cases/{case.id}").words
+    assert "ended" in words
+    assert ": left" in words
+
+
+def test_consent_is_written_down_on_the_page(app, case, desk):
+    page = desk.page(f"/cases/{case.id}")
+    vendor = case.vendors[0].id
+    desk.send(page, f"/cases/{case.id}/consent", party=vendor, event="decline")
+    assert read(app, case.id).party(vendor).consent is ConsentState.DECLINED
+    assert "declined" in desk.page(f"/cases/{case.id}").words
+
+
+def test_the_api_does_what_the_page_does(app, case, api):
+    root, who = f"/v1/desk/cases/{case.id}", vera(app)
+    cell = {"vendor": case.vendors[0].id, "product": "p", "state": "fixed"}
+    assert (
+        api.post(f"{root}/products", json={"said": [cell]}).json()["statuses"][0]["product"] == "p"
+    )
+    read_in = {"who": who.actor_id, "tier": 0, "reason": "helps"}
+    assert api.post(f"{root}/read-ins", json=read_in).status_code == 200
+    twice = api.post(f"{root}/read-ins", json=read_in)
+    assert (twice.status_code, twice.json()["detail"]) == (409, "this actor is already read in")
+    unzoned = api.post(f"{root}/read-ins", json=read_in | {"expires_at": "2026-12-01T00:00:00"})
+    assert unzoned.status_code == 400
+    out = api.post(f"{root}/read-outs", json={"who": who.actor_id, "because": "left"})
+    assert out.json()["participants"][-1]["revoked_because"] == "left"
+    consent = {"party": case.vendors[0].id, "event": "accept"}
+    assert api.post(f"{root}/consent", json=consent).status_code == 200
+    with acting(app, coordinator(app)) as transaction:
+        other = identity.add_party(transaction, PartyKind.VENDOR, "Another")
+    joined = api.post(f"{root}/parties", json={"party": other, "role": "distributor"}).json()
+    assert joined["parties"][-1]["name"] == "Another"
+    told = read_messages([api.get(f"{root}/vultron").json()]).cases
+    assert told[f"urn:clearhouse/cases/{case.id}"].parties[other].name == "Another"
+
+
+def test_a_case_of_a_hundred_and_fifty_vendors_shows_them_all_on_one_page(app, case, desk):
+    cora = coordinator(app)
+    with acting(app, cora) as transaction:
+        for number in range(150):
+            vendor = identity.add_party(transaction, PartyKind.VENDOR, f"Vendor {number:03}")
+            casework.join(app.desk, transaction, cora, case.id, party=vendor, role=PartyRole.VENDOR)
+        found = casework.case(app.desk, transaction, cora, case.id)
+        said = [
+            Said(vendor=one.id, product="pkg:generic/stack", state=ProductState.FIXED)
+            for one in found.vendors[::2]
+        ]
+        standing.say_of_products(app.desk, transaction, cora, case.id, said)
+    page = desk.page(f"/cases/{case.id}")
+    assert all(f"Vendor {number:03}" in page.words for number in range(150))
+    assert "151 vendors" in page.words
+    assert "76 fixed, 75 silent" in page.words
+
+
+def test_the_bar_of_states_says_its_numbers_and_leaves_out_what_nobody_is():
+    shares = [Share(name="fixed", look="good", count=1), Share(name="affected", look="bad", count=0),
+              Share(name="silent", look="quiet", count=149)]  # fmt: skip
+    bar = states_bar(shares)
+    assert "1 fixed, 149 silent" in bar
+    assert "affected" not in bar
+    assert "no vendor yet" in states_bar([])

@@ -1,0 +1,215 @@
+"""Where parties stand: consent to the embargo, products, who reads, and what time ends."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from casebook import acting, move, opened, read, register, set_clock
+from clearhouse.clearing import route
+from clearhouse.clearing.coordinate import _store, casework, clocks, standing
+from clearhouse.clearing.coordinate.casework import NoSuchCaseError
+from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent, ConsentState
+from clearhouse.clearing.coordinate.embargo_management import EmState
+from clearhouse.clearing.coordinate.machine import Refused
+from clearhouse.clearing.coordinate.record import (
+    Justification,
+    Outcome,
+    PartyRole,
+    ProductState,
+)
+from clearhouse.clearing.coordinate.standing import Said
+from clearhouse.kernel import identity
+from clearhouse.kernel.identity import PartyKind
+from clearhouse.kernel.policy import ForbiddenError
+from house import coordinator, person
+
+NOW = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def house(app):
+    set_clock(app, NOW)
+    return app
+
+
+@pytest.fixture
+def case(house):
+    register(house)
+    return opened(house)
+
+
+def do(app, actor, verb, *arguments, **more):
+    with acting(app, actor) as transaction:
+        return verb(app.desk, transaction, actor, *arguments, **more)
+
+
+def vera(app):
+    """Somebody of the vendor of the case."""
+    return person(
+        app, "The example-yaml project", PartyKind.VENDOR, "Vera", "vendor", "coordinator"
+    )
+
+
+def consents(app, case, *events, party=None):
+    for event in events:
+        done = do(app, coordinator(app), standing.consent, case.id,
+                  party=party or case.vendors[0].id, event=event)  # fmt: skip
+    return done
+
+
+def sees(app, actor, case_id):
+    """Whether the database itself returns the case to an actor."""
+    with acting(app, actor) as transaction:
+        return _store.load(app.desk, transaction, case_id) is not None
+
+
+def test_a_party_that_declines_the_embargo_reads_nothing_until_it_is_asked_and_agrees(house, case):
+    who = vera(house)
+    do(house, coordinator(house), casework.read_in, case.id, who=who, tier=0)
+    assert sees(house, who, case.id)
+    consents(house, case, ConsentEvent.DECLINE)
+    assert not sees(house, who, case.id)
+    with pytest.raises(NoSuchCaseError):
+        do(house, who, casework.case, case.id)
+    again = do(house, coordinator(house), casework.read_in, case.id, who=who, tier=0)
+    assert again.code == "no-consent"
+    consents(house, case, ConsentEvent.INVITE, ConsentEvent.ACCEPT)
+    assert sees(house, who, case.id)
+
+
+def test_consent_lapses_when_the_date_moves_but_not_of_the_vendor_that_moved_it(house, case):
+    cora, vendor = coordinator(house), case.vendors[0].id
+    finder = next(one.id for one in case.parties if one.role is PartyRole.FINDER)
+    consents(house, case, ConsentEvent.INVITE, ConsentEvent.ACCEPT)
+    consents(house, case, ConsentEvent.ACCEPT, party=finder)
+    moved = do(house, cora, casework.agree_date, case.id, vendor=vendor,
+               date=NOW + timedelta(days=12))  # fmt: skip
+    assert moved.party(vendor).consent is ConsentState.SIGNATORY
+    assert moved.party(finder).consent is ConsentState.LAPSED
+    same = do(house, cora, casework.agree_date, case.id, vendor=vendor,
+              date=NOW + timedelta(days=12))  # fmt: skip
+    assert same.party(finder).consent is ConsentState.LAPSED
+    consents(house, case, ConsentEvent.DECLINE)
+    assert consents(house, case, ConsentEvent.DECLINE).code == "no-such-step"
+    back = do(house, cora, casework.agree_date, case.id, vendor=vendor,
+              date=NOW + timedelta(days=11))  # fmt: skip
+    assert back.party(vendor).consent in {ConsentState.SIGNATORY, ConsentState.DECLINED}
+
+
+def test_there_is_nothing_to_consent_to_without_an_embargo_and_for_a_stranger(house, case):
+    assert consents(house, case, ConsentEvent.ACCEPT, party="pty_x").code == "unknown-party"
+    move(house, days=40)
+    clocks.sweep(house.desk)
+    assert consents(house, case, ConsentEvent.ACCEPT).code == "no-embargo"
+
+
+def test_an_embargo_ends_at_its_instant_and_not_a_second_before(house, case):
+    instant = case.embargo.instant
+    set_clock(house, instant - timedelta(seconds=1))
+    assert clocks.sweep(house.desk) == 0
+    assert read(house, case.id).embargo_state is EmState.ACTIVE
+    set_clock(house, instant)
+    consented = clocks.sweep(house.desk)
+    assert consented == 1
+    ended = read(house, case.id)
+    assert ended.embargo_state is EmState.EXITED
+    assert {one.consent for one in ended.parties} == {ConsentState.NO_EMBARGO}
+    assert clocks.sweep(house.desk) == 0
+
+
+def test_a_read_in_ends_at_its_instant_at_once_by_the_rules_and_by_the_sweep_in_the_store(
+    house, case
+):
+    who = vera(house)
+    do(house, coordinator(house), standing.read_in, case.id, who=who.actor_id, tier=1,
+       reason="writes the fix", expires_at=NOW + timedelta(hours=2))  # fmt: skip
+    assert do(house, who, casework.case, case.id).participants[-1].reason == "writes the fix"
+    move(house, hours=2)
+    with pytest.raises(ForbiddenError):
+        do(house, who, casework.case, case.id)
+    assert do(house, who, casework.cases) == []
+    route.sweep_cases(house.desk)
+    assert not sees(house, who, case.id)
+    with acting(house, coordinator(house)) as transaction:
+        assert house.desk.database.clock() == NOW + timedelta(hours=2)
+        changes = [what for *_, what in _store.revisions(transaction, case.id)]
+    assert changes[-1] == "case.read_in_expired"
+
+
+def test_who_is_read_out_is_kept_with_who_did_it_and_why(house, case):
+    who, cora = vera(house), coordinator(house)
+    do(house, cora, standing.read_in, case.id, who=who.actor_id, tier=1, reason="helps")
+    done = do(house, cora, casework.revoke, case.id, who=who.actor_id, because="left the team")
+    last = done.participants[-1]
+    assert (last.revoked_by, last.revoked_because) == (cora.actor_id, "left the team")
+    assert not sees(house, who, case.id)
+
+
+def test_nobody_unknown_is_read_in_and_a_stranger_learns_nothing_by_trying(house, case):
+    unknown = {"who": "act_" + "a" * 26, "tier": 1, "reason": "r"}
+    assert do(house, coordinator(house), standing.read_in, case.id, **unknown).code == (
+        "unknown-actor"
+    )
+    with pytest.raises(NoSuchCaseError):
+        do(house, vera(house), standing.read_in, case.id, **unknown)
+
+
+def test_what_vendors_say_of_products_is_added_and_the_latest_word_stands(house, case):
+    vendor, cora = case.vendors[0].id, coordinator(house)
+    first = Said(vendor=vendor, product="pkg:pypi/x", state=ProductState.UNDER_INVESTIGATION)
+    do(house, cora, standing.say_of_products, case.id, [first])
+    move(house, days=2)
+    second = replace(first, state=ProductState.NOT_AFFECTED, versions="<3",
+                     justification=Justification.CODE_NOT_PRESENT)  # fmt: skip
+    done = do(house, cora, standing.say_of_products, case.id, [second])
+    assert len(done.statuses) == 2
+    (row,) = standing.standings(done, NOW + timedelta(days=5))
+    assert row.products["pkg:pypi/x"].state is ProductState.NOT_AFFECTED
+    assert row.silent_for == timedelta(days=3)
+    assert standing.products(done) == ("pkg:pypi/x",)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"vendor": "pty_x"}, "not-a-vendor"),
+        ({"product": " "}, "no-product"),
+        ({"state": ProductState.NOT_AFFECTED}, "no-justification"),
+        ({"justification": Justification.MITIGATED}, "justification-unneeded"),
+    ],
+)
+def test_a_status_that_says_too_little_is_refused_and_none_of_the_others_is_written(
+    house, case, change, code
+):
+    good = Said(vendor=case.vendors[0].id, product="p", state=ProductState.FIXED)
+    done = do(house, coordinator(house), standing.say_of_products, case.id,
+              [good, replace(good, **change)])  # fmt: skip
+    assert isinstance(done, Refused)
+    assert done.code == code
+    assert read(house, case.id).statuses == ()
+
+
+def test_a_vendors_own_people_speak_for_it_and_for_nobody_else(house, case):
+    who = person(house, "The example-yaml project", PartyKind.VENDOR, "Vic", "vendor")
+    do(house, coordinator(house), casework.read_in, case.id, who=who, tier=0)
+    own = Said(vendor=who.party_id, product="p", state=ProductState.FIXED)
+    assert do(house, who, standing.say_of_products, case.id, [own]).statuses[0].by == who.actor_id
+    agreed = do(house, who, standing.consent, case.id, party=who.party_id,
+                event=ConsentEvent.ACCEPT)  # fmt: skip
+    assert agreed.party(who.party_id).consent is ConsentState.SIGNATORY
+    with pytest.raises(ForbiddenError):
+        do(house, who, standing.say_of_products, case.id, [replace(own, vendor="pty_other")])
+
+
+def test_who_was_silent_longest_comes_first(house, case):
+    cora = coordinator(house)
+    with acting(house, cora) as transaction:
+        others = [identity.add_party(transaction, PartyKind.VENDOR, name) for name in ("B", "A")]
+    for other in others:
+        do(house, cora, casework.join, case.id, party=other, role=PartyRole.VENDOR)
+    move(house, days=3)
+    do(house, cora, casework.give_verdict, case.id, vendor=others[0], outcome=Outcome.ACCEPTED)
+    rows = standing.standings(read(house, case.id), NOW + timedelta(days=3))
+    assert [row.party.name for row in rows] == ["A", "The example-yaml project", "B"]
+    assert rows[0].last_word_at is None
