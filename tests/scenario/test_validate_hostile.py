@@ -161,12 +161,16 @@ FORGED = {
     "fills memory, disk and the process table": (
         PYTHON,
         HONEST_PYTHON
-        + "import os\n"
-        + "try:\n"
-        + "    for i in range(400): os.fork()\n"
-        + "except OSError: pass\n"
+        + "import os, signal\n"
         + "print('VULN', flush=True)\n"
-        + "open('/tmp/x','wb').write(b'x'*(1<<28))",
+        + "try:\n"
+        + "    for i in range(400): os.fork() or signal.pause()\n"
+        + "except OSError: pass\n"
+        + "try:\n"
+        + "    with open('/tmp/x', 'wb', 0) as file:\n"
+        + "        while True: file.write(b'x' * (1 << 20))\n"
+        + "except OSError: pass\n"
+        + "kept = [b'x' * (1 << 28) for _ in range(8)]\n",
     ),
 }
 
@@ -211,7 +215,7 @@ def test_a_file_named_like_the_module_does_not_take_its_place(cache):
 
 def test_a_sleep_is_no_denial_of_service(cache):
     code = HONEST_PYTHON + "import time; time.sleep(60)"
-    found = verdict(cache, PYTHON, code, oracle="{kind: hang}", timeout=2)
+    found = verdict(cache, PYTHON, code, oracle="{kind: hang}", timeout=1)
     assert (found.kind, found.doubt) == (VerdictKind.INCONCLUSIVE, Doubt.ORACLE)
 
 

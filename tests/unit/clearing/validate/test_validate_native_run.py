@@ -107,6 +107,13 @@ def cache():
     shutil.rmtree(folder)
 
 
+@pytest.fixture(autouse=True)
+def few_variants(monkeypatch):
+    """Try few variants, since each is run three times."""
+    monkeypatch.setattr(patch_gate, "VARIANTS_TRIED", 4)
+    monkeypatch.setattr(patch_gate, "VARIANTS_WANTED", 1)
+
+
 def bundle(
     harness=HARNESS,
     *,
@@ -204,7 +211,7 @@ def test_a_pattern_that_could_take_for_ever_is_not_taken(cache):
 
 def test_a_fixed_side_that_never_ends_is_no_silence(cache):
     hang = '#include "box.h"\nint main(void) { int x = box_get(8); while (x == -1) {} return x; }\n'
-    found = verdict(cache, hang, timeout=2)
+    found = verdict(cache, hang, timeout=1)
     assert (found.kind, found.doubt) == (VerdictKind.INCONCLUSIVE, Doubt.ENVIRONMENT)
     assert "did not finish in time" in found.reason
 
@@ -258,14 +265,12 @@ def test_a_debian_fix_holds_in_every_step(cache):
     assert [one.claim for one in found.checks] == [Claim.PATCH] * 5
 
 
-def test_without_an_input_the_harness_is_varied(cache, monkeypatch):
-    monkeypatch.setattr(patch_gate, "VARIANTS_WANTED", 1)
+def test_without_an_input_the_harness_is_varied(cache):
     gate = run_native_gate([bundle(patch=FIX)], cache)
     assert answers(gate) == ["holds"] * 5, gate
 
 
-def test_a_fix_that_misses_one_proof_of_the_finding_fails(cache, monkeypatch):
-    monkeypatch.setattr(patch_gate, "VARIANTS_TRIED", 2)
+def test_a_fix_that_misses_one_proof_of_the_finding_fails(cache):
     other = '#include "box.h"\nint main(void) { box_lose(); return 0; }\n'
     lost = bundle(other, match="memory-leak", sanitizer="leak", patch=FIX)
     gate = run_native_gate([lost, lost], cache)
@@ -273,8 +278,7 @@ def test_a_fix_that_misses_one_proof_of_the_finding_fails(cache, monkeypatch):
     assert gate.steps[1].reason.startswith("0 of 2")
 
 
-def test_tests_that_do_not_compile_or_are_not_there_are_undecided(cache, monkeypatch):
-    monkeypatch.setattr(patch_gate, "VARIANTS_TRIED", 2)
+def test_tests_that_do_not_compile_or_are_not_there_are_undecided(cache):
     broken = FIX["tests"] | {"compiled": ["none.c"]}
     gate = run_native_gate([bundle(patch={"tests": broken})], cache)
     assert answers(gate)[2:4] == ["undecided", "undecided"]

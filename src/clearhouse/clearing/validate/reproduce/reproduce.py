@@ -27,7 +27,7 @@ from clearhouse.clearing.validate.record import (
 )
 from clearhouse.clearing.validate.reproduce import attribution, chance, disguise, trials
 from clearhouse.clearing.validate.reproduce.attribution import Reached
-from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError
+from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError, OracleKind
 from clearhouse.clearing.validate.reproduce.decoy import decoy
 from clearhouse.clearing.validate.reproduce.judge import Ruling, Runs, judge
 from clearhouse.clearing.validate.reproduce.packages import (
@@ -185,7 +185,7 @@ def _series(bundle: Bundle, sides: _Sides, counts: tuple[int, int], pace: _Pace)
             plain_s = max(plain_s, trial.seen.wall_s)
         cut_short |= trial.cut_short
         wrong = trial.answer.fired != vulnerable
-        if cut_short or (wrong and pace.decisive) or (wrong and pace.steady and vulnerable):
+        if cut_short or (wrong and _is_hopeless(bundle, pace, answers)):
             break
     runs = Runs(
         vulnerable=tuple(answers[True]),
@@ -198,6 +198,16 @@ def _series(bundle: Bundle, sides: _Sides, counts: tuple[int, int], pace: _Pace)
         plain_s=plain_s,
         seconds=(seconds[True] / counts[0], seconds[False] / counts[1]),
     )
+
+
+def _is_hopeless(bundle: Bundle, pace: _Pace, answers: dict[bool, list[bool]]) -> bool:
+    """Say whether a series can end with a run that disagrees.
+
+    Where runs that fire take all their time, one on each side is enough to see that both do.
+    """
+    if pace.decisive or (pace.steady and not all(answers[True])):
+        return True
+    return bundle.oracle.kind is OracleKind.HANG and any(answers[True]) and any(answers[False])
 
 
 def _joined(earlier: _Record, later: _Record) -> _Record:

@@ -15,7 +15,7 @@ import pytest
 
 from clearhouse.bench.sandbox.host.machine import how_to_install
 from clearhouse.clearing.validate.record import Claim, ClaimResult, Level, Verdict, VerdictKind
-from clearhouse.clearing.validate.reproduce import unified_diff
+from clearhouse.clearing.validate.reproduce import patch_gate, unified_diff
 from clearhouse.clearing.validate.reproduce.bundle import read_files
 from clearhouse.clearing.validate.reproduce.crossfix import (
     Build,
@@ -97,6 +97,13 @@ def shelf():
     shutil.rmtree(folder)
 
 
+@pytest.fixture(autouse=True)
+def few_variants(monkeypatch):
+    """Try few variants, since each is run three times; what they show is asked below."""
+    monkeypatch.setattr(patch_gate, "VARIANTS_TRIED", 8)
+    monkeypatch.setattr(patch_gate, "VARIANTS_WANTED", 2)
+
+
 def bundle(shelf, *, fix=RIGHT, diff=None, tests=TESTS, proof=PROOF, regression=REGRESSION, **part):
     before = shelf.put("box-1.0.tar.gz", archive(OLD, tests))
     rule = {"with": shelf.put("box-1.1.tar.gz", archive(fix)), "files": ["src/box.py"]}
@@ -148,7 +155,8 @@ def test_a_patch_of_the_bundles_own_is_taken_too(shelf):
     assert run_gate([bundle(shelf, diff=diff)], shelf).holds
 
 
-def test_a_patch_for_one_spelling_lets_a_variant_through(shelf):
+def test_a_patch_for_one_spelling_lets_a_variant_through(shelf, monkeypatch):
+    monkeypatch.setattr(patch_gate, "VARIANTS_WANTED", 8)
     gate = run_gate([bundle(shelf, fix=ONE_CASE)], shelf)
     assert outcomes(gate)[Step.SILENCES] is Outcome.HOLDS
     assert outcomes(gate)[Step.VARIANTS] is Outcome.FAILS

@@ -193,6 +193,14 @@ def test_one_shot_on_the_fixed_side_ends_the_search_for_a_better_series(stage):
     assert len(stage.asked) == 6
 
 
+def test_a_hang_on_both_versions_is_not_waited_for_more_often_than_needed(stage):
+    stage.fixed = lambda number: (True, Ended.WALL_LIMIT)
+    found = reproduce(bundle(oracle="{kind: hang}"))
+    assert (found.kind, found.doubt) == (VerdictKind.INCONCLUSIVE, Doubt.ORACLE)
+    sides = [name for name, _ in stage.asked]
+    assert min(sides.count("fixed"), sides.count("vulnerable")) == 1
+
+
 def test_a_proof_that_overshoots_its_time_is_tried_again_at_half_speed_on_both_sides(stage):
     stage.vulnerable = lambda number: (
         (False, Ended.WALL_LIMIT) if number == 0 else (True, Ended.EXITED)
