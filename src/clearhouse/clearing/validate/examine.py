@@ -34,7 +34,7 @@ from clearhouse.clearing.validate.scope import Scope, check_scope, profile_for
 from clearhouse.clearing.validate.sources.allowed import Repositories
 from clearhouse.clearing.validate.sources.shelf import SourceShelf
 
-RULES = "examine/1"
+RULES = "examine/2"
 
 
 def examine(
