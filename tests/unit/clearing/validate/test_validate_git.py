@@ -6,6 +6,7 @@ import os
 import shutil
 import ssl
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -15,6 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from clearhouse.clearing.intake.record import Draft
+from clearhouse.clearing.validate.look import claimed_commit, repository_of
+from clearhouse.clearing.validate.scope import profile_for
 from clearhouse.clearing.validate.sources import git
 from clearhouse.clearing.validate.sources.allowed import Repositories
 from clearhouse.clearing.validate.sources.git import RepositoryError
@@ -203,3 +207,32 @@ def test_git_runs_without_rights_where_this_process_has_any(monkeypatch):
     assert git.account() == 65534
     monkeypatch.setattr(git.os, "geteuid", lambda: 1000)
     assert git.account() is None
+
+
+# which repository and which commit a report speaks of
+
+
+def test_the_repository_is_the_profiles_the_packages_or_the_reports():
+    unknown = replace(profile_for("pkg:npm/nobody-knows"), repository=None)
+    known = replace(unknown, repository="https://git.example/a/b")
+    stated = Draft(purl="pkg:npm/nobody-knows", repository="https://git.example/c/d")
+    assert repository_of(stated, known) == "https://git.example/a/b"
+    assert repository_of(stated, unknown) == "https://git.example/c/d"
+    hosted = Draft(purl="pkg:github/acme/wire@1.0")
+    assert repository_of(hosted, unknown) == "https://github.com/acme/wire"
+
+
+def test_a_report_speaks_of_the_highest_tag_inside_its_range_or_of_the_newest_commit(tmp_path):
+    folder = begin(tmp_path / "it")
+    for number in ("1.0.0", "1.1.0", "2.0.0"):
+        commit(folder, {"a.c": f"/* {number} */\n"}, tag=f"v{number}")
+    newest = commit(folder, {"a.c": "int a;\n"})
+    repository = Repository(git.borrow(folder, tmp_path / "ours"))
+    tags = repository.tags()
+
+    def place(**stated):
+        return claimed_commit(Draft(purl="pkg:generic/wire", **stated), repository, tags)[0]
+
+    assert place(affected_versions=("<2.0.0",)) == "v1.1.0"
+    assert place(tested_version="v1.0.0", affected_versions=("<2.0.0",)) == "v1.0.0"
+    assert place(commits=("f" * 40,), tested_version="9.9") == newest[:12]

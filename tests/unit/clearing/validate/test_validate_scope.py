@@ -90,3 +90,18 @@ def test_a_clause_is_cited_with_the_page_that_states_it():
         one for one in scope("lib/x.c", purl="pkg:generic/curl").checks if "person" in one.reason
     ]
     assert all("https://" in one.looked_at for one in asked)
+
+
+@pytest.mark.parametrize(
+    ("stated", "result"),
+    [
+        ("*", ClaimResult.HOLDS),
+        ("<1.5", None),
+        ("the one from last spring", None),
+    ],
+)
+def test_a_range_is_supported_when_it_reaches_a_supported_version(stated, result):
+    draft = Draft(locations=(Location(file="django/x.py"),), affected_versions=(stated,))
+    found = check_scope(draft, profile_for("pkg:pypi/django")).checks
+    answers = {one.result for one in found if one.subject == stated}
+    assert answers == (set() if result is None else {result})
