@@ -55,21 +55,23 @@ def run_cases(
     workers: int | None = None,
     report: Callable[[CaseResult], None] = lambda _: None,
 ) -> Scores:
-    """Run every case of a folder, as many at a time as there are processors.
+    """Run every case of a folder, as many at a time as there are processors and one more.
 
-    `only` names the cases to run, none meaning all; `report` is called with each result as it
-    comes.
+    The one more is being installed while the others run. The last case has the processors for
+    itself. `only` names the cases to run, none meaning all; `report` is called with each result as
+    it comes.
     """
+    processors = os.cpu_count() or 1
     cases = sorted(
         path.parent for path in folder.glob("*/bundle.yaml") if not only or path.parent.name in only
     )
 
     def one(case: Path) -> CaseResult:
-        result = run_case(case, cache)
+        result = run_case(case, cache, at_once=processors)
         report(result)
         return result
 
-    with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=workers or processors + 1) as pool:
         results = tuple(pool.map(one, cases))
     wrong = sum(
         one.verdict == VerdictKind.REPRODUCED and one.expected != "reproduced" for one in results
@@ -77,13 +79,13 @@ def run_cases(
     return Scores(cases=results, false_reproduced=wrong)
 
 
-def run_case(case: Path, cache: PackageCache) -> CaseResult:
+def run_case(case: Path, cache: PackageCache, *, at_once: int = 1) -> CaseResult:
     """Run one case; a bundle that cannot be read is a result too."""
     started = time.monotonic()
     expected = None
     try:
         expected = expectation(case)
-        verdict = reproduce_folder(case, cache, now=datetime.now(UTC))
+        verdict = reproduce_folder(case, cache, now=datetime.now(UTC), at_once=at_once)
     except BundleError as error:
         kind, level, why = VerdictKind.INCONCLUSIVE, None, f"unsupported: {error}"
     else:

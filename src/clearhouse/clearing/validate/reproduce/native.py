@@ -105,14 +105,18 @@ def _reproduce(native: NativeBundle, cache: PackageCache, *, now: datetime) -> V
     return _verdict(native, sides, ruling, limits, now)
 
 
-def reproduce_folder(folder: Path, cache: PackageCache, *, now: datetime) -> Verdict:
+def reproduce_folder(
+    folder: Path, cache: PackageCache, *, now: datetime, at_once: int = 1
+) -> Verdict:
     """Reproduce the bundle of a folder, compiled or interpreted.
+
+    `at_once` lets runs of an interpreted one go side by side.
 
     Raises: BundleError when the bundle cannot be used.
     """
     if is_native(folder):
         return reproduce_native(read_native_folder(folder), cache, now=now)
-    return reproduce(read_folder(folder), cache, now=now)
+    return reproduce(read_folder(folder), cache, now=now, at_once=at_once)
 
 
 def _prepare(native: NativeBundle, cache: PackageCache) -> _Sides:

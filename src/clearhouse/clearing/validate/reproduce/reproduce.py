@@ -11,12 +11,11 @@ Trouble with the machine or the registry is INCONCLUSIVE with its reason, never 
 claim. Nothing is ever run outside the sandbox.
 """
 
-import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from clearhouse.bench.sandbox.host.alone import Alone
-from clearhouse.bench.sandbox.host.record import EnforcedLimit, SandboxUnavailableError
+from clearhouse.bench.sandbox.host.record import SandboxUnavailableError
 from clearhouse.clearing.validate.record import (
     Doubt,
     InputHash,
@@ -27,7 +26,7 @@ from clearhouse.clearing.validate.record import (
 )
 from clearhouse.clearing.validate.reproduce import attribution, chance, disguise, trials
 from clearhouse.clearing.validate.reproduce.attribution import Reached
-from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError, OracleKind
+from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError
 from clearhouse.clearing.validate.reproduce.decoy import decoy
 from clearhouse.clearing.validate.reproduce.judge import Ruling, Runs, judge
 from clearhouse.clearing.validate.reproduce.packages import (
@@ -36,6 +35,7 @@ from clearhouse.clearing.validate.reproduce.packages import (
     PackageCache,
 )
 from clearhouse.clearing.validate.reproduce.patch_gate import run_gate, with_gate
+from clearhouse.clearing.validate.reproduce.series import Pace, Record, Sides, run_series
 
 RULES = "reproduce/3"
 REPEATS = 3
@@ -53,40 +53,12 @@ _QUIET = Alone("timing")
 """Held while a series must not be disturbed by another series of the same kind."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Sides:
-    """The environments of one bundle, made to look alike."""
+def reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime, at_once: int = 1) -> Verdict:
+    """Run a bundle and return its verdict; judge its patch when the flaw is reproduced.
 
-    vulnerable: Environment
-    fixed: Environment | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Record:
-    """What is written down beside the ruling."""
-
-    runs: Runs
-    limits: tuple[EnforcedLimit, ...]
-    plain_s: float
-    """How long a run on the vulnerable side took at most."""
-    seconds: tuple[float, float]
-    """What a run cost on the vulnerable and on the fixed side."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Pace:
-    """How a series is run, and when it ends early."""
-
-    cpus: float = trials.FULL_SPEED
-    steady: bool = False
-    """Before other work; ended by a silent run on the vulnerable side."""
-    decisive: bool = False
-    """Ended by any run that disagrees."""
-
-
-def reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict:
-    """Run a bundle and return its verdict; judge its patch when the flaw is reproduced."""
-    verdict = _reproduce(bundle, cache, now=now)
+    `at_once` lets runs of one series go side by side.
+    """
+    verdict = _reproduce(bundle, cache, now=now, at_once=at_once)
     if bundle.patch is None or verdict.kind is not VerdictKind.REPRODUCED:
         return verdict
     try:
@@ -95,7 +67,7 @@ def reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict:
         return replace(verdict, not_established=(*verdict.not_established, f"Patch: {error}"))
 
 
-def _reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict:
+def _reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime, at_once: int) -> Verdict:
     try:
         sides = _prepare(bundle, cache)
     except BuildError as error:
@@ -103,7 +75,7 @@ def _reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict
     except SandboxUnavailableError as error:
         return _unavailable(bundle, error, now)
     try:
-        record = _run(bundle, sides)
+        record = _run(bundle, sides, at_once)
         ruling = _rule(bundle, sides, cache, record)
     except SandboxUnavailableError as error:
         return _unavailable(bundle, error, now)
@@ -114,22 +86,22 @@ def _reproduce(bundle: Bundle, cache: PackageCache, *, now: datetime) -> Verdict
     return _verdict(bundle, sides, record, ruling, now)
 
 
-def _prepare(bundle: Bundle, cache: PackageCache) -> _Sides:
+def _prepare(bundle: Bundle, cache: PackageCache) -> Sides:
     """Build both sides; steps 1 and 2."""
     target, version = bundle.target, bundle.target.version or ""
     vulnerable = cache.environment(target, version, bundle.requires)
     if bundle.fixed is None:
         shown = disguise.look_alike(cache, target, vulnerable, real=version, shown=version)
-        return _Sides(vulnerable=shown, fixed=None)
+        return Sides(vulnerable=shown, fixed=None)
     companions = tuple(one for one in vulnerable.versions if one[1] != version)
     fixed = cache.environment(target, bundle.fixed, bundle.requires, companions)
-    return _Sides(
+    return Sides(
         vulnerable=disguise.look_alike(cache, target, vulnerable, real=version, shown=version),
         fixed=disguise.look_alike(cache, target, fixed, real=bundle.fixed, shown=version),
     )
 
 
-def _run(bundle: Bundle, sides: _Sides) -> _Record:
+def _run(bundle: Bundle, sides: Sides, at_once: int) -> Record:
     """Run both sides in random order; step 3.
 
     When the vulnerable side disagrees with itself, as proofs that measure time do on a busy
@@ -138,91 +110,33 @@ def _run(bundle: Bundle, sides: _Sides) -> _Record:
     was cut short in silence makes those series slower, for both sides alike: a proof that raises
     its load until a threshold is met may overshoot its own time limit on a fast machine.
     """
-    record = _settle(bundle, sides, REPEATS, _Pace())
+    record = _settle(bundle, sides, REPEATS, Pace(at_once=at_once))
     if sides.fixed is None:  # without a control no series can settle it
         return record
     cut = record.runs.cut_short
-    pace = _Pace(cpus=trials.HALF_SPEED if cut else trials.ONE_PROCESSOR, steady=True)
+    pace = Pace(cpus=trials.HALF_SPEED if cut else trials.ONE_PROCESSOR, steady=True)
     total = record
     for _ in range(_MORE_SLOW_SERIES if cut else _MORE_SERIES):
         if not (record.runs.cut_short or _mixed(total.runs)) or any(total.runs.fixed or ()):
             break
         with _QUIET:
             record = _settle(bundle, sides, _MORE_REPEATS, pace)
-        if _settled(record.runs):
+        if record.settled:
             return record
-        total = _joined(total, record)
+        total = total.joined(record)
     return total
 
 
-def _settle(bundle: Bundle, sides: _Sides, repeats: int, pace: _Pace) -> _Record:
+def _settle(bundle: Bundle, sides: Sides, repeats: int, pace: Pace) -> Record:
     """Run a series; when the sides differ, another one, long enough to rule chance out."""
-    record = _series(bundle, sides, (repeats, repeats), pace)
-    if sides.fixed is None or not _settled(record.runs):
+    record = run_series(bundle, sides, (repeats, repeats), pace)
+    if sides.fixed is None or not record.settled:
         return record
     left = chance.agreement(repeats, repeats)
     share = _LATER_SHARE if pace.steady else _FIRST_SHARE
     counts, left = chance.more_runs(left, share, *record.seconds)
-    record = _joined(record, _series(bundle, sides, counts, replace(pace, decisive=True)))
+    record = record.joined(run_series(bundle, sides, counts, replace(pace, decisive=True)))
     return replace(record, runs=replace(record.runs, by_chance=left / share))
-
-
-def _series(bundle: Bundle, sides: _Sides, counts: tuple[int, int], pace: _Pace) -> _Record:
-    """Run the vulnerable and the fixed side so many times, in an order drawn for this series."""
-    order = [sides.vulnerable] * counts[0] + ([sides.fixed] * counts[1] if sides.fixed else [])
-    secrets.SystemRandom().shuffle(order)
-    answers: dict[bool, list[bool]] = {True: [], False: []}
-    seconds = {True: 0.0, False: 0.0}
-    plain_s, cut_short = 0.0, False
-    limits: tuple[EnforcedLimit, ...] = ()
-    for environment in order:
-        trial = trials.try_once(bundle, environment, cpus=pace.cpus, steady=pace.steady)
-        vulnerable = environment is sides.vulnerable
-        seconds[vulnerable] += trial.cost_s
-        answers[vulnerable].append(trial.answer.fired)
-        limits = trial.seen.limits
-        if vulnerable:
-            plain_s = max(plain_s, trial.seen.wall_s)
-        cut_short |= trial.cut_short
-        wrong = trial.answer.fired != vulnerable
-        if cut_short or (wrong and _is_hopeless(bundle, pace, answers)):
-            break
-    runs = Runs(
-        vulnerable=tuple(answers[True]),
-        fixed=tuple(answers[False]) if sides.fixed is not None else None,
-        cut_short=cut_short,
-    )
-    return _Record(
-        runs=runs,
-        limits=limits,
-        plain_s=plain_s,
-        seconds=(seconds[True] / counts[0], seconds[False] / counts[1]),
-    )
-
-
-def _is_hopeless(bundle: Bundle, pace: _Pace, answers: dict[bool, list[bool]]) -> bool:
-    """Say whether a series can end with a run that disagrees.
-
-    Where runs that fire take all their time, one on each side is enough to see that both do.
-    """
-    if pace.decisive or (pace.steady and not all(answers[True])):
-        return True
-    return bundle.oracle.kind is OracleKind.HANG and any(answers[True]) and any(answers[False])
-
-
-def _joined(earlier: _Record, later: _Record) -> _Record:
-    """Add up the answers of two series, so that giving up forgets none of them."""
-    fixed = None
-    if earlier.runs.fixed is not None:
-        fixed = (*earlier.runs.fixed, *(later.runs.fixed or ()))
-    vulnerable = (*earlier.runs.vulnerable, *later.runs.vulnerable)
-    cut_short = earlier.runs.cut_short or later.runs.cut_short
-    runs = Runs(vulnerable=vulnerable, fixed=fixed, cut_short=cut_short)
-    return replace(later, runs=runs, plain_s=max(earlier.plain_s, later.plain_s))
-
-
-def _settled(runs: Runs) -> bool:
-    return all(runs.vulnerable) and not any(runs.fixed or ()) and not runs.cut_short
 
 
 def _mixed(runs: Runs) -> bool:
@@ -230,7 +144,7 @@ def _mixed(runs: Runs) -> bool:
     return any(len(set(side)) > 1 for side in sides)
 
 
-def _rule(bundle: Bundle, sides: _Sides, cache: PackageCache, record: _Record) -> Ruling:
+def _rule(bundle: Bundle, sides: Sides, cache: PackageCache, record: Record) -> Ruling:
     """Look closer where the oracle fired, then judge; steps 4 and 5."""
     noun = f"{bundle.oracle.kind} oracle"
     runs = record.runs
@@ -245,7 +159,7 @@ def _rule(bundle: Bundle, sides: _Sides, cache: PackageCache, record: _Record) -
     return judge(runs, reached, changed=changed, noun=noun)
 
 
-def _with_twins(bundle: Bundle, sides: _Sides, cache: PackageCache, runs: Runs) -> Runs:
+def _with_twins(bundle: Bundle, sides: Sides, cache: PackageCache, runs: Runs) -> Runs:
     """Run on decoys: each does what its version does and looks like the other one too."""
     assert sides.fixed is not None  # noqa: S101  # only called with two sides
     vulnerable = decoy(cache, sides.vulnerable, sides.fixed)
@@ -273,7 +187,7 @@ def _answer(trial: trials.Trial) -> bool:
     return trial.answer.fired
 
 
-def _reached(bundle: Bundle, sides: _Sides, plain_s: float) -> Reached:
+def _reached(bundle: Bundle, sides: Sides, plain_s: float) -> Reached:
     environment = sides.vulnerable
     seen = trials.trace(bundle, environment, plain_s=plain_s)
     if environment.kind == "pypi":
@@ -283,7 +197,7 @@ def _reached(bundle: Bundle, sides: _Sides, plain_s: float) -> Reached:
 
 
 def _verdict(
-    bundle: Bundle, sides: _Sides, record: _Record, ruling: Ruling, now: datetime
+    bundle: Bundle, sides: Sides, record: Record, ruling: Ruling, now: datetime
 ) -> Verdict:
     return Verdict(
         level=ruling.level,
@@ -301,7 +215,7 @@ def _verdict(
     )
 
 
-def _inputs(bundle: Bundle, sides: _Sides | None) -> tuple[InputHash, ...]:
+def _inputs(bundle: Bundle, sides: Sides | None) -> tuple[InputHash, ...]:
     found = [InputHash(name="bundle", sha256=bundle.sha256)]
     if sides is not None:
         found.append(InputHash(name="vulnerable environment", sha256=sides.vulnerable.sha256))

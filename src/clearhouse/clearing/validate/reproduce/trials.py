@@ -6,8 +6,11 @@ packages, the bundle's own copies of installed modules, and its folder on the mo
 file there has the name of a module.
 """
 
+import os
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import PurePosixPath
@@ -32,6 +35,8 @@ _TRACED_SLOWDOWN = 6
 _TRACE_START_S = 5.0
 FULL_SPEED = Limits().cpus
 ONE_PROCESSOR, HALF_SPEED = 1.0, 0.5
+_PROCESSORS = threading.BoundedSemaphore(os.cpu_count() or 1)
+"""Runs of this process that go side by side; those that must be steady come on top."""
 _PREPARATION_S = 0.05
 _LIMITS = {Ended.WALL_LIMIT, Ended.CPU_LIMIT, Ended.OUT_OF_MEMORY}
 _PYTHON_NAMES = {"python", "python3"}
@@ -75,7 +80,7 @@ def try_once(
     `cpus` is the share of processor time that the run gets, `steady` asks for it before other work.
     Raises: SandboxUnavailableError; BundleError when the command cannot be run.
     """
-    with fresh_view(environment) as shown:
+    with nullcontext() if steady else _PROCESSORS, fresh_view(environment) as shown:
         if bundle.oracle.kind is OracleKind.GROWTH:
             return _grow(bundle, shown)
         job = job_of(bundle, shown)
@@ -91,7 +96,8 @@ def trace(bundle: Bundle, environment: Environment, *, plain_s: float) -> Observ
     """
     job = _traced(bundle, environment)
     wall_s = min(job.limits.wall_s, _TRACE_START_S + plain_s * _TRACED_SLOWDOWN)
-    return run(replace(job, limits=replace(job.limits, wall_s=wall_s, late_s=plain_s)))
+    with _PROCESSORS:
+        return run(replace(job, limits=replace(job.limits, wall_s=wall_s, late_s=plain_s)))
 
 
 def control(environment: Environment, modules: tuple[str, ...]) -> Observation:

@@ -145,6 +145,22 @@ def test_a_silent_proof_is_not_traced_and_not_called_invalid(stage):
     assert reproduce().kind is VerdictKind.NOT_REPRODUCED
 
 
+def test_runs_side_by_side_come_to_the_same_and_stop_as_early(stage):
+    assert module.reproduce(bundle(), Cache(), now=NOW, at_once=4).kind is VerdictKind.REPRODUCED
+    stage.asked.clear()
+    stage.vulnerable = lambda number: (number < 3, Ended.EXITED)
+    stage.fixed = lambda number: (number >= 3, Ended.EXITED)
+    found = module.reproduce(bundle(), Cache(), now=NOW, at_once=4)
+    assert (found.kind, found.doubt) == (VerdictKind.INCONCLUSIVE, Doubt.FLAKY)
+    assert len(stage.asked) <= 6 + 4
+
+
+def test_trouble_in_one_of_several_runs_stops_the_others(stage):
+    stage.error = SandboxUnavailableError("broken")
+    found = module.reproduce(bundle(), Cache(), now=NOW, at_once=2)
+    assert found.doubt is Doubt.ENVIRONMENT
+
+
 def test_a_slow_proof_says_what_chance_is_left(stage):
     stage.cpu_s = 20.0
     found = reproduce()
@@ -364,7 +380,7 @@ def test_what_a_traced_run_showed_is_read_for_its_language(tmp_path, monkeypatch
     monkeypatch.setattr(module.trials, "trace", lambda *given, **rest: seen())
     monkeypatch.setattr(module.trials, "control", lambda *given: seen())
     for kind in ("pypi", "npm"):
-        sides = module._Sides(vulnerable=place(tmp_path, kind=kind), fixed=None)
+        sides = module.Sides(vulnerable=place(tmp_path, kind=kind), fixed=None)
         assert not module._reached(bundle(), sides, 1.0).noted
 
 
@@ -403,7 +419,7 @@ def case(folder, name, expected):
 
 
 def test_a_benchmark_counts_what_came_out_as_it_should(tmp_path, monkeypatch):
-    def judged(given, cache, now):
+    def judged(given, cache, *, now, at_once):
         kind, doubt = given.ids or (VerdictKind.REPRODUCED, None)
         return Verdict(
             level=Level.E5, kind=kind, reason="because", doubt=doubt, rules="x", decided_at=now
@@ -441,7 +457,7 @@ def test_a_doubt_is_named_in_the_benchmarks_reason(tmp_path, monkeypatch):
         rules="x",
         decided_at=NOW,
     )
-    monkeypatch.setattr(native, "reproduce", lambda *given, now: doubtful)
+    monkeypatch.setattr(native, "reproduce", lambda *given, now, at_once: doubtful)
     case(tmp_path, "a", "not_reproduced")
     (only,) = benchmark.run_cases(tmp_path, None).cases
     assert (only.why, only.level) == ("flaky: because", None)
