@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from clearhouse.defense.enroll.record import Budget, Output, ToolFaultError, Usage, View
 from clearhouse.defense.enroll.wire import Said, event_line, task_line
+from clearhouse.defense.scenario.event import Event, EventUid
 from clearhouse.defense.scenario.recording import QueryError, Questions, Recording, temporary
 from clearhouse.defense.scenario.task import Task, TaskKind
 
@@ -123,8 +124,10 @@ class Agent:
         said = Said(budget=budget, span=span)
         questions = recording.questions()
         try:
+            shown = recording.get([uid for task in tasks for uid in task.events])
             for task in tasks or (_DETECT,):
-                talk = _Talk(self._endpoint, questions, recording, task, spent)
+                alert = [shown[EventUid(uid)] for uid in task.events if uid in shown]
+                talk = _Talk(self._endpoint, questions, recording, task, alert, spent)
                 talk.hold(said, budget, begun)
         finally:
             questions.close()
@@ -148,10 +151,11 @@ class _Talk:
 
     def __init__(
         self, endpoint: Endpoint, questions: Questions, recording: Recording, task: Task,
+        alert: Sequence[Event],
         spent: _Spent,
     ) -> None:  # fmt: skip
         self._endpoint, self._questions, self._recording = endpoint, questions, recording
-        self._task, self._spent = task, spent
+        self._task, self._alert, self._spent = task, alert, spent
         self._queries, self._tokens = 0, 0
 
     def hold(self, said: Said, budget: Budget, begun: float) -> None:
@@ -180,8 +184,7 @@ class _Talk:
         said.fault(f"{self._task.id}: {_MOST_ROUNDS} rounds and no answer")
 
     def _opening(self) -> str:
-        events = self._recording.get(self._task.events)
-        ordered = sorted(events.values(), key=lambda one: one.at)
+        ordered = sorted(self._alert, key=lambda one: one.at)
         shown = [json.dumps(event_line(one)) for one in ordered]
         task = json.dumps(task_line(self._task))
         if not shown:

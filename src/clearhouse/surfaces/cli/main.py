@@ -67,6 +67,7 @@ _COMMANDS = {
     "criteria": "Decide from criteria and evidence which models count as powerful.",
     "bench": "Measure a room on files whose truth is known.",
     "access": "Offer, admit, grant, stop and prove early access to a model.",
+    "defense": "Say whether a tool helps to defend this network.",
     "route": "Print the route and what is on it.",
     "ledger": "Verify, prove and export the ledger.",
     "case": "Destroy what a closed case says.",
