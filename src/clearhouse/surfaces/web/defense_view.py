@@ -167,6 +167,11 @@ def figures(card: Card) -> list[Figure]:
             words="Groups of one kind, machine and hour in time without attacks; logarithmic.",
             picture=load_picture(loads),
         ))  # fmt: skip
+    return [*made, *_more_figures(card, tools)]
+
+
+def _more_figures(card: Card, tools: list[Exercise]) -> list[Figure]:
+    made: list[Figure] = []
     waiting = [one for one in tools if one.time]
     if waiting:
         made.append(Figure(
