@@ -39,7 +39,8 @@ CLIENT_PAUSE_S = 0.05
 """Between two reports of one client: the kills are to hit work under way, not a saturated disk."""
 ANSWERS_BETWEEN_KILLS = 5
 RECOVERY_TIMEOUT_S = 60.0
-SETTLE_TIMEOUT_S = 600.0
+SETTLE_TIMEOUT_S = 120.0
+"""Longest time in which nothing more is cleared."""
 
 
 @dataclass
@@ -252,14 +253,17 @@ def _settle(home: Path) -> bool:
     """Wait until the worker has cleared everything that was accepted."""
     app = build(Settings(home=home))
     try:
-        deadline = time.monotonic() + SETTLE_TIMEOUT_S
+        least, deadline = float("inf"), time.monotonic() + SETTLE_TIMEOUT_S
         while time.monotonic() < deadline:
             with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
                 row = transaction.one(
                     "SELECT count(*) AS waiting FROM submission WHERE status <> 'done'"
                 )
-            if row is not None and row["waiting"] == 0:
+            waiting = row["waiting"] if row is not None else 0
+            if waiting == 0:
                 return True
+            if waiting < least:
+                least, deadline = waiting, time.monotonic() + SETTLE_TIMEOUT_S
             time.sleep(0.5)
         return False
     finally:
