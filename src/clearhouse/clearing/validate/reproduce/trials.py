@@ -32,6 +32,8 @@ _TRACE_PYTHON, _TRACE_NODE = "trace_python.py", "trace_node.cjs"
 NOTES = "/out/notes.json"
 COVERAGE = "/out/coverage"
 _TRACED_SLOWDOWN = 6
+_TRACED_LATE = 4
+"""How many times longer a traced run may take that is still computing."""
 _TRACE_START_S = 5.0
 FULL_SPEED = Limits().cpus
 ONE_PROCESSOR, HALF_SPEED = 1.0, 0.5
@@ -91,13 +93,15 @@ def try_once(
 def trace(bundle: Bundle, environment: Environment, *, plain_s: float) -> Observation:
     """Run the proof once more with notes on what the target does, and limits of its own.
 
-    `plain_s` is how long an untraced run took; a traced one that takes far longer is ended, with
-    the notes that it has made until then.
+    `plain_s` is how long an untraced run took; a traced one that computes far longer is ended, with
+    the notes that it has made until then. On a busy machine it gets that time on the processor.
     """
     job = _traced(bundle, environment)
     wall_s = min(job.limits.wall_s, _TRACE_START_S + plain_s * _TRACED_SLOWDOWN)
+    cpu_s = min(job.limits.cpu_s, int(wall_s) + 1)
+    limits = replace(job.limits, wall_s=wall_s, late_s=wall_s * _TRACED_LATE, cpu_s=cpu_s)
     with _PROCESSORS:
-        return run(replace(job, limits=replace(job.limits, wall_s=wall_s, late_s=plain_s)))
+        return run(replace(job, limits=limits))
 
 
 def control(environment: Environment, modules: tuple[str, ...]) -> Observation:

@@ -334,6 +334,8 @@ def test_a_traced_run_starts_the_tracer_and_may_not_take_for_ever(tmp_path, monk
     python, javascript = jobs
     assert "/work/guest/trace_python.py" in python.argv
     assert python.limits.wall_s < 10
+    assert python.limits.cpu_s <= python.limits.wall_s + 1
+    assert python.limits.late_s > 2 * python.limits.wall_s  # on a busy machine
     assert "--require" in javascript.argv
     assert javascript.limits.wall_s == 60
     assert ("NODE_V8_COVERAGE", "/out/coverage") in javascript.env
