@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from clearhouse.kernel.clock import Clock, system_clock
 from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.kernel.jobs import Jobs
 from clearhouse.kernel.keys import KeyFileError, KeyFolder, Keys
+from clearhouse.kernel.outside import Outside
 from clearhouse.kernel.services import App, Counter, Desk, GatewayHome
 from clearhouse.kernel.store import embedded
 from clearhouse.kernel.store.database import Database, Role
@@ -48,12 +49,17 @@ class Settings:
     """Local copies of public knowledge; None for `home/known`."""
     published: Path | None = None
     """Where advisories are written; None for `home/published`."""
+    outside: Outside = field(default_factory=lambda: Outside(desk_address="http://127.0.0.1:8441"))
+    """How parties are told that there is something to read at the desk."""
     durable: bool = True
     """False switches fsync off, for throw-away test stores only."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Read `CLEARHOUSE_HOME`, `_DATABASE_URL`, `_KNOWN` and `_PUBLISHED`."""
+        """Read `CLEARHOUSE_HOME`, `_DATABASE_URL`, `_KNOWN`, `_PUBLISHED`, `_SMTP` and others.
+
+        For telling parties: `CLEARHOUSE_DESK_ADDRESS`, `CLEARHOUSE_SMTP`, `CLEARHOUSE_MAIL_FROM`.
+        """
         known, published = (
             os.environ.get("CLEARHOUSE_KNOWN"),
             os.environ.get("CLEARHOUSE_PUBLISHED"),
@@ -63,6 +69,11 @@ class Settings:
             database_url=os.environ.get("CLEARHOUSE_DATABASE_URL"),
             known=Path(known) if known else None,
             published=Path(published) if published else None,
+            outside=Outside(
+                desk_address=os.environ.get("CLEARHOUSE_DESK_ADDRESS", "http://127.0.0.1:8441"),
+                mail=os.environ.get("CLEARHOUSE_SMTP"),
+                sender=os.environ.get("CLEARHOUSE_MAIL_FROM", "clearhouse@localhost"),
+            ),
         )
 
 
@@ -168,6 +179,7 @@ def _wire(
         known_folder=settings.known or settings.home / "known",
         validate_folder=settings.home / "validate",
         published_folder=settings.published or settings.home / "published",
+        outside=settings.outside,
     )
     _demand_own_keys(desk_database, keys)
     _equip(

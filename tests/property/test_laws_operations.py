@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from clearhouse.app import HOUSE
 from clearhouse.clearing import route
-from clearhouse.clearing.coordinate import casework, clocks, standing
+from clearhouse.clearing.coordinate import casework, clocks, messages, standing
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.embargo import News
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
@@ -41,6 +41,7 @@ from clearhouse.clearing.match.record import Relation
 from clearhouse.clearing.publish import operations as publish
 from clearhouse.clearing.validate import operations as validate
 from clearhouse.clearing.validate.record import VerdictKind
+from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel import ledger, ledger_export
 from clearhouse.kernel.identity import PartyKind
 from house import outsider, person, reporter
@@ -77,6 +78,8 @@ DECISIONS = {
     "case.shredded": {"authority", "because"},
     "embargo.ended": {"rule", "policy", "authority"},
     "embargo.consent": {"rule", "policy", "authority"},
+    "message.posted": {"tlp", "authority"},
+    "party.channel": {"authority"},
     "products.told": {"rule", "policy", "authority"},
     "advisory.decided": {"rule", "policy", "authority"},
     "advisory.held": {"refusals", "authority"},
@@ -272,6 +275,15 @@ class House(RuleBasedStateMachine):
         said = [Said(vendor=self.vendor, product="p", state=state, note="because")]
         self._try(standing.say_of_products, case_id, said)
         assert self._case(case_id).statuses[: len(before)] == before  # only ever added
+
+    @precondition(lambda self: self.cases)
+    @rule(place=which)
+    def say_something(self, place):
+        case_id = self._pick(self.cases, place)
+        thread = do(self.app, self.cora, messages.open_thread, case_id, party=None)
+        do(self.app, self.cora, messages.post, thread.thread_id, text="words", tlp=Tlp.RED)
+        said = do(self.app, self.cora, messages.messages, thread.thread_id)[1]
+        assert said[-1].words.text == "words"
 
     @precondition(lambda self: self.cases)
     @rule(place=which, hours=st.integers(1, 40))

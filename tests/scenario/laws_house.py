@@ -17,7 +17,7 @@ from clearhouse.clearing.intake.record import (
 KEEPS = {
     "report", "finding", "match_edge", "verdict", "priority", "assessment", "coordination_case",
     "case_revision", "case_report", "advisory", "party", "actor", "token", "session",
-    "vendor_package",
+    "vendor_package", "case_message", "party_channel",
     "evidence", "attestation", "trusted_key", "criterion_opening", "determination",
     "determination_appeal", "released_determination", "private_task",
     "access_window", "access_nomination", "access_admission", "access_assessment", "access_grant",
@@ -47,6 +47,8 @@ FOLLOWS = {
     "ledger_leaf": "the ledger itself",
     "ledger_node": "the ledger itself",
     "tree_head": "the ledger itself",
+    "case_thread": "who may speak with whom, as the case and its read-ins already say",
+    "notice": "that somebody is told of a case or message, whose own event is there",
     "retired_key": "retiring keys is an event of the command that does it",
     "migration": "the schema's own history",
 }

@@ -165,6 +165,11 @@ def _desk(ids):
                 _form(f"{case}/verdict", vendor=vendor, outcome="rejected", reason="no")
             ],
             "POST /cases/{case_id}/date": [_form(f"{case}/date", vendor=vendor, when=_DATE)],
+            "POST /cases/{case_id}/threads": [
+                _form(f"{case}/threads"),
+                _form(f"{case}/threads", party=vendor),
+            ],
+            **_threads(ids),
             "POST /cases/{case_id}/product": [
                 _form(f"{case}/product", vendor=vendor, product="p", state="fixed")
             ],
@@ -322,6 +327,32 @@ def _desk_api(ids):
 _ACT = "act_" + "a" * 26
 
 
+def _threads(ids):
+    thread, message = f"/threads/{ids['thread']}", ids["message"]
+    return {
+        "GET /threads": [_get("desk", "/threads", tells=True)],
+        "GET /threads/{thread_id}": [_get("desk", thread, tells=True)],
+        "POST /threads/{thread_id}": [_form(thread, text="t")],
+        "GET /threads/{thread_id}/files/{message_id}/{place}": [
+            _get("desk", f"{thread}/files/{message}/0", tells=True),
+            _get("desk", f"{thread}/files/{message}/9"),
+        ],
+    }
+
+
+def _threads_api(ids):
+    root, thread = "/v1/desk/threads", f"/v1/desk/threads/{ids['thread']}"
+    return {
+        f"GET {root}": [_get("desk", root, tells=True)],
+        f"GET {root}/{{thread_id}}": [_get("desk", thread, tells=True)],
+        f"POST {root}/{{thread_id}}/messages": [_json(f"{thread}/messages", text="t")],
+        # Which parties there are is no secret; that one has a part in a case is.
+        "POST /v1/desk/parties/{party_id}/channel": [
+            _json("/v1/desk/parties/pty_" + "a" * 26 + "/channel", webhook="https://x.test/")
+        ],
+    }
+
+
 def _cases_api(ids):
     case, root = f"/v1/desk/cases/{ids['case']}", "/v1/desk/cases/{case_id}"
     cell = {"vendor": ids["vendor"], "product": "p", "state": "fixed"}
@@ -331,6 +362,9 @@ def _cases_api(ids):
         f"POST {root}/read-outs": [_json(f"{case}/read-outs", who=_ACT, because="b")],
         f"POST {root}/consent": [_json(f"{case}/consent", party=ids["vendor"], event="accept")],
         f"POST {root}/products": [_json(f"{case}/products", said=[cell])],
+        f"POST {root}/threads": [_json(f"{case}/threads", party=ids["vendor"])],
+        f"GET {root}/notices": [_get("desk", f"{case}/notices", tells=True)],
+        **_threads_api(ids),
         f"GET {root}/vultron": [_get("desk", f"{case}/vultron", tells=True)],
     }
 

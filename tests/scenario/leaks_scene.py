@@ -8,6 +8,7 @@ import contextlib
 import json
 import re
 import secrets
+from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,9 +21,10 @@ from starlette.testclient import TestClient
 import early
 from clearhouse.app import HOUSE, Settings, build
 from clearhouse.clearing import route
-from clearhouse.clearing.coordinate import casework, standing
+from clearhouse.clearing.coordinate import casework, messages, standing
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.machine import Refused
+from clearhouse.clearing.coordinate.messages import File
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole, ProductState
 from clearhouse.clearing.coordinate.standing import Said
 from clearhouse.clearing.intake import operations as intake
@@ -34,6 +36,7 @@ from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.prioritize.record import Assessment
 from clearhouse.clearing.publish import operations as publish
 from clearhouse.clearing.publish.record import Wording
+from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel import identity, sessions
 from clearhouse.kernel.identity import PartyKind, Scope
 from clearhouse.surfaces.cli import serve
@@ -305,6 +308,12 @@ def _work(scene, findings):
         reason=f"true, says {word('verdict')}", fixed_version=f"2.4+{word('fixed')}",
     )  # fmt: skip
     do(app, cora, casework.disagree, case.id, verdict=0, reason=f"worse: {word('opinion')}")
+    file = File(name=f"{word('attached')}.txt", content_type="text/plain",
+                data=b64encode(word("attachment").encode()).decode())  # fmt: skip
+    for party in (None, vendor):
+        thread = do(app, cora, messages.open_thread, case.id, party=party)
+        do(app, cora, messages.post, thread.thread_id, text=f"Listen: {word('message')}",
+           tlp=Tlp.RED, files=[file])  # fmt: skip
     said = [Said(vendor=vendor, product=word("product"), state=ProductState.AFFECTED,
                  versions=word("versions"), note=word("productnote"))]  # fmt: skip
     do(app, cora, standing.say_of_products, case.id, said)
@@ -351,7 +360,7 @@ def _sibling(scene):
 _ID_COLUMNS = (
     "report_id", "receipt", "finding_id", "case_id", "event_id", "edge_id", "payload_id",
     "compartment", "verdict_id", "priority_id", "assessment_id", "window_id", "admission_id",
-    "grant_id",
+    "grant_id", "thread_id", "message_id", "notice_id",
 )  # fmt: skip
 
 
@@ -387,6 +396,10 @@ def _one_of_each(scene, receipt):
             " WHERE relation = 'sibling')", [finding],
         )  # fmt: skip
         event = transaction.one("SELECT event_id FROM ledger_event WHERE subject = %s", [case])
+        thread = transaction.one("SELECT thread_id FROM case_thread WHERE party_id IS NULL")
+        message = transaction.one(
+            "SELECT message_id FROM case_message WHERE thread_id = %s", [thread["thread_id"]]
+        )
         known = casework.case(desk, transaction, cora, case)
         token = transaction.one("SELECT token_id FROM token WHERE actor_id = %s", [cora.actor_id])
         (session, *_) = sessions.sessions_of(transaction, cora)
@@ -398,6 +411,8 @@ def _one_of_each(scene, receipt):
         "case": case,
         "edge": edge["edge_id"],
         "event": event["event_id"],
+        "thread": thread["thread_id"],
+        "message": message["message_id"],
         "vendor": known.vendors[0].id,
         "token": token["token_id"],
         "session": session.session_id,

@@ -14,16 +14,31 @@ import psycopg
 import pytest
 
 from clearhouse.clearing import route
+from clearhouse.clearing.coordinate import channels, messages
+from clearhouse.clearing.coordinate.pacing import Wish
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Arrival, take_in
 from clearhouse.clearing.intake.record import Draft, Location
 from clearhouse.clearing.match import operations as match
+from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel import ledger_export
-from scenario.leaks_canaries import DRAFT, MARK, ORIGINAL, PLAIN, POC, Scanner, fields, guessable
+from clearhouse.kernel.outside import Outside
+from scenario.leaks_canaries import (
+    DRAFT,
+    MARK,
+    ORIGINAL,
+    PLAIN,
+    POC,
+    Scanner,
+    fields,
+    guessable,
+    word,
+)
 from scenario.leaks_routes import EXAMPLES, Ask, asks, routes
 from scenario.leaks_scene import (
     ORDINARY,
     difference,
+    do,
     doors_of,
     embargoed_case,
     exported_lines,
@@ -34,6 +49,7 @@ from scenario.leaks_scene import (
     pretended,
 )
 from scenario.leaks_store import alike, as_actor, dump, tables, told, visible
+from smtp_house import hook_server, mail_server
 
 pytestmark = pytest.mark.xdist_group("leaks")
 
@@ -66,7 +82,7 @@ _SHAPES = {
     "other_finding": "fnd_" + "b" * 26, "case": "cas_" + "a" * 26, "edge": "edg_" + "a" * 26,
     "event": "evt_" + "a" * 26, "vendor": "pty_" + "a" * 26, "token": "tok_" + "a" * 26,
     "session": "ses_" + "a" * 26, "window": "win_" + "a" * 26, "admission": "adm_" + "a" * 26,
-    "grant": "gra_" + "a" * 26,
+    "grant": "gra_" + "a" * 26, "thread": "thr_" + "a" * 26, "message": "msg_" + "a" * 26,
 }  # fmt: skip
 
 
@@ -331,7 +347,7 @@ COUNTER_CALLS = {"authenticate", "earlier_submission", "principals", "submission
 
 OPEN_TO_THE_DESK = {
     "actor", "ledger_leaf", "ledger_node", "ledger_pending", "party", "migration",
-    "retired_key", "session", "sign_in_link", "token", "tree_head", "vendor_package",
+    "party_channel", "retired_key", "session", "sign_in_link", "token", "tree_head", "vendor_package",
 }  # fmt: skip
 """Tables without need to know: who acts, hashes of the ledger, and who answers for a package."""
 
@@ -486,3 +502,26 @@ def test_no_file_of_the_store_or_of_the_house_holds_a_word_of_the_report(scene, 
             seen += len(data)
             assert not [word for word in words if word in data], path
     assert seen > 10_000_000
+
+
+def test_no_mail_and_no_request_that_leaves_the_house_holds_a_word_or_an_id_of_the_case(scene):
+    cora, vendor = scene.owner.actor, scene.secret["vendor"]
+    with mail_server() as mail, hook_server() as hook:
+        ways = Outside(desk_address="https://desk.example", mail=mail.address)
+        object.__setattr__(scene.desk, "outside", ways)
+        with psycopg.connect(scene.owner_url, options="-c search_path=clearhouse") as owner:
+            owner.execute("UPDATE party SET contact = 'psirt@trees.example'")
+            rows = owner.execute("SELECT case_id, sent_at FROM notice").fetchall()
+        assert (scene.secret["case"], None) in rows, "there is something to tell"
+        route.tell_parties(scene.desk)
+        do(scene.app, cora, channels.set_channel, vendor, webhook=hook.address, wish=Wish())
+        do(scene.app, cora, messages.post, scene.secret["thread"], text=word("again"), tlp=Tlp.RED)
+        with psycopg.connect(scene.owner_url, options="-c search_path=clearhouse") as owner:
+            owner.execute("UPDATE notice SET sent_at = NULL")
+        route.tell_parties(scene.desk)
+    assert mail.letters
+    assert hook.asked
+    sent = [*mail.letters, *(repr(one).encode() for one in hook.asked)]
+    for one in sent:
+        assert not SCANNER.found(one)
+        assert not [known for known in scene.all_ids if known.encode() in one]

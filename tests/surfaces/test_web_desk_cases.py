@@ -15,7 +15,7 @@ from clearhouse.kernel import identity
 from clearhouse.kernel.identity import PartyKind, Scope
 from clearhouse.surfaces.cli import serve
 from clearhouse.surfaces.web.pictures.states import Share, states_bar
-from house import coordinator, person
+from house import coordinator, person, reporter
 from visitor import Visitor
 
 NOW = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
@@ -119,6 +119,55 @@ def test_the_api_does_what_the_page_does(app, case, api):
     assert joined["parties"][-1]["name"] == "Another"
     told = read_messages([api.get(f"{root}/vultron").json()]).cases
     assert told[f"urn:clearhouse/cases/{case.id}"].parties[other].name == "Another"
+
+
+def test_people_write_to_each_other_on_the_page_and_files_come_back_as_downloads(app, case, desk):
+    page = desk.page(f"/cases/{case.id}")
+    finder = next(one.id for one in case.parties if one.role is PartyRole.FINDER)
+    answer = desk.send(page, f"/cases/{case.id}/threads", party=finder)
+    where = answer.headers["location"]
+    form = desk.page(where).form(where)
+    sent = desk.client.post(
+        where, data=form["fields"] | {"text": "Which <b>tag</b>?", "tlp": "TLP:RED"},
+        files=[("files", ("q.txt", b"more", "text/html"))],
+    )  # fmt: skip
+    assert sent.status_code == 303
+    rita = Visitor(app.desk, reporter(app))
+    assert where in rita.page("/threads").links
+    page = rita.page(where)
+    assert "Which <b>tag</b>?" in page.words
+    assert "TLP:RED" in page.words
+    (link,) = [one for one in page.links if "/files/" in one]
+    got = rita.get(link)
+    assert got.content == b"more"
+    assert "attachment" in got.headers["content-disposition"]
+    assert rita.get(f"{link[:-1]}7").status_code == 404
+    refused = rita.send(page, where, text=" ")
+    assert (refused.status_code, "a message has words" in refused.text) == (409, True)
+    assert desk.send(desk.page(f"/cases/{case.id}"), f"/cases/{case.id}/threads",
+                     party="pty_x").headers["location"] == f"/cases/{case.id}"  # fmt: skip
+    assert where in desk.page(f"/cases/{case.id}").links
+    assert "case next try" in " ".join(desk.page(f"/cases/{case.id}").words.split())
+
+
+def test_the_api_says_who_was_told_and_carries_messages(app, case, api):
+    root = f"/v1/desk/cases/{case.id}"
+    assert [one["kind"] for one in api.get(f"{root}/notices").json()] == ["case"]
+    assert api.post(f"{root}/threads", json={"party": "pty_x"}).status_code == 409
+    thread = api.post(f"{root}/threads", json={}).json()["thread_id"]
+    said = api.post(
+        f"/v1/desk/threads/{thread}/messages", json={"text": "hear", "tlp": "TLP:GREEN"}
+    )
+    assert said.json()["message_id"].startswith("msg_")
+    free = api.post(f"/v1/desk/threads/{thread}/messages", json={"text": "x", "tlp": "TLP:CLEAR"})
+    assert free.status_code == 409
+    heard = api.get(f"/v1/desk/threads/{thread}").json()["messages"]
+    assert [one["words"]["text"] for one in heard] == ["hear"]
+    assert [one["thread_id"] for one in api.get("/v1/desk/threads").json()] == [thread]
+    channel = f"/v1/desk/parties/{case.vendors[0].id}/channel"
+    assert api.post(channel, json={"cases_per_week": 2}).json()["cases_per_week"] == 2
+    assert api.post(channel, json={"webhook": "http://x.test/"}).status_code == 409
+    assert api.post(channel, json={"paused_until": "2026-12-01T00:00:00"}).status_code == 400
 
 
 def test_a_case_of_a_hundred_and_fifty_vendors_shows_them_all_on_one_page(app, case, desk):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from clearhouse.clearing.coordinate import clocks
+from clearhouse.clearing.coordinate import clocks, notices
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
@@ -96,7 +96,7 @@ ROUTE = (
 )
 
 SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
-PACK_INDEX, SWEEP_CASES = "pack_index", "sweep_cases"
+PACK_INDEX, SWEEP_CASES, TELL = "pack_index", "sweep_cases", "tell_parties"
 MATCHED_TOGETHER = 15
 """So many reports that came next are matched along with one, which spares each most of its cost.
 Their own jobs find them matched."""
@@ -115,6 +115,7 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     desk.jobs.add_periodic(SEAL_LEDGER, "* * * * * */5", partial(seal_ledger, desk))
     desk.jobs.add_periodic(PUBLISH_DUE, "* * * * * */10", partial(publish_due, desk))
     desk.jobs.add_periodic(SWEEP_CASES, "* * * * * */10", partial(sweep_cases, desk))
+    desk.jobs.add_periodic(TELL, "* * * * * */15", partial(tell_parties, desk))
     desk.jobs.add_periodic(PACK_INDEX, "* * * * * */15", partial(match.pack_index, desk))
     desk.jobs.add_periodic(CATCH_UP, "17 * * * *", partial(catch_up, desk))
 
@@ -176,6 +177,11 @@ def publish_due(desk: Desk) -> None:
 def sweep_cases(desk: Desk) -> None:
     """End what time ends: embargoes at their instant, read-ins at theirs."""
     clocks.sweep(desk)
+
+
+def tell_parties(desk: Desk) -> None:
+    """Send the notices that are due."""
+    notices.deliver(desk)
 
 
 def catch_up(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.jobs import Jobs
 from clearhouse.kernel.keys import Keys
+from clearhouse.kernel.outside import Outside
 from clearhouse.kernel.policy import Authority
 from clearhouse.kernel.store.database import Database
 from clearhouse.kernel.store.embedded import Embedded
@@ -42,6 +43,8 @@ class Desk:
     """Fetched packages and builds, by their content; nothing of a report is in it."""
     published_folder: Path
     """Where advisories are written at their instant."""
+    outside: Outside
+    """How parties are told that there is something to read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -166,6 +166,15 @@ def absorb(transaction: Transaction, kept: CaseFile, other: CaseFile) -> None:
     )
 
 
+def hurry_notices(transaction: Transaction, case_id: str) -> None:
+    """Let what pacing holds back of a case go at once."""
+    transaction.execute(
+        "UPDATE notice SET due_at = %s, held_because = NULL"
+        " WHERE case_id = %s AND sent_at IS NULL AND held_because IS NOT NULL",
+        [transaction.now, case_id],
+    )
+
+
 def due(transaction: Transaction) -> list[DueCase]:
     """Return the cases that no embargo keeps back any more and that are not published."""
     rows = transaction.all(

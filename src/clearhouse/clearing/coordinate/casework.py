@@ -9,7 +9,7 @@ actor whose role may not do it (`ForbiddenError`), and a case that is not there 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from clearhouse.clearing.coordinate import _store, transitions
+from clearhouse.clearing.coordinate import _store, _threads, notices, pacing, transitions
 from clearhouse.clearing.coordinate.embargo import News, ProjectPolicy, learned
 from clearhouse.clearing.coordinate.embargo_management import IN_FORCE
 from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, parse
@@ -249,7 +249,7 @@ def join(
     if not known:
         case(desk, transaction, actor, case_id)  # who may not see it learns nothing else
         return Refused(code="unknown-party", reason="the house knows no party of that id")
-    return change(
+    done = change(
         desk,
         transaction,
         actor,
@@ -259,6 +259,9 @@ def join(
         data={"party": party, "role": role.value},
         apply=lambda found: transitions.join(found, known[0]),
     )
+    if role is PartyRole.VENDOR and not isinstance(done, Refused):
+        notices.hand_over(transaction, _stored(desk, transaction, case_id))
+    return done
 
 
 def read_in(
@@ -373,6 +376,19 @@ def _reading(found: Case, at: datetime) -> list[Participant]:
     return [one for one in found.participants if one.reads(at) and one.party not in aside]
 
 
+def thread_readers(found: Case, party_id: str | None, at: datetime) -> list[str]:
+    """Return who reads a thread: everybody who is read in, or the house and those of one party.
+
+    A finder reads its own thread without a read-in, for it tells of nothing but its own report.
+    """
+    if party_id is None:
+        return readers_of(found, at)
+    party = found.party(party_id)
+    own = {party_id} if party is not None and party.role is PartyRole.FINDER else set()
+    reading = {one.actor for one in _reading(found, at) if one.party == party_id}
+    return sorted({*HOUSE_READERS, *own, *reading})
+
+
 def next_clock(found: Case, at: datetime) -> datetime | None:
     """Return when time alone next changes a case, None when it never will."""
     ends = [one.expires_at for one in _reading(found, at) if one.expires_at is not None]
@@ -391,9 +407,14 @@ def write(
 ) -> None:
     """Save a changed case with its ledger entry, and open or close it as its read-ins say."""
     _store.save(desk, transaction, before, after, event, clock=next_clock(after, transaction.now))
+    if pacing.is_urgent(pacing.in_force(), after.embargo.facts):
+        _store.hurry_notices(transaction, after.id)
     readers = readers_of(after, transaction.now)
     if sorted(before.readers) != readers:
         _store.set_readers(transaction, before.compartment, readers)
+        for thread in _threads.threads(transaction, after.id):
+            wanted = thread_readers(after, thread.party_id, transaction.now)
+            _threads.set_readers(transaction, thread, wanted)
     embargo = after.embargo
     ledger.append(
         transaction,

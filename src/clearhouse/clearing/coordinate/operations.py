@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
-from clearhouse.clearing.coordinate import _store, transitions
+from clearhouse.clearing.coordinate import _store, _threads, notices, transitions
 from clearhouse.clearing.coordinate.casework import (
     HOUSE_READERS,
     ON_DUTY,
@@ -119,6 +119,7 @@ def _open(desk: Desk, transaction: Transaction, actor: Actor, finding: Finding) 
     stored = CaseFile(case=case, revision=1, compartment=box.compartment, readers=box.readers)
     _store.link(transaction, stored, finding.report_ids)
     _close_to_others(transaction, finding, reports)
+    notices.hand_over(transaction, stored)
     ledger.append(
         transaction,
         "case.opened",
@@ -153,6 +154,7 @@ def _grow(
     for other in others:
         case = transitions.merge(case, other.case, embargo_policy(), transaction.now)
         _store.absorb(transaction, kept, other)
+        _threads.move(transaction, kept.case.id, other.case.id)
     for found in (finding.finding_id, *finding.merged):
         case = transitions.add_finding(case, found)
     finders = _store.parties(transaction, _submitters(reports), PartyRole.FINDER)

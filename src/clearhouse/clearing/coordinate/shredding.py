@@ -7,7 +7,7 @@ What was sealed stays as noise; the rows about it are closed to everybody, so th
 over them. Advisories and the ledger's hashes stay: they were public or say nothing.
 """
 
-from clearhouse.clearing.coordinate import _store
+from clearhouse.clearing.coordinate import _store, _threads
 from clearhouse.clearing.coordinate.casework import HOUSE_READERS, case_file
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.intake import operations as intake
@@ -38,6 +38,7 @@ def shred(
             [
                 *intake.compartments_of(transaction, reports),
                 *match.compartments_of(transaction, reports),
+                *(one.compartment for one in _threads.threads(transaction, case_id)),
                 stored.compartment,
             ]
         )

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from clearhouse.clearing.coordinate import casework, standing
+from clearhouse.clearing.coordinate import casework, channels, messages, standing
+from clearhouse.clearing.coordinate.channels import Notice
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
 from clearhouse.clearing.coordinate.letters import as_vultron
 from clearhouse.clearing.coordinate.machine import Refused
@@ -20,6 +21,7 @@ from clearhouse.clearing.coordinate.standing import Said
 from clearhouse.kernel.ids import ActorId
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
 from clearhouse.surfaces.api.problems import ProblemError
+from clearhouse.surfaces.api.threads import ThreadAnswer, thread_answer
 from clearhouse.surfaces.web.desk.addresses import CaseAddress
 
 router = APIRouter(
@@ -76,6 +78,12 @@ class Cell(_Closed):
     versions: Annotated[str | None, Field(max_length=200)] = None
     justification: Justification | None = None
     note: Annotated[str | None, Field(max_length=2000)] = None
+
+
+class Opened(_Closed):
+    """With whom; None: with everybody who is read in."""
+
+    party: _PartyId | None = None
 
 
 class Cells(_Closed):
@@ -140,6 +148,23 @@ def products(call: Calling, case_id: CaseAddress, body: Cells) -> Case:
     with call.transaction() as transaction:
         done = standing.say_of_products(call.desk, transaction, call.actor, case_id, said)
     return _done(done)
+
+
+@router.post("/threads", summary="Open a thread with a party, or with everybody")
+def open_thread(call: Calling, case_id: CaseAddress, body: Opened) -> ThreadAnswer:
+    """Open a thread, or return the one that is open."""
+    with call.transaction() as transaction:
+        done = messages.open_thread(call.desk, transaction, call.actor, case_id, party=body.party)
+    if isinstance(done, Refused):
+        raise ProblemError(409, done.reason)
+    return thread_answer(done)
+
+
+@router.get("/notices", summary="Who was told, who was not yet, and why")
+def told(call: Calling, case_id: CaseAddress) -> list[Notice]:
+    """Return the notices of a case."""
+    with call.transaction() as transaction:
+        return channels.notices(call.desk, transaction, call.actor, case_id)
 
 
 @router.get("/vultron", summary="The case as a message of the Vultron protocol")

@@ -18,6 +18,7 @@ from clearhouse.surfaces.api import cases as cases_api
 from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.api import criteria as criteria_api
 from clearhouse.surfaces.api import desk as desk_api
+from clearhouse.surfaces.api import threads as threads_api
 from clearhouse.surfaces.api.requests import HourlyQuota
 from clearhouse.surfaces.cli.main import Connect
 from clearhouse.surfaces.web import counter as counter_pages
@@ -125,7 +126,13 @@ def counter_application(services: Counter, *, reports_per_hour: int) -> ASGIApp:
 
 def desk_application(app: App) -> ASGIApp:
     """Return pages and API of the desk as one ASGI application."""
-    routers = [desk_api.router, cases_api.router, access_api.router, criteria_api.router]
+    routers = [
+        desk_api.router,
+        cases_api.router,
+        threads_api.router,
+        access_api.router,
+        criteria_api.router,
+    ]
     return desk_pages.application(app.desk, also=routers)
 
 

@@ -19,6 +19,7 @@ from clearhouse.surfaces.web.desk import (
     queue_pages,
     report_pages,
     sign_in,
+    thread_pages,
     you,
 )
 from clearhouse.surfaces.web.desk.entrance import Entrance
@@ -48,6 +49,7 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         finding_pages,
         report_pages,
         case_pages,
+        thread_pages,
         access_pages,
         criteria_pages,
         ledger_pages,

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from clearhouse.clearing.coordinate import casework, standing
+from clearhouse.clearing.coordinate import casework, channels, messages, standing
+from clearhouse.clearing.coordinate.channels import Notice
 from clearhouse.clearing.coordinate.embargo import Considered, Effect
+from clearhouse.clearing.coordinate.messages import Thread
 from clearhouse.clearing.coordinate.record import Case, Disclosure, Participant, ProductState
 from clearhouse.clearing.coordinate.standing import Standing
 from clearhouse.clearing.match import listing as match_listing
@@ -27,7 +29,13 @@ from clearhouse.kernel.store.database import Transaction
 from clearhouse.surfaces.web.pictures.states import Share, states_bar
 from clearhouse.surfaces.web.pictures.timeline import RuleInstant, embargo_timeline
 
-_ACTS = ("verdict.record_for_vendor", "embargo.set", "advisory.publish", "case.read_in")
+_ACTS = (
+    "message.write",
+    "verdict.record_for_vendor",
+    "embargo.set",
+    "advisory.publish",
+    "case.read_in",
+)
 _LAST = {Effect.WON: 0, Effect.LATER: 1, Effect.WAITING: 2, Effect.BARRED: 3}
 
 
@@ -65,6 +73,9 @@ class CaseView:
     """The columns of the matrix."""
     states: Markup
     """How many vendors are where."""
+    threads: tuple[Thread, ...]
+    notices: tuple[Notice, ...]
+    """Who was told, who was not yet, and why."""
     may: frozenset[str]
 
     @property
@@ -97,6 +108,8 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
         matrix=standing.standings(case, now),
         products=standing.products(case),
         states=_states(standing.standings(case, now)),
+        threads=tuple(messages.threads_of(desk, transaction, actor, case_id)),
+        notices=tuple(channels.notices(desk, transaction, actor, case_id)),
         may=frozenset(act for act in _ACTS if desk.authority.may(actor, act).allowed),
     )
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from clearhouse.access.refusal import NotThereError
 from clearhouse.clearing.coordinate.casework import NoSuchCaseError
+from clearhouse.clearing.coordinate.messages import NoSuchThreadError
 from clearhouse.clearing.match.matching import NoSuchFindingError
 from clearhouse.clearing.match.operations import SaidDifferentError
 from clearhouse.clearing.validate.operations import NoSuchReportError
@@ -44,6 +45,7 @@ def add_refusals(app: FastAPI) -> None:
         NoSuchReportError: 404,
         NoSuchFindingError: 404,
         NoSuchCaseError: 404,
+        NoSuchThreadError: 404,
         SaidDifferentError: 409,
         StoreUnavailableError: 503,
     }
