@@ -24,7 +24,9 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from clearhouse.app import HOUSE, Settings, build
-from clearhouse.clearing.coordinate import _store, casework, clocks, transitions
+from clearhouse.clearing import route
+from clearhouse.clearing.coordinate import _store, casework, clocks, standing, transitions
+from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.embargo import EmbargoFacts
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import (
@@ -33,8 +35,12 @@ from clearhouse.clearing.coordinate.record import (
     Party,
     PartyRole,
     ProductState,
-    ProductStatus,
 )
+from clearhouse.clearing.coordinate.standing import Said
+from clearhouse.clearing.intake import operations as intake
+from clearhouse.clearing.intake.operations import Arrival, take_in
+from clearhouse.clearing.intake.record import Draft
+from clearhouse.clearing.match import operations as match
 from clearhouse.kernel import identity, sessions
 from clearhouse.kernel.identity import Actor, ActorKind, PartyKind, Scope
 from clearhouse.kernel.ids import new_id
@@ -66,7 +72,8 @@ def run(app: App, arguments: argparse.Namespace) -> dict[str, object]:
     app.desk.database.clock = lambda: START
     who = _coordinator(app)
     begin = time.perf_counter()
-    large = _fill(app, who, arguments.cases, arguments.due, arguments.vendors)
+    _fill(app, who, arguments.cases - 1, arguments.due)
+    large = _large(app, who, arguments.vendors)
     filled_s = time.perf_counter() - begin
     app.desk.database.clock = lambda: START + timedelta(days=10)
     idle = _timed(lambda: clocks.sweep(app.desk), arguments.times)
@@ -101,51 +108,62 @@ def _coordinator(app: App) -> Actor:
     return actor
 
 
-def _fill(app: App, who: Actor, cases: int, due: int, vendors: int) -> str:
-    """Store the cases; the last one has many vendors, and its id is returned."""
-    made = 0
-    while made < cases:
+def _fill(app: App, who: Actor, cases: int, due: int) -> None:
+    """Store the cases, the first `due` of them with an earlier end."""
+    for first in range(0, cases, 200):
         with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
-            for number in range(made, min(made + 200, cases)):
-                last = number == cases - 1
-                case = _case(who, number, days=15 if number < due else 30, vendors=vendors * last)
+            for number in range(first, min(first + 200, cases)):
+                case = _case(who, number, days=15 if number < due else 30)
                 box = app.desk.vault.new_box(transaction, casework.readers_of(case, START))
                 _store.insert(transaction, box, case, clock=casework.next_clock(case, START))
-        made += 200
+
+
+def _large(app: App, who: Actor, vendors: int) -> str:
+    """Open a case of a report, give it many vendors, and let two thirds speak of two products."""
+    draft = Draft(
+        title="A parser overflows", description="In every stack.", purl="pkg:generic/perf"
+    )
+    arrival = Arrival(original=b"perf", format="perf", drafts=(draft,))
+    receipt = take_in(app.counter, app.desk.clearing_actor, arrival)
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        (report,) = intake.reports_of(transaction, [receipt])
+    route.clear(app.desk, report)
+    with app.desk.database.transaction(who.actor_id) as transaction:
+        finding = match.finding_of(transaction, report)
+        case = coordinate.open_case(app.desk, transaction, who, finding)
+        for number in range(vendors):
+            party = identity.add_party(transaction, PartyKind.VENDOR, f"Vendor {number:03}")
+            casework.join(app.desk, transaction, who, case.id, party=party, role=PartyRole.VENDOR)
+        found = casework.case(app.desk, transaction, who, case.id).vendors
+        said = [
+            Said(vendor=party.id, product=f"pkg:generic/stack-{product}", versions="<3",
+                 state=list(ProductState)[place % 4], note="as the vendor wrote")
+            for place, party in enumerate(found[: vendors * 2 // 3])
+            for product in range(2)
+        ]  # fmt: skip
+        standing.say_of_products(app.desk, transaction, who, case.id, said)
     return case.id
 
 
-def _case(who: Actor, number: int, *, days: int, vendors: int) -> Case:
-    parties = [
-        Party(id=new_id("pty"), role=PartyRole.VENDOR, name=f"Vendor {number} {place}")
-        for place in range(max(vendors, 1))
-    ]
+def _case(who: Actor, number: int, *, days: int) -> Case:
+    vendor = Party(id=new_id("pty"), role=PartyRole.VENDOR, name=f"Vendor of {number}")
     finder = Party(id=new_id("pty"), role=PartyRole.FINDER, name=f"Finder {number}")
     house = Party(id=who.party_id, role=PartyRole.COORDINATOR, name="This house")
     opened = transitions.open_case(
         new_id("cas"),
         findings=(new_id("fnd"),),
         purl=f"pkg:pypi/perf-{number}",
-        parties=(*parties, finder, house),
+        parties=(vendor, finder, house),
         facts=EmbargoFacts(received_at=START, negotiated=START + timedelta(days=days)),
         policy=casework.embargo_policy(),
         at=START,
     )
     on_duty = Participant(actor=casework.ON_DUTY, party=who.party_id, tier=0, read_in_at=START,
                           approved_by=(who.actor_id,))  # fmt: skip
-    read = None if isinstance(opened, Refused) else transitions.read_in(opened, on_duty)
-    states = [
-        ProductStatus(vendor=party.id, product=f"pkg:generic/stack-{product}", versions="<3",
-                      state=list(ProductState)[place % 4], by=who.actor_id, at=START, note="n")
-        for place, party in enumerate(parties[: vendors * 2 // 3])
-        for product in range(2)
-    ]  # fmt: skip
-    told = None if read is None or isinstance(read, Refused) else (
-        transitions.say_of_products(read, states)
-    )  # fmt: skip
-    if told is None or isinstance(told, Refused):
-        raise AssertionError(f"the case was refused: {told}")
-    return told
+    read = opened if isinstance(opened, Refused) else transitions.read_in(opened, on_duty)
+    if isinstance(read, Refused):
+        raise AssertionError(read.reason)  # noqa: TRY004 - our own mistake, not a wrong type
+    return read
 
 
 def _open_all(app: App) -> float:

@@ -150,7 +150,11 @@ def read_in(
 def standings(case: Case, at: datetime) -> tuple[Standing, ...]:
     """Return the rows of the matrix: who has been silent longest first, then by name."""
     rows = [_standing(case, party, at) for party in case.vendors]
-    return tuple(sorted(rows, key=lambda row: (-row.silent_for, row.party.name)))
+    return tuple(sorted(rows, key=_silence))
+
+
+def _silence(row: Standing) -> tuple[timedelta, bool, str]:
+    return (-row.silent_for, row.last_word_at is not None, row.party.name)
 
 
 def products(case: Case) -> tuple[str, ...]:

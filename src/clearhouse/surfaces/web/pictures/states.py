@@ -11,8 +11,8 @@ from markupsafe import Markup
 from clearhouse.surfaces.web.pictures.svg import drawing, group, rect, text
 
 _WIDE, _HIGH, _BAR = 640, 52, 22
-_NARROWEST = 34
-"""A part narrower than this has its number below, not within."""
+_LETTER = 6.2
+"""Width of a letter of a name; what has no room is in the picture's words and in the table."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +37,9 @@ def states_bar(shares: Sequence[Share]) -> Markup:
             continue
         wide = one.count / total * _WIDE
         parts = [rect(x, 0, max(wide - 2, 1), _BAR, "part", round_=3)]
-        if wide >= _NARROWEST:
+        if wide >= _LETTER * len(str(one.count)) + 12:
             parts.append(text(x + 6, _BAR - 6, str(one.count), "count"))
+        if wide >= _LETTER * len(one.name):
             parts.append(text(x, _HIGH - 10, one.name, "name"))
         shapes.append(group(one.look, parts))
         x += wide
