@@ -241,3 +241,13 @@ def test_a_grade_without_claims_says_so_instead_of_a_number(made):
 
     poor = replace(made, audit=replace(made.audit, claims=()))
     assert "nothing can be said of tools" in verdict(poor)
+
+
+def test_public_recordings_are_converted_and_rules_tested_from_the_command_line(run, tmp_path):
+    from clearhouse.defense.scenario.attack_map import policy_file
+
+    (tmp_path / "copy").mkdir()
+    run("convert", "otrf", tmp_path / "copy", "--into", tmp_path / "p", code=65)
+    (tmp_path / "copy" / "no-such-rule.json").write_text("{}")
+    rules = policy_file("sigma-1")
+    assert "0 of 1" in run("selftest", rules, "--recordings", tmp_path / "copy", code=1).stdout

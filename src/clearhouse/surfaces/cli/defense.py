@@ -23,6 +23,8 @@ _COMMANDS = {
     "adjudicate": ("own", "Draw alerts for an analyst to judge, and count what was judged."),
     "form": ("own", "Write the form for an analyst to fill."),
     "export": ("own", "Write a pack's events for a SIEM's test index."),
+    "convert": ("convert", "Make a pack of public recordings that you fetched."),
+    "selftest": ("convert", "Run rules on the recordings that each must fire on."),
     "office": ("audit", "Make the small office as a pack."),
 }
 """Each command, the module it lives in, and its summary; loaded when called."""

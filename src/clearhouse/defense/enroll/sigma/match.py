@@ -104,6 +104,10 @@ class _Bucket:
 
     always: list[int] = field(default_factory=list)
     anchored: dict[int, list[int]] = field(default_factory=dict)
+    asked: dict[str, "_Field"] = field(default_factory=dict)
+    """What its rules ask, by field; nothing else of an event is looked at."""
+    verdicts: dict[frozenset[int], tuple[list[int], list[int]]] = field(default_factory=dict)
+    """By the atoms that hold: rules that match, and rules that must look at the event itself."""
 
 
 class Matcher:
@@ -117,6 +121,9 @@ class Matcher:
         self._text: str | None = None
         self._weights: dict[int, int] = {}
         self._checks: list[Check] = []
+        self._closed: list[bool] = []
+        """Whether atoms alone decide a rule."""
+        self._looks = False
         self._buckets: dict[tuple[str, ...], _Bucket] = defaultdict(_Bucket)
         self._merged: dict[tuple[str, str, str], _Bucket] = {}
         for number, rule in enumerate(self.rules):
@@ -130,16 +137,38 @@ class Matcher:
         if not (bucket.always or bucket.anchored):
             return []
         held: Atoms = set()
-        fields, known = event.fields, self._fields
-        for name, value in fields.items():
-            asked = known.get(name)
-            if asked is not None and value is not None and value != "":
-                held |= asked.of(value)
-        self._text = None
+        fields = event.fields
+        for name, asked in bucket.asked.items():
+            value = fields.get(name)
+            if value is not None and value != "":
+                found = asked.memory.get(value)
+                held |= asked.of(value) if found is None else found
+        key = frozenset(held)
+        verdict = bucket.verdicts.get(key)
+        if verdict is None:
+            verdict = self._decide(bucket, key)
+        matched, open_ = verdict
+        if open_:
+            self._text = None
+            looked = [one for one in open_ if self._checks[one](held, fields)]
+            matched = sorted(matched + looked) if looked else matched
+        return [self.rules[one] for one in matched]
+
+    def _decide(self, bucket: _Bucket, held: frozenset[int]) -> tuple[list[int], list[int]]:
+        """Evaluate what the atoms alone decide; logs repeat themselves, so it is remembered."""
         candidates = set(bucket.always)
         for atom in held:
             candidates.update(bucket.anchored.get(atom, ()))
-        return [self.rules[one] for one in sorted(candidates) if self._checks[one](held, fields)]
+        ordered = sorted(candidates)
+        known = set(held)
+        verdict = (
+            [one for one in ordered if self._closed[one] and self._checks[one](known, {})],
+            [one for one in ordered if not self._closed[one]],
+        )
+        if len(bucket.verdicts) >= _REMEMBERED:
+            bucket.verdicts.clear()
+        bucket.verdicts[held] = verdict
+        return verdict
 
     def _anywhere(self, holds: Holds) -> Check:
         """Return a check for a word anywhere; the event's text is put together once, if at all."""
@@ -164,15 +193,20 @@ class Matcher:
                 part = self._buckets.get(key[:end])
                 if part is not None:
                     known.always += part.always
+                    known.asked |= part.asked
                     for atom, numbers in part.anchored.items():
                         known.anchored.setdefault(atom, []).extend(numbers)
         return known
 
     def _add(self, number: int, rule: Rule) -> None:
+        self._looks = False
         self._checks.append(self._compiled(rule.tree))
+        self._closed.append(not self._looks)
         anchor = self._anchor(rule.tree)
+        asked = {name: self._fields[name] for name in _names(rule.tree) if name in self._fields}
         for key in _keys(rule):
             bucket = self._buckets[key]
+            bucket.asked |= asked
             if anchor is None:
                 bucket.always.append(number)
             else:
@@ -192,6 +226,7 @@ class Matcher:
 
     def _leaf(self, leaf: Comparison) -> Check:
         value, name = leaf.value, leaf.field
+        looked, self._looks = self._looks, True
         if name is None:
             return self._anywhere(_word(value))
         if isinstance(value, SigmaNull):
@@ -203,6 +238,7 @@ class Matcher:
             return _same_as(name, value)
         if isinstance(value, SigmaString) and not value.s:
             return lambda _held, fields: fields.get(name) in {None, ""}
+        self._looks = looked
         atom = self._atom(leaf)
         return lambda held, _fields: atom in held
 
@@ -269,6 +305,13 @@ def _keys(rule: Rule) -> Iterable[tuple[str, ...]]:
             else:
                 found |= {(kind, channel, number) for number in numbers}
     return found
+
+
+def _names(tree: Tree) -> set[str]:
+    """Return the fields that a tree asks for."""
+    if isinstance(tree, Comparison):
+        return {tree.field} if tree.field else set()
+    return set().union(*(_names(part) for part in tree.parts))
 
 
 def _identity(leaf: Comparison) -> tuple[object, ...]:
