@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import casebook
 from clearhouse.kernel.keys import KeyFileError
 from clearhouse.kernel.policy import ForbiddenError
 from clearhouse.kernel.store.embedded import StoreUnavailableError
@@ -251,3 +252,30 @@ def test_measuring_with_a_key_that_is_not_set_is_a_wrong_command_line(run):
             "criteria", "measure", "openai-api/local/x", "--key-env", "NO_SUCH_KEY", code=2
         ).stderr
     )
+
+
+def test_an_embargo_is_explained_and_what_would_change_it_without_changing_it(run, app):
+    case = casebook.opened(app)
+    now = _json(run("embargo", "explain", case.id, "--json"))
+    assert now["rule"] == "default-30"
+    assert "if" not in now
+    asked = _json(run("embargo", "explain", case.id, "--if-channel", "linux-distros", "--json"))
+    assert asked["if"]["rule"] == "linux-distros-14"
+    assert asked["if"]["instant"] < asked["instant"] == now["instant"]
+    assert _json(run("embargo", "explain", case.id, "--json")) == now
+    text = run("embargo", "explain", case.id, "--if-public").stdout
+    assert "as asked:\nno embargo: already-public" in text
+    run("embargo", "explain", "cas_" + "a" * 26, code=1)
+
+
+def test_messages_of_others_are_put_together_into_cases(run, tmp_path):
+    note = {"type": "Note", "id": "urn:n", "context": "urn:case", "content": "hello"}
+    close = {"type": "RmCloseCase", "id": "urn:c", "actor": "urn:a", "object": "urn:case"}
+    (tmp_path / "1.json").write_text(json.dumps(note))
+    (tmp_path / "2.json").write_text(json.dumps(close))
+    told = _json(run("case", "read", tmp_path / "1.json", tmp_path / "2.json", "--json"))
+    assert told["cases"][0]["messages"] == ["told", "close-case"]
+    assert "not possible" in told["cases"][0]["refused"][0]
+    assert "1 refused" in run("case", "read", tmp_path / "1.json", tmp_path / "2.json").stdout
+    (tmp_path / "3.json").write_text('{"type": "Poke", "id": "x"}')
+    run("case", "read", tmp_path / "3.json", code=65)

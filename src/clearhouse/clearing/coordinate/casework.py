@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from clearhouse.clearing.coordinate import _store, _threads, notices, pacing, transitions
-from clearhouse.clearing.coordinate.embargo import News, ProjectPolicy, learned
+from clearhouse.clearing.coordinate.embargo import (
+    Embargo,
+    News,
+    ProjectPolicy,
+    compute,
+    learned,
+)
 from clearhouse.clearing.coordinate.embargo_management import IN_FORCE
 from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, parse
 from clearhouse.clearing.coordinate.machine import Refused
@@ -216,6 +222,17 @@ def learn(
             found, learned(found.embargo.facts, news), embargo_policy(), now
         ),
     )
+
+
+def what_if(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, *, news: News
+) -> tuple[Embargo, Embargo]:
+    """Return the embargo as it is, and as it would be with the news; nothing is written.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    now = case(desk, transaction, actor, case_id).embargo
+    return now, compute(embargo_policy(), learned(now.facts, news))
 
 
 def disagree(
