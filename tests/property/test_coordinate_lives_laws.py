@@ -188,7 +188,7 @@ class Life:
         should = {
             actor
             for actor, (party, until) in self.reads.items()
-            if (until is None or self.now < until) and party not in aside
+            if (self.now < until if until else case.published_at is None) and party not in aside
         }
         assert set(readers_of(case, self.now)) == {*HOUSE_READERS, *should}
         if case.published_at is None:

@@ -389,8 +389,14 @@ def readers_of(found: Case, at: datetime) -> list[str]:
 
 
 def _reading(found: Case, at: datetime) -> list[Participant]:
+    """Return the read-ins that stand: not ended, not aside, and not over with publication."""
     aside = {party.id for party in found.parties if transitions.stands_aside(found, party)}
-    return [one for one in found.participants if one.reads(at) and one.party not in aside]
+    public = found.published_at is not None and found.published_at <= at
+    return [
+        one
+        for one in found.participants
+        if one.reads(at) and one.party not in aside and (one.expires_at is not None or not public)
+    ]
 
 
 def thread_readers(found: Case, party_id: str | None, at: datetime) -> list[str]:

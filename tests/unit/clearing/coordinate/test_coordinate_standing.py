@@ -137,6 +137,23 @@ def test_a_read_in_ends_at_its_instant_at_once_by_the_rules_and_by_the_sweep_in_
     assert changes[-1] == "case.read_in_expired"
 
 
+def test_a_read_in_without_an_end_is_over_when_the_advisory_is_out(house, case):
+    who, other, cora = vera(house), person(house, "Late", PartyKind.VENDOR, "Lou", "vendor"), (
+        coordinator(house)
+    )  # fmt: skip
+    do(house, cora, casework.join, case.id, party=other.party_id, role=PartyRole.VENDOR)
+    do(house, cora, casework.read_in, case.id, who=who, tier=0)
+    do(house, cora, casework.read_in, case.id, who=other, tier=0,
+       expires_at=NOW + timedelta(days=90))  # fmt: skip
+    move(house, days=40)
+    do(house, cora, casework.mark_published, case.id, NOW + timedelta(days=40))
+    assert not sees(house, who, case.id)
+    assert sees(house, other, case.id)  # somebody said so, for work that goes on
+    move(house, days=60)
+    clocks.sweep(house.desk)
+    assert not sees(house, other, case.id)
+
+
 def test_who_is_read_out_is_kept_with_who_did_it_and_why(house, case):
     who, cora = vera(house), coordinator(house)
     do(house, cora, standing.read_in, case.id, who=who.actor_id, tier=1, reason="helps")

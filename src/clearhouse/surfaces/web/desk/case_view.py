@@ -133,11 +133,12 @@ def _timeline(case: Case, now: datetime) -> Markup:
 
 def _readers(transaction: Transaction, case: Case, now: datetime) -> tuple[Reader, ...]:
     names = identity.actor_names(transaction, [ActorId(one.actor) for one in case.participants])
+    reading = set(casework.readers_of(case, now))
     return tuple(
         Reader(
             participant=one,
             name=names.get(ActorId(one.actor)) or _group(one.actor),
-            reads_now=one.reads(now),
+            reads_now=one.reads(now) and one.actor in reading,
         )
         for one in case.participants
     )
