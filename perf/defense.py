@@ -190,8 +190,15 @@ def sql(tree, columns):
         return compared(tree, columns)
     if tree.operator == "not":
         return f"NOT coalesce({sql(tree.parts[0], columns)}, 0)"
-    inner = f" {tree.operator.upper()} ".join(sql(part, columns) for part in tree.parts)
-    return f"({inner})"
+    return joined([sql(part, columns) for part in tree.parts], tree.operator.upper())
+
+
+def joined(parts, operator):
+    """Join halves of halves; SQLite refuses trees deeper than a thousand."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return f"({joined(parts[:middle], operator)} {operator} {joined(parts[middle:], operator)})"
 
 
 def compared(leaf, columns):  # noqa: PLR0911 - one way out for each kind
