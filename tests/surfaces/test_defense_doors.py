@@ -251,3 +251,11 @@ def test_public_recordings_are_converted_and_rules_tested_from_the_command_line(
     (tmp_path / "copy" / "no-such-rule.json").write_text("{}")
     rules = policy_file("sigma-1")
     assert "0 of 1" in run("selftest", rules, "--recordings", tmp_path / "copy", code=1).stdout
+
+
+def test_rules_are_rehearsed_on_ones_own_days(run, tmp_path):
+    from clearhouse.defense.scenario.attack_map import policy_file
+
+    said = run("rehearse", policy_file("sigma-1"), "--baseline", pack_folder()).stdout
+    assert "a day [" in said
+    assert "s of processor a million events" in said

@@ -21,6 +21,7 @@ _COMMANDS = {
     "transplant": ("own", "Move a pack's attacks into a baseline, under its own names."),
     "here": ("own", "One folder of logs in, one page out."),
     "adjudicate": ("own", "Draw alerts for an analyst to judge, and count what was judged."),
+    "rehearse": ("rules", "Try rules on one's own ordinary days before they are deployed."),
     "form": ("own", "Write the form for an analyst to fill."),
     "export": ("own", "Write a pack's events for a SIEM's test index."),
     "convert": ("convert", "Make a pack of public recordings that you fetched."),
