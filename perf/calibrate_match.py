@@ -3,8 +3,9 @@ r"""Sets calibration, thresholds and bands of the matcher's model anew, and leav
     clearhouse bench match --data FILE --split dev --predictions OUT.jsonl
     python perf/calibrate_match.py --data FILE --predictions OUT.jsonl --model MODEL.json.gz
 
-Training measures on the first reports of `dev`, which are compared with few; this takes all of them
-as the benchmark ranked them. Needs lightgbm, because `train_ranking` does.
+Training measures on lists that it made itself; this takes the reports of `dev` as the benchmark
+ranked them, so it also serves after a change that leaves the trees alone. Needs lightgbm, because
+`train_ranking` does.
 """
 
 import argparse

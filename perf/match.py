@@ -39,8 +39,8 @@ from clearhouse.clearing.match.bench import lines
 from clearhouse.clearing.match.clusters import UnionFind
 from clearhouse.clearing.match.forest import probability
 from clearhouse.clearing.match.model import model
-from clearhouse.clearing.match.pairing import Side, masses
 from clearhouse.clearing.match.retrieval import CROWDED, entry, filed_under, weigh
+from clearhouse.clearing.match.sides import side
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.kernel.ids import ReportId
@@ -300,7 +300,7 @@ def file_all(machinery: Transaction, serial: int, readings: Sequence[Reading]) -
             _index.Filing(
                 serial=place,
                 entry=entry(place, one.plain),
-                side=Side(sketch=one.hashed, masses=masses(one.hashed, weights)),
+                side=side(one.hashed, weights, one.readable.__getitem__),
                 package=one.keyed.package,
                 tokens=tokens,
             )

@@ -13,11 +13,10 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import lightgbm
 import numpy as np
 
 from clearhouse.clearing.match.bench import (
@@ -27,8 +26,9 @@ from clearhouse.clearing.match.bench import (
     read_reports,
     report_of,
 )
+from clearhouse.clearing.match.forest import Forest
 from clearhouse.clearing.match.lexicon import lexicon
-from clearhouse.clearing.match.pairing import Query, Side, closer_look, masses
+from clearhouse.clearing.match.pairing import FIRST_LOOK, closer_looks
 from clearhouse.clearing.match.ranking import CLOSER, Candidate, first_looks
 from clearhouse.clearing.match.ranking import query as prepare
 from clearhouse.clearing.match.retrieval import (
@@ -39,20 +39,14 @@ from clearhouse.clearing.match.retrieval import (
     filing_tokens,
     weigh,
 )
+from clearhouse.clearing.match.sides import Query, side
 
 SEED = 20261126
 LEAST_COUNT = 3
 SMALL_STORES = 900
-FIRST_ON = 5_000
+FIRST_ON = 9_000
 """The first look is trained on so many reports of `train`, the latest, in a store of their own."""
-LATEST = 14_000
-"""So many reports of `train`, the latest, look for earlier ones among themselves."""
 FLOOD = 2_500
-MEASURED = 2_500
-"""So many reports of `dev`, the first."""
-LOOKED_AT = 40
-"""So many candidates of retrieval are looked at; the right one is hardly ever further down."""
-STREAMS = ("train", "flood", "small", "dev", "pairs")
 
 Say = Callable[[str], None]
 
@@ -69,7 +63,6 @@ class Asked:
     clusters: list[str]
     """The cluster of each candidate."""
     forced: frozenset[int] = frozenset()
-    looks: list[list[float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -113,10 +106,10 @@ class Rows:
 
 
 class Streams:
-    """All rows by stream, the first look, and what the background counts."""
+    """All rows by stream, the trees of the first look, and what the background counts."""
 
     def __init__(
-        self, kept: dict[str, np.ndarray], first: lightgbm.Booster, background: dict[str, Any]
+        self, kept: dict[str, np.ndarray], first: dict[str, Any], background: dict[str, Any]
     ) -> None:
         self._kept, self.first, self.background = kept, first, background
 
@@ -132,89 +125,84 @@ class Streams:
         return len(np.unique(self._kept[f"{name}.owner"])) if f"{name}.owner" in self._kept else 0
 
 
-def numbers_of(
-    data: pathlib.Path,
-    flood: pathlib.Path | None,
-    cache: pathlib.Path | None,
-    counted: pathlib.Path | None,
-    settings: dict[str, Any],
-    rounds: int,
-    say: Say,
-) -> Streams:
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where the streams come from, and where their numbers are kept."""
+
+    data: pathlib.Path
+    flood: pathlib.Path | None
+    cache: pathlib.Path | None
+    counted: pathlib.Path | None
+    """A model that counted `train` and took a first look at it already."""
+
+
+Trained = Callable[[np.ndarray, np.ndarray], dict[str, Any]]
+"""Trains the first look on numbers and answers, and gives its trees as data."""
+
+
+def numbers_of(sources: Sources, first: Trained, say: Say) -> Streams:
     """Read and compare everything, or take it from the cache."""
+    cache = sources.cache
     if cache is None or not cache.exists():
-        kept, first, background = _walk_all(data, flood, counted, settings, rounds, say)
+        kept, trees, background = _walk_all(sources, first, say)
         if cache is None:
-            return Streams(kept, first, background)
+            return Streams(kept, trees, background)
         np.savez(cache, **kept)
         cache.with_suffix(".json").write_text(
-            json.dumps({"first": first.model_to_string(), "background": background})
+            json.dumps({"first": trees, "background": background})
         )
     beside = json.loads(cache.with_suffix(".json").read_text())
     with np.load(cache) as file:
         kept = {name: file[name] for name in file.files}
-    return Streams(kept, lightgbm.Booster(model_str=beside["first"]), beside["background"])
+    return Streams(kept, beside["first"], beside["background"])
 
 
 def _walk_all(
-    data: pathlib.Path,
-    flood: pathlib.Path | None,
-    counted: pathlib.Path | None,
-    settings: dict[str, Any],
-    rounds: int,
-    say: Say,
-) -> tuple[dict[str, np.ndarray], lightgbm.Booster, dict[str, Any]]:
-    raw = {
-        line["rid"]: line
-        for line in lines(data)
+    sources: Sources, first: Trained, say: Say
+) -> tuple[dict[str, np.ndarray], dict[str, Any], dict[str, Any]]:
+    raw = [
+        line
+        for line in lines(sources.data)
         if line["type"] == "report" and line["split"] == "train"
-    }
-    if counted is None:
-        train = read_reports(data, "train")
-        counts = Counter(token for one in train for token in filing_tokens(one.sketch))
-        background = {
-            "reports": len(train),
-            "counts": {t: n for t, n in sorted(counts.items()) if n >= LEAST_COUNT},
-        }
+    ]
+    train = read_reports(sources.data, "train")
+    say("read the reports")
+    if sources.counted is None:
+        background = _counted(train)
     else:
-        given = json.loads(gzip.decompress(counted.read_bytes()))
+        given = json.loads(gzip.decompress(sources.counted.read_bytes()))
         background = {name: given[name] for name in ("reports", "counts")}
-        latest = sorted(raw.values(), key=lambda line: line["seq"])[-LATEST:]
-        train = [report_of(line) for line in latest]
-    dev = sorted(
-        (report_of(line) for line in firsts(data, "dev")), key=lambda report: report.sequence
-    )
-    train = train[-LATEST:]
     plain = Background(**background)
     seen = Background(**background, seen_in_training=2)
-    say("read the reports")
-    first = _first([walk(train[-FIRST_ON:], seen, plain)], settings, rounds)
-    say("trained the first look")
-    walked: dict[str, list[Asked]] = {"train": walk(train, seen, plain)}
+    trees = (
+        first(*_first_looks(walk(train[-FIRST_ON:], seen, plain)))
+        if (sources.counted is None)
+        else given["first"]
+    )
+    look = Forest.of(trees, FIRST_LOOK)
     kept: dict[str, np.ndarray] = {}
 
-    def keep(name: str) -> None:
-        asked = walked.pop(name)
-        kept.update({f"{name}.{k}": v for k, v in closer_rows(asked, first).items()})
-        say(f"compared {name}: {len(asked)} reports")
+    def keep(name: str, asked: Iterable[Asked]) -> None:
+        kept.update({f"{name}.{k}": v for k, v in closer_rows(asked, look).items()})
+        say(f"compared {name}")
 
-    keep("train")
-    walked["small"] = small_stores(list(raw.values()), seen, plain)
-    keep("small")
-    if flood is not None:
-        walked["flood"] = walk(flood_reports(flood), plain, plain)
-        keep("flood")
-    walked["dev"] = walk(dev, plain, plain)
-    keep("dev")
-    walked["pairs"] = pairs_of(data, dev, plain)
-    keep("pairs")
-    return kept, first, background
+    keep("train", walk(train, seen, plain))
+    keep("both", pairs_of(sources.data, train, seen, plain))
+    keep("small", small_stores(raw, seen, plain))
+    if sources.flood is not None:
+        keep("flood", walk(flood_reports(sources.flood), plain, plain))
+    dev = read_reports(sources.data, "dev")
+    keep("dev", walk(dev, plain, plain))
+    keep("pairs", pairs_of(sources.data, dev, plain, plain))
+    return kept, trees, background
 
 
-def firsts(data: pathlib.Path, split: str) -> list[dict[str, Any]]:
-    """Return the first reports of a split."""
-    some = [line for line in lines(data) if line["type"] == "report" and line["split"] == split]
-    return sorted(some, key=lambda line: line["seq"])[:MEASURED]
+def _counted(train: list[Report]) -> dict[str, Any]:
+    counts = Counter(token for one in train for token in filing_tokens(one.sketch))
+    return {
+        "reports": len(train),
+        "counts": {t: n for t, n in sorted(counts.items()) if n >= LEAST_COUNT},
+    }
 
 
 def _classes(background: Background) -> dict[Any, float]:
@@ -232,7 +220,7 @@ class Store:
         tokens = filing_tokens(report.sketch)
         held = self._index.held(tokens)
         under = asked_under(tokens, held, len(self._sides), self._known)
-        near = self._index.nearest(under, limit=LOOKED_AT)
+        near = self._index.nearest(under)
         weights = weigh(report.sketch, held, len(self._sides), self._known)
         sides = self._sides
         found = [Candidate.of(n, s, sides[n]) for n, s in near if n != but]
@@ -242,7 +230,7 @@ class Store:
             owner=owner,
             cluster=str(report.cluster),
             known=report.cluster in self._clusters if len(sides) < 100 else False,
-            query=prepare(report.sketch, weights, self._classes, found),
+            query=prepare(side(report.sketch, weights), weights, self._classes, found),
             candidates=found,
             clusters=[self._clusters[one.number] for one in found],
             forced=frozenset(always),
@@ -253,33 +241,34 @@ class Store:
         held = self._index.held(tokens)
         weights = weigh(report.sketch, held, len(self._sides), self._known)
         self._index.add(report.sketch, filed_under(tokens, self._plain))
-        self._sides.append(Side(sketch=report.sketch, masses=masses(report.sketch, weights)))
+        self._sides.append(side(report.sketch, weights))
         self._clusters.append(report.cluster)
 
 
-def walk(reports: list[Report], known: Background, plain: Background) -> list[Asked]:
+def walk(reports: list[Report], known: Background, plain: Background) -> Iterator[Asked]:
     """Let every report look for earlier ones, in order of arrival."""
-    store, found, seen = Store(known, plain), [], set()
+    store, seen = Store(known, plain), set()
     for one, report in enumerate(reports):
-        asked = store.ask(one, report)
-        found.append(dataclasses.replace(asked, known=report.cluster in seen))
+        yield dataclasses.replace(store.ask(one, report), known=report.cluster in seen)
         store.add(report)
         seen.add(report.cluster)
-    return found
 
 
-def pairs_of(data: pathlib.Path, dev: list[Report], plain: Background) -> list[Asked]:
-    """Let the reports of the pairs of `dev` look among all of `dev`, with their partners forced."""
-    number = {report.rid: n for n, report in enumerate(dev)}
+def pairs_of(
+    data: pathlib.Path, reports: list[Report], known: Background, plain: Background
+) -> Iterator[Asked]:
+    """Let the reports of pairs look among all of their split, with their partners forced."""
+    number = {report.rid: n for n, report in enumerate(reports)}
     partners: defaultdict[int, set[int]] = defaultdict(set)
     for pair in read_pairs(data):
-        if pair.split == "dev" and pair.one in number and pair.other in number:
+        if pair.one in number and pair.other in number:
             partners[number[pair.one]].add(number[pair.other])
             partners[number[pair.other]].add(number[pair.one])
-    store = Store(plain, plain)
-    for report in dev:
+    store = Store(known, plain)
+    for report in reports:
         store.add(report)
-    return [store.ask(n, dev[n], but=n, always=partners[n]) for n in sorted(partners)]
+    for n in sorted(partners):
+        yield store.ask(n, reports[n], but=n, always=partners[n])
 
 
 def flood_reports(flood: pathlib.Path) -> list[Report]:
@@ -358,43 +347,33 @@ def reworded(line: dict[str, Any], chance: random.Random) -> dict[str, Any]:
     return made
 
 
-def _first(walked: list[list[Asked]], settings: dict[str, Any], rounds: int) -> lightgbm.Booster:
-    """Train the first look on every candidate that retrieval found."""
+def _first_looks(walked: Iterable[Asked]) -> tuple[np.ndarray, np.ndarray]:
+    """Take the first look at every candidate that retrieval found."""
     numbers, same = [], []
-    for asked in (one for some in walked for one in some):
-        asked.looks.extend(first_looks(asked.query, asked.candidates))
-        numbers += asked.looks
+    for asked in walked:
+        numbers += first_looks(asked.query, asked.candidates)
         same += [cluster == asked.cluster for cluster in asked.clusters]
-    return lightgbm.train(
-        settings, lightgbm.Dataset(np.array(numbers, np.float32), np.array(same)), rounds
-    )
+    return np.array(numbers, np.float32), np.array(same)
 
 
-def closer_rows(walked: list[Asked], first: lightgbm.Booster) -> dict[str, np.ndarray]:
+def closer_rows(walked: Iterable[Asked], first: Forest) -> dict[str, np.ndarray]:
     """Take the closer look at what the first look leaves."""
     columns: dict[str, list[Any]] = {f.name: [] for f in dataclasses.fields(Rows)}
-    told = [one for one in walked if one.candidates]
-    all_looks = [one.looks or first_looks(one.query, one.candidates) for one in told]
-    every = first.predict(
-        np.array([look for looks in all_looks for look in looks], np.float32), raw_score=True
-    )
-    start = 0
-    for asked, looks in zip(told, all_looks, strict=True):
-        scores, start = every[start : start + len(looks)], start + len(looks)
-        order = np.argsort(-scores, kind="stable")
+    for asked in walked:
+        looks = first_looks(asked.query, asked.candidates)
+        order = sorted(range(len(looks)), key=lambda i: (-first.log_odds(looks[i]), i))
         numbers = [one.number for one in asked.candidates]
-        for place, i in enumerate(order.tolist()):
-            forced = numbers[i] in asked.forced
-            if place >= CLOSER and not forced:
-                continue
-            row = closer_look(asked.query, asked.candidates[i].side(), looks[i])
+        kept = [i for n, i in enumerate(order) if n < CLOSER or numbers[i] in asked.forced]
+        sides = [asked.candidates[i].side() for i in kept]
+        rows = closer_looks(asked.query, sides, [looks[i] for i in kept])
+        for i, row in zip(kept, rows, strict=True):
             columns["numbers"].append(np.array(row, np.float32))
             columns["same"].append(asked.clusters[i] == asked.cluster)
             columns["owner"].append(asked.owner)
             columns["other"].append(numbers[i])
             columns["cluster"].append(_number(asked.cluster))
             columns["known"].append(asked.known)
-            columns["forced"].append(forced)
+            columns["forced"].append(numbers[i] in asked.forced)
     return {name: np.array(column) for name, column in columns.items()}
 
 

@@ -20,7 +20,7 @@ from clearhouse.clearing.match.explanation import explain
 from clearhouse.clearing.match.keyed import KeyedFeatures, keyed, number
 from clearhouse.clearing.match.model import Model, model
 from clearhouse.clearing.match.packing import unpack_first
-from clearhouse.clearing.match.pairing import FIRST_LOOK, Query, Side, Weights
+from clearhouse.clearing.match.pairing import FIRST_LOOK
 from clearhouse.clearing.match.ranking import Candidate, Ranked, query, rank
 from clearhouse.clearing.match.record import Band, ExactKey, Features, Reason, Suggestion
 from clearhouse.clearing.match.retrieval import (
@@ -34,6 +34,7 @@ from clearhouse.clearing.match.retrieval import (
     weigh,
 )
 from clearhouse.clearing.match.rules import Ruling, features, proof
+from clearhouse.clearing.match.sides import Query, Side, Weights, side
 from clearhouse.clearing.match.sketch import Sketch, Token, keyed_sketch, material, sketch
 from clearhouse.formats import cwe
 from clearhouse.formats.stacktrace import parse
@@ -277,7 +278,8 @@ def _ranked(
 ) -> tuple[Query, dict[int, Candidate], tuple[Ranked, ...]]:
     reading, trained = look.asked.reading, model()
     weights = _hashed_weights(reading, look.held, look.reports, trained)
-    prepared = query(reading.hashed, weights, classes, near)
+    mine = side(reading.hashed, weights, reading.readable.__getitem__)
+    prepared = query(mine, weights, classes, near)
     ranked = rank(trained, prepared, near, always={one.serial for one in holders})
     return prepared, {candidate.number: candidate for candidate in near}, ranked
 

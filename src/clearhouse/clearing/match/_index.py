@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clearhouse.clearing.match.packing import pack
-from clearhouse.clearing.match.pairing import Side
 from clearhouse.clearing.match.record import ExactKey
 from clearhouse.clearing.match.retrieval import Entries
+from clearhouse.clearing.match.sides import Side
 from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.store.database import Transaction
 

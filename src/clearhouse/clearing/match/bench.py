@@ -15,7 +15,6 @@ from typing import Any
 
 from clearhouse.clearing.match.forest import probability
 from clearhouse.clearing.match.model import Model, model
-from clearhouse.clearing.match.pairing import Side, Weights, masses
 from clearhouse.clearing.match.ranking import Candidate, Ranked, query, rank
 from clearhouse.clearing.match.retrieval import (
     MemoryIndex,
@@ -24,6 +23,7 @@ from clearhouse.clearing.match.retrieval import (
     filing_tokens,
     weigh,
 )
+from clearhouse.clearing.match.sides import Side, Weights, side
 from clearhouse.clearing.match.sketch import Material, Sketch, sketch
 
 
@@ -159,11 +159,11 @@ class Archive:
         least = found[-1].score if found else 0.0
         known = {candidate.number for candidate in found}
         found += [Candidate.of(n, least, self.sides[n]) for n in sorted(always) if n not in known]
-        prepared = query(one, weights, self.model.classes, found)
+        prepared = query(side(one, weights), weights, self.model.classes, found)
         return rank(self.model, prepared, found, always=always)
 
     def _file(self, rid: str, one: Sketch, tokens: Mapping[str, float], weights: Weights) -> None:
-        self.sides.append(Side(sketch=one, masses=masses(one, weights)))
+        self.sides.append(side(one, weights))
         self.rids.append(rid)
         self.index.add(one, filed_under(tokens, self.model.background))
 

@@ -8,8 +8,8 @@ only how much it holds beside. Every piece of evidence is a token of both report
 
 from collections.abc import Iterable, Mapping
 
-from clearhouse.clearing.match.pairing import Query, Side
 from clearhouse.clearing.match.record import Reason, ReasonCode
+from clearhouse.clearing.match.sides import Query, Side
 from clearhouse.clearing.match.sketch import Token
 
 SHOWN = 8

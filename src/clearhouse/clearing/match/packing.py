@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from clearhouse.clearing.match.pairing import Glimpse, Masses, Side
+from clearhouse.clearing.match.sides import Glimpse, Masses, Side
 from clearhouse.clearing.match.sketch import Sketch, Token
 
-VERSION = 3
+VERSION = 4
 _HEAD = struct.Struct("<BBIq5d")
 _FIRST = ("words", "product", "names", "classes")
 """What the first look needs; it stands in front, so that the rest need not be read for it."""
@@ -31,6 +31,10 @@ _GROUPS = (
     "files",
     "functions",
     "inputs",
+    "called",
+    "form",
+    "purl_kinds",
+    "spelling",
     "purls",
 )
 _NONE = 0
@@ -47,6 +51,7 @@ def pack(side: Side) -> bytes:
     groups = [sorted(map(int, getattr(one, name))) for name in _GROUPS]
     groups += [sorted(map(int, parts)) for parts in one.name_parts]
     groups.append([int(end) for rival in one.rivals for end in rival])
+    groups.append([int(token) for token, _ in side.telling])
     head = _HEAD.pack(
         VERSION,
         len(one.name_parts),
@@ -60,7 +65,8 @@ def pack(side: Side) -> bytes:
     )
     sizes = array("H", map(len, groups))
     numbers = array("q", [number for group in groups for number in group])
-    return head + sizes.tobytes() + numbers.tobytes()
+    heavy = array("d", [weight for _, weight in side.telling])
+    return head + sizes.tobytes() + numbers.tobytes() + heavy.tobytes()
 
 
 def unpack(data: bytes) -> Side:
@@ -69,12 +75,14 @@ def unpack(data: bytes) -> Side:
     Raises: PackingError.
     """
     head, sizes, start = _read(data, None)
-    numbers = array("q", data[start:])
+    end = start + 8 * sum(sizes)
+    numbers = array("q", data[start:end])
     groups = _split(numbers, sizes)
     named: dict[str, Any] = dict(zip(_GROUPS, map(frozenset, groups), strict=False))
     name_parts = tuple(frozenset[Token](next(groups)) for _ in range(head[1]))
     ends = next(groups)
     rivals = tuple(zip(ends[::2], ends[1::2], strict=True))
+    telling = tuple(zip(next(groups), array("d", data[end:]), strict=True))
     sketch = Sketch(
         **named,
         name_parts=name_parts,
@@ -84,7 +92,7 @@ def unpack(data: bytes) -> Side:
     )
     words, pairs, specifics, product, title = head[4:]
     masses = Masses(words=words, pairs=pairs, specifics=specifics, product=product, title=title)
-    return Side(sketch=sketch, masses=masses)
+    return Side(sketch=sketch, masses=masses, telling=telling)
 
 
 def unpack_first(data: bytes, asked: frozenset[Token]) -> Glimpse:
@@ -117,7 +125,7 @@ def _read(data: bytes, groups: int | None) -> tuple[_Head, tuple[int, ...], int]
     head = _HEAD.unpack_from(data)
     if head[0] != VERSION:
         raise PackingError(f"packed by version {head[0]}; this is version {VERSION}")
-    every = len(_GROUPS) + head[1] + 1
+    every = len(_GROUPS) + head[1] + 2
     return head, _sizes(groups or every).unpack_from(data, _HEAD.size), _HEAD.size + 2 * every
 
 

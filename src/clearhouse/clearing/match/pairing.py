@@ -4,84 +4,16 @@ In come the sketches of a new and an earlier report with the weights of tokens, 
 numbers in a fixed order: a first look, cheap enough for every candidate, and a closer look for the
 few that remain. The order is part of the model: `FIRST_LOOK`, `CLOSER_LOOK` and `IN_LIST` name it,
 and a model trained on other names is refused. Missing information is -1, or 0 where a sign says
-which. Sums are exact (`fsum`), so that they do not depend on the order of a set and a pair gets the
-same numbers in every process.
+which.
 """
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
+from clearhouse.clearing.match.contrast import AMONG, DIFFERENCES, NOT_KNOWN, among, differences
+from clearhouse.clearing.match.sides import Glimpse, Query, Side, Weights, mass, part
 from clearhouse.clearing.match.sketch import Sketch, Token
-
-Weights = Mapping[Token, float]
-"""How much it says to share a token: its inverse document frequency in nats."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Masses:
-    """What the tokens of one report weigh together, by kind, when the report arrived."""
-
-    words: float
-    pairs: float
-    specifics: float
-    product: float
-    title: float
-
-
-def masses(one: Sketch, weights: Weights) -> Masses:
-    """Weigh the tokens of a report."""
-    return Masses(
-        words=_sum(one.words, weights),
-        pairs=_sum(one.pairs, weights),
-        specifics=_sum(one.specifics, weights),
-        product=_sum(one.product, weights),
-        title=_sum(one.title, weights),
-    )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Side:
-    """One report of a pair."""
-
-    sketch: Sketch
-    masses: Masses
-
-
-@dataclass(frozen=True, slots=True)
-class Glimpse:
-    """As much of an earlier report as the first look needs; of the tokens at least the shared."""
-
-    words: frozenset[Token]
-    product: frozenset[Token]
-    names: frozenset[Token]
-    classes: frozenset[Token]
-    length: int
-    mass: float
-    """What its words weigh together."""
-
-    @classmethod
-    def of(cls, side: Side) -> "Glimpse":
-        """Return the glimpse of a report that is known as a whole."""
-        one = side.sketch
-        return cls(one.words, one.product, one.names, one.classes, one.length, side.masses.words)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Query:
-    """The new report with everything its candidates have in common."""
-
-    side: Side
-    weights: Weights
-    """For every token of the new report."""
-    class_weights: Weights
-    """For the classes of flaws of any report."""
-    spread: Mapping[Token, int]
-    """In how many of the best candidates each of its words occurs."""
-    local: Weights
-    """The weights of its words, less for words that many of the best candidates hold."""
-
 
 FIRST_LOOK = (
     "words shared",
@@ -169,6 +101,8 @@ CLOSER_LOOK = (
     "numbers only old",
     "shorter length",
     "lengths alike",
+    *DIFFERENCES,
+    *AMONG,
 )
 RIVALLED = (
     "words shared",
@@ -205,7 +139,6 @@ IN_LIST = (
     "share of list",
     *(f"{name}, ahead of the others" for name in RIVALLED),
 )
-NOT_KNOWN = -1.0
 
 
 def first_look(query: Query, old: Glimpse, retrieval: tuple[float, float, int]) -> list[float]:
@@ -213,37 +146,45 @@ def first_look(query: Query, old: Glimpse, retrieval: tuple[float, float, int]) 
     a, mine = query.side.sketch, query.side.masses
     both = a.words & old.words
     weighed = [*map(query.weights.__getitem__, both)]
-    total, rare = math.fsum(weighed), _sum(both, query.local)
+    total, rare = math.fsum(weighed), mass(both, query.local)
     shorter = min(mine.words, old.mass)
-    product = _sum(a.product & old.product, query.weights)
+    product = mass(a.product & old.product, query.weights)
     score, best, rank = retrieval
     return [
         total,
-        _part(total, shorter),
-        _part(total, mine.words + old.mass - total),
+        part(total, shorter),
+        part(total, mine.words + old.mass - total),
         float(len(both)),
         max(weighed, default=0.0),
         rare,
-        _part(rare, shorter),
+        part(rare, shorter),
         float(len(a.classes & old.classes)),
         product,
-        _part(product, mine.product),
+        part(product, mine.product),
         float(len(a.names & old.names)),
         float(a.length),
         float(old.length),
         score,
-        _part(score, best),
+        part(score, best),
         float(rank),
         best,
     ]
 
 
-def closer_look(query: Query, old: Side, first: list[float]) -> list[float]:
-    """Return the numbers of `CLOSER_LOOK`, given those of the first look."""
+def closer_looks(
+    query: Query, olds: Sequence[Side], firsts: Sequence[list[float]]
+) -> list[list[float]]:
+    """Return the numbers of `CLOSER_LOOK` for every candidate, given those of the first look."""
+    return [
+        [*first, *_pair(query, old), *differences(query, old), *beside]
+        for old, first, beside in zip(olds, firsts, among(query, olds), strict=True)
+    ]
+
+
+def _pair(query: Query, old: Side) -> list[float]:
     a, b = query.side.sketch, old.sketch
     shorter, longer = sorted((a.length, b.length))
     return [
-        *first,
         *_shared_words(query, old),
         *_shared_classes(query, b),
         *_shared_product(query, old),
@@ -260,23 +201,12 @@ def closer_look(query: Query, old: Side, first: list[float]) -> list[float]:
         _crowd(a.names, query.weights),
         _crowd(b.names & a.names, query.weights),
         *_places(a, b),
-        _sum(a.numbers & b.numbers, query.weights),
+        mass(a.numbers & b.numbers, query.weights),
         float(len(a.numbers - b.numbers)),
         float(len(b.numbers - a.numbers)),
         float(shorter),
-        _part(shorter, longer),
+        part(shorter, longer),
     ]
-
-
-def shared_words(query: Query, old: Sketch) -> list[tuple[float, Token]]:
-    """Return what two reports share beside the names of their products, the heaviest first."""
-    a = query.side.sketch
-    both = a.words & old.words
-    return sorted(((query.weights[token], token) for token in both), key=_heaviest)
-
-
-def _heaviest(entry: tuple[float, Token]) -> tuple[float, str]:
-    return -entry[0], str(entry[1])
 
 
 def localized(
@@ -294,18 +224,18 @@ def _shared_words(query: Query, old: Side) -> list[float]:
     both, spread = [*(query.side.sketch.words & old.sketch.words)], query.spread.get
     weighed = [*map(query.weights.__getitem__, both)]
     few = [(w, n) for w, token in zip(weighed, both, strict=True) if (n := spread(token, 1)) <= 2]
-    total, rare = math.fsum(weighed), _sum(both, query.local)
+    total, rare = math.fsum(weighed), mass(both, query.local)
     rising = sorted(weighed)
     second, third = (*rising[-2:-4:-1], 0.0, 0.0)[:2]
     mine, theirs = query.side.masses.words, old.masses.words
     return [
-        _part(total, mine),
-        _part(total, theirs),
+        part(total, mine),
+        part(total, theirs),
         second,
         third,
         float(len(rising) - bisect_right(rising, 5)),
         float(len(rising) - bisect_right(rising, 7)),
-        _part(rare, mine + theirs - total),
+        part(rare, mine + theirs - total),
         float(sum([n <= 1 for _, n in few])),
         math.fsum([w for w, _ in few]),
     ]
@@ -315,8 +245,8 @@ def _shared_classes(query: Query, old: Sketch) -> list[float]:
     a = query.side.sketch
     both = a.classes & old.classes
     return [
-        _sum(both, query.class_weights),
-        _part(len(both), len(a.classes | old.classes)),
+        mass(both, query.class_weights),
+        part(len(both), len(a.classes | old.classes)),
     ]
 
 
@@ -326,11 +256,11 @@ def _shared_product(query: Query, old: Side) -> list[float]:
     names = [weights[token] for token in a.names & b.names]
     mine = query.side.masses.product
     return [
-        _part(math.fsum(both), old.masses.product) if b.product else NOT_KNOWN,
+        part(math.fsum(both), old.masses.product) if b.product else NOT_KNOWN,
         max(both, default=0.0),
         max(names, default=0.0),
-        _part(_sum(a.product & b.all_words, weights), mine) if a.product else NOT_KNOWN,
-        _part(_sum(b.product & a.all_words, weights), old.masses.product)
+        part(mass(a.product & b.all_words, weights), mine) if a.product else NOT_KNOWN,
+        part(mass(b.product & a.all_words, weights), old.masses.product)
         if b.product
         else NOT_KNOWN,
     ]
@@ -339,7 +269,7 @@ def _shared_product(query: Query, old: Side) -> list[float]:
 def _shared_pairs(query: Query, old: Side) -> list[float]:
     both = query.side.sketch.pairs & old.sketch.pairs
     return [
-        *_parts(_sum(both, query.weights), query.side.masses.pairs, old.masses.pairs),
+        *_parts(mass(both, query.weights), query.side.masses.pairs, old.masses.pairs),
         len(both),
     ]
 
@@ -347,7 +277,7 @@ def _shared_pairs(query: Query, old: Side) -> list[float]:
 def _shared_specifics(query: Query, old: Side) -> list[float]:
     a, b, weights = query.side.sketch, old.sketch, query.weights
     both = a.specifics & b.specifics
-    total = _sum(both, weights)
+    total = mass(both, weights)
     mine, theirs = query.side.masses.specifics, old.masses.specifics
     return [
         *_parts(total, mine, theirs),
@@ -357,8 +287,8 @@ def _shared_specifics(query: Query, old: Side) -> list[float]:
         theirs - total,
         float(len(a.specifics)),
         float(len(b.specifics)),
-        _sum(a.specifics & b.words, weights),
-        _sum(b.specifics & a.words, weights),
+        mass(a.specifics & b.words, weights),
+        mass(b.specifics & a.words, weights),
     ]
 
 
@@ -366,11 +296,9 @@ def _shared_titles(query: Query, old: Side) -> list[float]:
     a, b, weights = query.side.sketch, old.sketch, query.weights
     mine, theirs = query.side.masses.title, old.masses.title
     return [
-        _part(_sum(a.title & b.words, weights), mine) if mine else NOT_KNOWN,
-        _part(_sum(b.title & a.words, weights), theirs) if theirs else NOT_KNOWN,
-        _part(_sum(a.title & b.title, weights), min(mine, theirs))
-        if mine and theirs
-        else NOT_KNOWN,
+        part(mass(a.title & b.words, weights), mine) if mine else NOT_KNOWN,
+        part(mass(b.title & a.words, weights), theirs) if theirs else NOT_KNOWN,
+        part(mass(a.title & b.title, weights), min(mine, theirs)) if mine and theirs else NOT_KNOWN,
     ]
 
 
@@ -381,10 +309,10 @@ def _flaws(query: Query, b: Sketch) -> list[float]:
     return [
         float(len(a.classes)),
         float(len(b.classes)),
-        _sum(both, weights),
-        _part(len(both), min(len(mine), len(theirs))) if mine and theirs else NOT_KNOWN,
-        _sum(mine - theirs, weights),
-        _sum(theirs - mine, weights),
+        mass(both, weights),
+        part(len(both), min(len(mine), len(theirs))) if mine and theirs else NOT_KNOWN,
+        mass(mine - theirs, weights),
+        mass(theirs - mine, weights),
         _agree(a.cwes, b.cwes),
         _agree(a.cwe_classes, b.cwe_classes),
         _agree(a.cwe_classes, b.classes),
@@ -430,9 +358,9 @@ def _crowd(names: Iterable[Token], weights: Weights) -> float:
 def _parts(total: float, mine: float, theirs: float) -> list[float]:
     return [
         total,
-        _part(total, mine),
-        _part(total, theirs),
-        _part(total, min(mine, theirs)),
+        part(total, mine),
+        part(total, theirs),
+        part(total, min(mine, theirs)),
     ]
 
 
@@ -442,11 +370,3 @@ def _agree(mine: frozenset[Token], theirs: frozenset[Token]) -> float:
 
 def _sign(agrees: bool) -> float:
     return 1.0 if agrees else -1.0
-
-
-def _part(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else 0.0
-
-
-def _sum(tokens: Iterable[Token], weights: Weights) -> float:
-    return math.fsum(map(weights.__getitem__, tokens))

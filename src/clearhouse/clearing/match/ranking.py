@@ -17,17 +17,13 @@ from clearhouse.clearing.match.packing import unpack
 from clearhouse.clearing.match.pairing import (
     CLOSER_LOOK,
     RIVALLED,
-    Glimpse,
-    Query,
-    Side,
-    Weights,
-    closer_look,
+    closer_looks,
     first_look,
     localized,
-    masses,
 )
 from clearhouse.clearing.match.retrieval import SPREAD
-from clearhouse.clearing.match.sketch import Sketch, Token
+from clearhouse.clearing.match.sides import Glimpse, Query, Side, Weights
+from clearhouse.clearing.match.sketch import Token
 
 CLOSER = 20
 """How many candidates get the closer look."""
@@ -75,19 +71,20 @@ class Ranked:
     """What the closer look saw, in the order of `CLOSER_LOOK`."""
 
 
-def query(
-    one: Sketch, weights: Weights, class_weights: Weights, candidates: Sequence[Candidate]
-) -> Query:
+def query(one: Side, weights: Weights, classes: Weights, candidates: Sequence[Candidate]) -> Query:
     """Prepare a new report for comparison with its candidates, best first."""
+    words = one.sketch.words
     spread: Counter[Token] = Counter()
     for candidate in candidates[:SPREAD]:
-        spread.update(one.words & candidate.glimpse.words)
+        spread.update(words & candidate.glimpse.words)
+    local = localized(words, weights, spread, min(SPREAD, len(candidates)))
     return Query(
-        side=Side(sketch=one, masses=masses(one, weights)),
+        side=one,
         weights=weights,
-        class_weights=class_weights,
+        class_weights=classes,
         spread=spread,
-        local=localized(one.words, weights, spread, min(SPREAD, len(candidates))),
+        local=local,
+        local_mass=math.fsum(local.values()),
     )
 
 
@@ -108,11 +105,13 @@ def rank(
     forced = [i for i, one in enumerate(candidates) if one.number in always]
     by_look = sorted(range(len(looks)), key=lambda i: (-model.first.log_odds(looks[i]), i))
     kept = _with(by_look[:CLOSER], forced)
-    closer = {i: closer_look(asked, candidates[i].side(), looks[i]) for i in kept}
-    alone = {i: model.closer.log_odds(numbers) for i, numbers in closer.items()}
+    sides = [candidates[i].side() for i in kept]
+    numbers = closer_looks(asked, sides, [looks[i] for i in kept])
+    closer = dict(zip(kept, numbers, strict=True))
+    alone = {i: model.closer.log_odds(looked) for i, looked in closer.items()}
     listed = _with(sorted(kept, key=lambda i: (-alone[i], i))[:LISTED], forced)
     contexts = context([closer[i] for i in listed], [alone[i] for i in listed])
-    said = [model.final.log_odds(numbers) for numbers in contexts]
+    said = [model.final.log_odds(looked) for looked in contexts]
     ranked = [
         Ranked(
             number=candidates[i].number,
@@ -156,7 +155,7 @@ def context(closer: Sequence[list[float]], alone: Sequence[float]) -> list[list[
             likely,
             mean,
             mine - (second if place == 0 else alone[0]),
-            float(len(alone)),
+            float(min(len(alone), LISTED)),
             odds[place] / total if total > 0 else 0.0,
             *ahead[place],
         ]

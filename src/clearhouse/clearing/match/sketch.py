@@ -84,6 +84,13 @@ class Sketch:
     """Names that are called functions, methods, classes and the like."""
     inputs: frozenset[Token]
     """Names that are called parameters, fields, headers and the like."""
+    called: frozenset[Token]
+    """The names of files, functions and inputs, as they stand among the words."""
+    form: frozenset[Token]
+    """How the report is laid out: which of its fields are filled in, and how names are written."""
+    purl_kinds: frozenset[Token]
+    spelling: frozenset[Token]
+    """The names of the product, all and as they are spelt."""
     purls: frozenset[Token]
     ecosystem: Token | None
     all_words: frozenset[Token]
@@ -136,6 +143,10 @@ def keyed_sketch(plain: Sketch, number: Callable[[str], int]) -> Sketch:
         files=hashed(plain.files),
         functions=hashed(plain.functions),
         inputs=hashed(plain.inputs),
+        called=hashed(plain.called),
+        form=hashed(plain.form),
+        purl_kinds=hashed(plain.purl_kinds),
+        spelling=hashed(plain.spelling),
         purls=hashed(plain.purls),
         ecosystem=None if plain.ecosystem is None else number(str(plain.ecosystem)),
         all_words=hashed(plain.all_words),
@@ -190,6 +201,8 @@ class _Sketcher:
         cwe_classes = {lexicon.class_of_cwe[n] for n in numbers if n in lexicon.class_of_cwe}
         classes = lexicon.classes_in(lower) | cwe_classes
         settings = lexicon.settings_in(lower)
+        functions = self._called(lexicon.function_words) | self._calls - own
+        inputs = self._called(lexicon.input_words)
         follow = zip(self._sequence, self._sequence[1:], strict=False)
         return Sketch(
             words=all_words - own,
@@ -208,8 +221,12 @@ class _Sketcher:
             rivals=tuple(self._rivals(settings)),
             numbers=frozenset(f"number:{n}" for n in self._numbers),
             files=_tagged("file", self._files),
-            functions=_tagged("function", self._called(lexicon.function_words) | self._calls - own),
-            inputs=_tagged("input", self._called(lexicon.input_words)),
+            functions=_tagged("function", functions),
+            inputs=_tagged("input", inputs),
+            called=frozenset(functions | inputs | self._files) - own,
+            form=_form(report),
+            purl_kinds=frozenset(f"purl kind:{p.split('/')[0]}" for p in report.purls[:1]),
+            spelling=_spelling(report.products[:MAX_PRODUCTS]),
             purls=frozenset(f"purl:{p}" for p in report.purls[:MAX_PURLS]),
             ecosystem=f"ecosystem:{report.ecosystem.lower()}" if report.ecosystem else None,
             length=len(self._sequence),
@@ -317,6 +334,27 @@ class _Sketcher:
                 yield f"setting:{one}", f"setting:{other}"
             if other in settings and one not in settings:
                 yield f"setting:{other}", f"setting:{one}"
+
+
+def _spelling(products: tuple[str, ...]) -> frozenset[Token]:
+    return frozenset([f"spelt:{'|'.join(sorted(products))}"] if products else [])
+
+
+def _form(report: Material) -> frozenset[Token]:
+    names = report.products[:MAX_PRODUCTS]
+    found = {
+        "title": bool(report.title),
+        "text": bool(report.text),
+        "cwe": bool(report.cwes),
+        "symbols": bool(report.symbols),
+        "purl": bool(report.purls),
+        "names": bool(names),
+        "upper": any(name != name.lower() for name in names),
+        "vendor": any(" " in name for name in names),
+        "path": any("/" in name for name in names),
+        "several": len(names) > 1,
+    }
+    return frozenset(["form:" + "+".join(name for name, there in found.items() if there)])
 
 
 def _base(path: str) -> str:

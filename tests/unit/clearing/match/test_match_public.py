@@ -20,6 +20,7 @@ from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.ranking import Candidate, query
 from clearhouse.clearing.match.record import Band
 from clearhouse.clearing.match.retrieval import weigh
+from clearhouse.clearing.match.sides import side
 from clearhouse.clearing.match.sketch import pieces, squeeze
 
 pytestmark = [pytest.mark.xdist_group("match-public"), pytest.mark.no_cover]
@@ -141,7 +142,7 @@ def test_every_piece_of_evidence_stands_in_both_reports(unseen):
             earlier = archive.sides[old.number]
             weights = weigh(one, {}, len(unseen), model().background)
             found = [Candidate.of(old.number, 1.0, earlier)]
-            asked = query(one, weights, model().classes, found)
+            asked = query(side(one, weights), weights, model().classes, found)
             readable = {t: str(t) for t in [*weights, *one.classes]}
             here, there = said(unseen[new]), said(unseen[old.number])
             for reason in explain(asked, earlier, readable):

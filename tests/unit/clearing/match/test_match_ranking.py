@@ -3,10 +3,16 @@ import random
 import pytest
 
 from clearhouse.clearing.match.bench import Archive
+from clearhouse.clearing.match.contrast import AMONG, DIFFERENCES, NOT_KNOWN, among, differences
 from clearhouse.clearing.match.explanation import explain
 from clearhouse.clearing.match.forest import Forest, ModelError, probability
 from clearhouse.clearing.match.model import BandLimit, model, read
-from clearhouse.clearing.match.pairing import CLOSER_LOOK, FIRST_LOOK, IN_LIST, closer_look
+from clearhouse.clearing.match.pairing import (
+    CLOSER_LOOK,
+    FIRST_LOOK,
+    IN_LIST,
+    closer_looks,
+)
 from clearhouse.clearing.match.ranking import Candidate, first_looks, query
 from clearhouse.clearing.match.record import Band, ReasonCode
 from clearhouse.clearing.match.retrieval import (
@@ -19,6 +25,7 @@ from clearhouse.clearing.match.retrieval import (
     filing_tokens,
     weigh,
 )
+from clearhouse.clearing.match.sides import side
 from clearhouse.clearing.match.sketch import Material, sketch
 
 TEXTS = {
@@ -69,15 +76,50 @@ def prepared(archive, text):
     held = archive.index.held(tokens)
     found = [Candidate.of(n, 1.0, side) for n, side in enumerate(archive.sides)]
     weights = weigh(one, held, len(archive.sides), archive.model.background)
-    return query(one, weights, archive.model.classes, found), found
+    return query(side(one, weights), weights, archive.model.classes, found), found
 
 
 def test_every_look_gives_the_numbers_it_names(archive):
     asked, found = prepared(archive, AGAIN)
     looks = first_looks(asked, found)
     assert {len(look) for look in looks} == {len(FIRST_LOOK)}
-    assert len(closer_look(asked, found[0].side(), looks[0])) == len(CLOSER_LOOK)
+    closer = closer_looks(asked, [one.side() for one in found], looks)
+    assert {len(look) for look in closer} == {len(CLOSER_LOOK)}
+    assert len(closer) == len(found)
     assert len(set(IN_LIST)) == len(IN_LIST)
+
+
+def test_what_only_one_candidate_shares_sets_it_apart(archive):
+    asked, found = prepared(archive, AGAIN)
+    sides = [one.side() for one in found]
+    told = [dict(zip(AMONG, numbers, strict=True)) for numbers in among(asked, sides)]
+    assert told[0]["words unique"] == max(one["words unique"] for one in told) > 0
+    assert told[0]["words missing"] == min(one["words missing"] for one in told)
+    alone = dict(zip(AMONG, among(asked, sides[:1])[0], strict=True))
+    assert alone["words missing"] == alone["old telling words in rival"] == 0
+    assert alone["words of union"] == 1
+
+
+def test_what_the_earlier_report_is_about_is_missed_in_another(archive):
+    asked, found = prepared(archive, TEXTS["crlf"])
+    same, other = (
+        dict(zip(DIFFERENCES, differences(asked, one.side()), strict=True)) for one in found[:2]
+    )
+    assert same["old telling words, missing"] == 0
+    assert same["old telling words, share held"] == 1
+    assert other["old telling words, missing"] > other["old telling words, heaviest missing"] > 0
+    assert same["form alike"] == same["purl kind alike"] == same["products spelt alike"] == 1
+    assert other["old places named in new"] == NOT_KNOWN
+
+
+def test_a_place_that_one_report_names_is_looked_for_in_all_words_of_the_other():
+    made = Archive(model=model())
+    made.add("one", drawn("The function readHeader trusts the length parameter"))
+    asked, found = prepared(made, "After readHeader the function freeChunk runs twice")
+    told = dict(zip(DIFFERENCES, differences(asked, found[0].side()), strict=True))
+    assert told["old places named in new"] == 0.5
+    assert told["old places not in new"] == 1
+    assert told["new places not in old"] == 1
 
 
 def test_evidence_is_in_both_reports_and_doubt_is_told(archive):
@@ -115,7 +157,7 @@ def test_the_same_flaw_in_another_place_is_told_from_the_same_place():
     asked, found = prepared(made, "")
     one = said("buildPath")
     weights = weigh(one, {}, 1, made.model.background)
-    asked = query(one, weights, made.model.classes, found)
+    asked = query(side(one, weights), weights, made.model.classes, found)
     readable = {t: str(t) for t in asked.weights} | {c: str(c) for c in one.classes}
     codes = {reason.code for reason in explain(asked, made.sides[0], readable)}
     assert ReasonCode.OTHER_PLACE in codes

@@ -6,7 +6,7 @@ from clearhouse.clearing.intake.record import Draft, Location
 from clearhouse.clearing.match.keyed import number
 from clearhouse.clearing.match.lexicon import lexicon
 from clearhouse.clearing.match.packing import PackingError, pack, unpack, unpack_first
-from clearhouse.clearing.match.pairing import Masses, Side
+from clearhouse.clearing.match.sides import Masses, Side, side
 from clearhouse.clearing.match.sketch import (
     MAX_CHARS,
     Material,
@@ -74,25 +74,51 @@ def test_another_language_gives_words_or_none_and_never_fails():
 @given(st.text(max_size=300), st.text(max_size=30))
 def test_any_text_can_be_packed_keyed_and_unpacked(text, product):
     plain = drawn(text, products=(product,), ecosystem="PyPI", cwes=("CWE-79",))
-    side = Side(
-        sketch=keyed_sketch(plain, lambda token: number(KEY, "sketch", token)),
+    hashed = keyed_sketch(plain, lambda token: number(KEY, "sketch", token))
+    one = Side(
+        sketch=hashed,
         masses=Masses(words=1.5, pairs=2.0, specifics=0.0, product=0.25, title=3.0),
+        telling=tuple((token, 0.5) for token in sorted(hashed.words)[:3]),
     )
-    assert unpack(pack(side)) == side
-    asked = frozenset(sorted(side.sketch.words)[::2]) | side.sketch.names | {1}
-    first = unpack_first(pack(side), asked)
-    assert (first.mass, first.length) == (side.masses.words, side.sketch.length)
+    assert unpack(pack(one)) == one
+    asked = frozenset(sorted(one.sketch.words)[::2]) | one.sketch.names | {1}
+    first = unpack_first(pack(one), asked)
+    assert (first.mass, first.length) == (one.masses.words, one.sketch.length)
     for group in ("words", "product", "names", "classes"):
-        assert getattr(first, group) == getattr(side.sketch, group) & asked
+        assert getattr(first, group) == getattr(one.sketch, group) & asked
 
 
 def test_bytes_of_another_version_are_refused():
-    side = Side(
+    one = Side(
         sketch=keyed_sketch(drawn("x1"), lambda token: number(KEY, "sketch", token)),
         masses=Masses(words=0, pairs=0, specifics=0, product=0, title=0),
     )
     with pytest.raises(PackingError, match="version 9"):
-        unpack(b"\x09" + pack(side)[1:])
+        unpack(b"\x09" + pack(one)[1:])
+
+
+def test_the_heaviest_words_tell_what_a_report_is_about_whatever_stands_for_them():
+    plain = drawn(" ".join(f"word{chr(97 + i)}" for i in range(20)) + " heavy")
+    weights = {token: 9.0 if token == "heavy" else 1.0 for token in plain.all_words | plain.pairs}
+    weights |= dict.fromkeys(plain.specifics, 1.0)
+    told = [token for token, _ in side(plain, weights).telling]
+    assert told[0] == "heavy"
+    assert told[1:] == sorted(told[1:])
+    readable = {number(KEY, "sketch", token): token for token in weights}
+    hashed = keyed_sketch(plain, lambda token: number(KEY, "sketch", token))
+    by_number = {value: weights[token] for value, token in readable.items()}
+    kept = side(hashed, by_number, readable.__getitem__).telling
+    assert [readable[token] for token, _ in kept] == told
+
+
+def test_reports_laid_out_alike_have_one_form():
+    one = drawn("Some text", products=("Acme Reader",), purls=("pkg:npm/reader",))
+    other = drawn("Other words", products=("Acme Writer",), purls=("pkg:npm/writer",))
+    assert one.form == other.form
+    assert one.purl_kinds == other.purl_kinds == {"purl kind:pkg:npm"}
+    assert one.spelling != other.spelling
+    assert one.form != drawn("Some text", products=("acme_reader",)).form
+    assert drawn("No product").spelling == frozenset()
 
 
 def test_keyed_numbers_depend_on_the_key_and_on_the_kind():
