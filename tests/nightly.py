@@ -12,7 +12,8 @@ needs_sandbox = pytest.mark.skipif(
     shutil.which("bwrap") is None, reason=f"no sandbox here: {how_to_install()}"
 )
 NIGHTLY = bool(os.environ.get("CLEARHOUSE_NIGHTLY"))
+has_inspect = NIGHTLY and importlib.util.find_spec("inspect_ai") is not None
 needs_inspect = pytest.mark.skipif(
-    importlib.util.find_spec("inspect_ai") is None or not NIGHTLY,
+    not has_inspect,
     reason="runs nightly: ./clearhouse install inspect, then set CLEARHOUSE_NIGHTLY=1",
 )

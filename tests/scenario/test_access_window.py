@@ -1,7 +1,7 @@
 """A whole window, from the offer to dossiers that match: two evaluators and a hospital.
 
-The clients are the official ones; the model is scripted, so the answers show what the gateway does
-and nothing about a model.
+The clients are the official ones, nightly also Inspect; the model is scripted, so the answers show
+what the gateway does and nothing about a model.
 """
 
 import json
@@ -30,6 +30,8 @@ from clearhouse.criteria.measure.attest import Attested, Trusted, read_attestati
 from clearhouse.kernel.policy import ForbiddenError
 from early import MODEL, act, all_clauses, done, granted, opened
 from gateway_house import running
+from inspect_client import QUESTIONS, with_inspect
+from nightly import has_inspect
 from scripted_model import served
 
 
@@ -136,6 +138,10 @@ def test_a_window_runs_from_the_offer_to_matching_dossiers(app, tmp_path):
                     pytest.raises(openai.AuthenticationError),
                 ):
                     client.models.list()
+        if has_inspect:
+            third = Companion(house.address, hana.key)
+            with served(third, lifespan="on") as three:
+                with_inspect(three, third.secret, MODEL, tmp_path / "logs")
         hospital = house.client(hana)
         assert hospital.chat("say 3").status_code == 200
         done(
@@ -154,6 +160,11 @@ def test_a_window_runs_from_the_offer_to_matching_dossiers(app, tmp_path):
         house.settled()
     kept_words(folder, identity_, chains)
     logs_join(app, early, chains, tmp_path, eva, ids)
+    if has_inspect:
+        (log,) = (tmp_path / "logs").glob("*.eval")
+        joined = handoffs.join_log(log, chains)
+        assert (joined.matched, joined.extra, joined.twice) == (len(QUESTIONS), (), ())
+        assert len(joined.dropped) == 1, "the call that the hospital made by hand"
     assert claude_ids[0].startswith(ed.grant.grant_id)
     findings_go_where_the_terms_say(app, early, eva)
     swap_ends_evidence(app, early, swap)
