@@ -35,7 +35,7 @@ from house import coordinator, reporter
 from scenario.hostile_reports import HOSTILE, INSTRUCTIONS, MARK, TAP, WARNED, tap
 from scenario.leaks_scene import doors_of, fresh_house, visitor
 
-pytestmark = [pytest.mark.xdist_group("bad-input"), pytest.mark.no_cover]
+pytestmark = pytest.mark.no_cover
 
 MOST_CPU_S = 20.0
 """Several times what the slowest needs where `REFERENCE_S` holds; a reader whose time explodes

@@ -51,8 +51,6 @@ from scenario.leaks_scene import (
 from scenario.leaks_store import alike, as_actor, dump, tables, told, visible
 from smtp_house import hook_server, mail_server
 
-pytestmark = pytest.mark.xdist_group("leaks")
-
 SCANNER = Scanner()
 
 

@@ -8,8 +8,6 @@ import time
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("up")
-
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):

@@ -46,7 +46,8 @@ def steps(bin_folder: Path) -> tuple[Step, ...]:
             "tests",
             tool(
                 *("pytest", "-q", "--cov", "--cov-report="),
-                *("-n", str(workers), "--dist", "loadgroup"),
+                # A file stays together, with what it set up; the long ones come before the units.
+                *("-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"),
             ),
         ),
         Step("coverage of the kernel", covered("kernel")),

@@ -23,7 +23,7 @@ from clearhouse.clearing.match.retrieval import weigh
 from clearhouse.clearing.match.sides import side
 from clearhouse.clearing.match.sketch import pieces, squeeze
 
-pytestmark = [pytest.mark.xdist_group("match-public"), pytest.mark.no_cover]
+pytestmark = pytest.mark.no_cover
 
 SURE = {Band.PROVEN, Band.LIKELY}
 MEASURED = 500
