@@ -15,6 +15,7 @@ from clearhouse.surfaces.cli import main as cli_main
 from clearhouse.surfaces.cli.check import steps
 from clearhouse.surfaces.cli.logs import WordlessFormatter
 from clearhouse.surfaces.cli.main import Connect, cli
+from command_line import command_line
 
 REPORT = "Package: pkg:pypi/example\nCWE: CWE-22\n\nSummary\n\nThe loader leaves its folder.\n"
 
@@ -23,15 +24,7 @@ REPORT = "Package: pkg:pypi/example\nCWE: CWE-22\n\nSummary\n\nThe loader leaves
 def run(app):
     """Run a command over the test's own installation and return its result."""
 
-    def invoke(*arguments, code=0):
-        connect = Connect(lambda: app, lambda: app.counter, lambda: None)
-        result = CliRunner().invoke(cli, [str(one) for one in arguments], obj=connect)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
-
-    return invoke
+    return command_line(app)
 
 
 @pytest.fixture

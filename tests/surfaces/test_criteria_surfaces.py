@@ -4,7 +4,6 @@ import base64
 import json
 
 import pytest
-from click.testing import CliRunner
 from starlette.testclient import TestClient
 
 from clearhouse.criteria.define import profiles
@@ -14,7 +13,7 @@ from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Scope
 from clearhouse.surfaces.cli import serve
 from clearhouse.surfaces.cli.criteria_input import TOKEN
-from clearhouse.surfaces.cli.main import Connect, cli
+from command_line import command_line
 from evallog import FOLDER, KEYS, PROFILE, honest
 from house import determiner
 from visitor import Visitor
@@ -24,15 +23,7 @@ STRONG = FOLDER / "strong.eval"
 
 @pytest.fixture
 def run(app):
-    def invoke(*arguments, code=0):
-        connect = Connect(lambda: app, lambda: app.counter, lambda: None)
-        result = CliRunner().invoke(cli, ["criteria", *map(str, arguments)], obj=connect)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
-
-    return invoke
+    return command_line(app, "criteria")
 
 
 @pytest.fixture

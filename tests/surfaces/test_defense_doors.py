@@ -4,28 +4,19 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from clearhouse.defense.compare.card import document
 from clearhouse.surfaces.cli import defense as door
 from clearhouse.surfaces.cli.defense_run import _measured
 from clearhouse.surfaces.cli.defense_tools import enrolled
-from clearhouse.surfaces.cli.main import Connect, cli
 from clearhouse.surfaces.web.defense_view import figures, report, verdict
+from command_line import command_line
 from defense_scene import event, small_office
 
 
 @pytest.fixture
 def run(app):
-    def invoke(*arguments, code=0):
-        connect = Connect(lambda: app, lambda: app.counter, lambda: None)
-        result = CliRunner().invoke(cli, ["defense", *map(str, arguments)], obj=connect)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == code, result.output
-        return result
-
-    return invoke
+    return command_line(app, "defense")
 
 
 @pytest.fixture(scope="module")
