@@ -505,7 +505,7 @@ def test_no_file_of_the_store_or_of_the_house_holds_a_word_of_the_report(scene, 
 def test_no_mail_and_no_request_that_leaves_the_house_holds_a_word_or_an_id_of_the_case(scene):
     cora, vendor = scene.owner.actor, scene.secret["vendor"]
     with mail_server() as mail, hook_server() as hook:
-        ways = Outside(desk_address="https://desk.example", mail=mail.address)
+        ways = Outside(desk_address="http://127.0.0.1:8441", mail=mail.address)
         object.__setattr__(scene.desk, "outside", ways)
         with psycopg.connect(scene.owner_url, options="-c search_path=clearhouse") as owner:
             owner.execute("UPDATE party SET contact = 'psirt@trees.example'")

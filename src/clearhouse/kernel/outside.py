@@ -1,14 +1,14 @@
 """The way out of the house: mail by SMTP, and signed requests to addresses that parties named.
 
 In: an address and words that are no secret. Out: the other side's acceptance. Refused: mail without
-TLS to anything but this machine, requests without HTTPS to anything but this machine, redirects.
+TLS to anything but this machine, requests without HTTPS to anything but this machine, requests to
+inside networks (`addresses`), redirects.
 Failures say of what kind they are, never what the other side said. Nothing that an embargo covers
 may be handed to this module: what leaves here travels in the clear at some hop.
 Source: RFC 5321, RFC 8314 §3 (TLS for submission), RFC 9421.
 """
 
 import http.client
-import ipaddress
 import json
 import smtplib
 import ssl
@@ -17,14 +17,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from types import MappingProxyType
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearhouse.formats import http_signature
 from clearhouse.formats.canonical import Json
+from clearhouse.kernel.addresses import AddressRefusedError, UnknownHostError, is_here, look_up
 
 _TIMEOUT_S = 20.0
+MOST_ANSWER_BYTES = 1024 * 1024
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -32,8 +35,18 @@ class OutsideError(RuntimeError):
     """The outside world did not take it; try again later. The message is a kind, not its words."""
 
 
-class AddressRefusedError(ValueError):
-    """Our own settings, or an address that a party named, would send in the clear."""
+class UnclearError(OutsideError):
+    """It broke off after everything was sent: the other side may have taken it, or not."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What came back from a request."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By their names in lower case."""
+    body: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,40 +86,51 @@ class Outside:
         headers = http_signature.sign(
             key, key_id, method="POST", address=address, body=content, at=at
         )
-        status = _post(address, content, headers | {"Content-Type": "application/json"})
-        if not 200 <= status < 300:  # RFC 9110 §15.3
-            raise OutsideError(f"answered {status}")
+        answer = self.ask(
+            "POST", address, content, headers=headers | {"Content-Type": "application/json"}
+        )
+        if not 200 <= answer.status < 300:  # RFC 9110 §15.3
+            raise OutsideError(f"answered {answer.status}")
 
+    def ask(
+        self,
+        method: str,
+        address: str,
+        content: bytes | None = None,
+        *,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answer:
+        """Send one request, to nowhere inside, and return the answer, redirects too.
 
-def demand_private(address: str) -> SplitResult:
-    """Return the parts of an address for requests that nobody on the way can read.
+        Raises: OutsideError, UnclearError, AddressRefusedError.
+        """
+        try:
+            place = look_up(address, at_home=self.at_home)
+        except UnknownHostError as error:
+            raise OutsideError("request: the host has no address") from error
+        parts = place.parts
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection = place.connection(_TIMEOUT_S)
+        try:
+            connection.connect()
+        except OSError as error:
+            raise OutsideError(f"request: {type(error).__name__}") from error
+        try:
+            connection.request(method, path, body=content, headers=dict(headers))
+            return _answer(connection)
+        except (OSError, http.client.HTTPException) as error:
+            raise UnclearError(f"request: {type(error).__name__}") from error
+        finally:
+            connection.close()
 
-    Raises: AddressRefusedError.
-    """
-    try:
-        parts = urlsplit(address)
-        port_is_one = parts.port is None or parts.port > 0
-    except ValueError as error:
-        raise AddressRefusedError("this is no address") from error
-    plain = parts.scheme == "http" and _is_here(parts.hostname)
-    if not parts.hostname or not port_is_one or not (parts.scheme == "https" or plain):
-        raise AddressRefusedError("an address for requests begins with https://")
-    if parts.username or parts.password or parts.fragment:
-        raise AddressRefusedError("an address for requests holds no password and no fragment")
-    return parts
-
-
-def _is_here(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
+    @property
+    def at_home(self) -> bool:
+        """Whether the house itself is on loopback, so that others on this machine are near."""
+        return is_here(urlsplit(self.desk_address).hostname)
 
 
 def _submit(server: SplitResult, letter: EmailMessage) -> None:
-    if server.scheme not in _PORTS or (server.scheme == "smtp" and not _is_here(server.hostname)):
+    if server.scheme not in _PORTS or (server.scheme == "smtp" and not is_here(server.hostname)):
         raise AddressRefusedError("mail goes by smtp+starttls:// or smtps://, to others at least")
     port = server.port or _PORTS[server.scheme]
     secure = ssl.create_default_context()
@@ -125,16 +149,10 @@ def _submit(server: SplitResult, letter: EmailMessage) -> None:
         raise OutsideError(f"mail: {type(error).__name__}") from error
 
 
-def _post(address: str, content: bytes, headers: Mapping[str, str]) -> int:
-    """Return the status of the answer; a redirect is an answer like others, and not followed."""
-    parts = demand_private(address)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
-        connection.request("POST", path, body=content, headers=dict(headers))
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        raise OutsideError(f"request: {type(error).__name__}") from error
-    finally:
-        connection.close()
+def _answer(connection: http.client.HTTPConnection) -> Answer:
+    came = connection.getresponse()
+    body = came.read(MOST_ANSWER_BYTES + 1)
+    if len(body) > MOST_ANSWER_BYTES:
+        raise UnclearError("request: the answer is too large")
+    headers = {name.lower(): value for name, value in came.getheaders()}
+    return Answer(status=came.status, headers=headers, body=body)

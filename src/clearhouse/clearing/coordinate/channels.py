@@ -12,9 +12,9 @@ from clearhouse.clearing.coordinate.casework import case_file
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.pacing import Wish
 from clearhouse.kernel import identity, ledger
+from clearhouse.kernel.addresses import AddressRefusedError, demand_outside
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import PartyId
-from clearhouse.kernel.outside import AddressRefusedError, demand_private
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
 
@@ -68,7 +68,7 @@ def set_channel(
         return Refused(code="unknown-party", reason="the house knows no party of that id")
     if webhook is not None:
         try:
-            demand_private(webhook)
+            demand_outside(webhook, at_home=desk.outside.at_home)
         except AddressRefusedError as error:
             return Refused(code="address-refused", reason=str(error))
     transaction.execute(

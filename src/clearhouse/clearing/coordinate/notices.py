@@ -17,8 +17,9 @@ from clearhouse.clearing.coordinate import pacing
 from clearhouse.clearing.coordinate._threads import Thread
 from clearhouse.clearing.coordinate.pacing import Turn, Wish
 from clearhouse.clearing.coordinate.record import CaseFile
+from clearhouse.kernel.addresses import AddressRefusedError
 from clearhouse.kernel.ids import new_id
-from clearhouse.kernel.outside import AddressRefusedError, OutsideError
+from clearhouse.kernel.outside import OutsideError
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
 

@@ -18,8 +18,9 @@ from clearhouse.clearing.coordinate.pacing import Wish
 from clearhouse.clearing.coordinate.record import PartyRole
 from clearhouse.formats import http_signature
 from clearhouse.formats.tlp import Tlp
+from clearhouse.kernel.addresses import AddressRefusedError, demand_private
 from clearhouse.kernel.identity import PartyKind
-from clearhouse.kernel.outside import AddressRefusedError, Outside, OutsideError, demand_private
+from clearhouse.kernel.outside import Outside, OutsideError
 from clearhouse.kernel.policy import ForbiddenError
 from clearhouse.kernel.vault import SealedError
 from house import coordinator, outsider, person, reporter
@@ -197,6 +198,8 @@ def test_without_a_mail_server_or_an_address_notices_wait_and_say_why(house, cas
 
 def test_a_party_that_named_an_address_gets_a_request_signed_by_the_house(house, case):
     app, mail = house
+    near = replace(app.desk.outside, desk_address="http://127.0.0.1:8441")
+    object.__setattr__(app.desk, "outside", near)
     with hook_server() as hook:
         done = do(app, coordinator(app), channels.set_channel, case.vendors[0].id,
                   webhook=hook.address, wish=Wish())  # fmt: skip
@@ -217,7 +220,7 @@ def test_a_party_that_named_an_address_gets_a_request_signed_by_the_house(house,
     assert path == "/hook"
     assert signed.created == NOW + timedelta(minutes=2)
     assert json.loads(body) | {"id": ""} == {
-        "id": "", "cases": 1, "messages": 0, "read_at": "https://desk.example/threads",
+        "id": "", "cases": 1, "messages": 0, "read_at": "http://127.0.0.1:8441/threads",
     }  # fmt: skip
     assert mail.letters == []
     route.tell_parties(app.desk)
@@ -237,6 +240,25 @@ def test_an_address_that_others_could_read_along_is_refused(house, case, address
     assert done.code == "address-refused"
     with pytest.raises(AddressRefusedError):
         demand_private(address)
+
+
+def test_a_house_that_is_not_on_this_machine_alone_asks_nothing_inside_for_anybody(house, case):
+    app, _ = house
+    for address in ("https://127.0.0.1/", "https://localhost/", "https://169.254.169.254/latest"):
+        done = do(app, coordinator(app), channels.set_channel, case.vendors[0].id,
+                  webhook=address, wish=Wish())  # fmt: skip
+        assert done.code == "address-refused"
+    with acting(app, coordinator(app)) as transaction:  # of a house that was on loopback before
+        transaction.execute(
+            "INSERT INTO party_channel VALUES (%s, 'https://127.0.0.1:9/', NULL, NULL)",
+            [case.vendors[0].id],
+        )
+    route.tell_parties(app.desk)
+    (waiting,) = do(app, coordinator(app), channels.notices, case.id)
+    assert (
+        waiting.failure
+        == "an address for requests is public; inside networks need the policy `outside`"
+    )
 
 
 def test_a_party_speaks_for_itself_and_a_coordinator_for_it(house, case):
@@ -270,7 +292,7 @@ def test_a_server_that_cannot_speak_tls_gets_no_mail(house, scheme):
 
 def test_a_request_that_nobody_takes_is_a_failure_of_the_outside(house):
     app, _ = house
-    way = Outside(desk_address="https://d")
+    way = Outside(desk_address="http://localhost:8441")
     with pytest.raises(OutsideError, match="request: ConnectionRefusedError"):
         way.send_hook("http://127.0.0.1:9/", {}, key=app.desk.keys.signing_key(), at=NOW)
 
