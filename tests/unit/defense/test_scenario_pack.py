@@ -7,7 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearhouse.defense.scenario import audit as auditing
 from clearhouse.defense.scenario.attack_map import attack_map
-from clearhouse.defense.scenario.audit import Claim, Grade, audit, judge
+from clearhouse.defense.scenario.audit import audit, judge
+from clearhouse.defense.scenario.grade import Claim, Grade
 from clearhouse.defense.scenario.office.build import office
 from clearhouse.defense.scenario.pack import PackError, read_pack, sign_pack, signed_by
 from clearhouse.defense.scenario.recording import QueryError, temporary, write

@@ -7,7 +7,8 @@ import yaml
 from clearhouse.defense.enroll.sigma.regression import regression
 from clearhouse.defense.exercise.record import Tier
 from clearhouse.defense.exercise.run import exercise
-from clearhouse.defense.scenario.audit import Claim, audit
+from clearhouse.defense.scenario.audit import audit
+from clearhouse.defense.scenario.grade import Claim
 from clearhouse.defense.scenario.pack import PackError
 from clearhouse.defense.scenario.recipes.windows import evtx_to_mitre, otrf
 from defense_scene import NOON, event, house_sigma

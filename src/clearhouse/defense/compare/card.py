@@ -19,7 +19,7 @@ from clearhouse.defense.compare.pairs import compare
 from clearhouse.defense.compare.record import Comparison
 from clearhouse.defense.exercise.probe import ProbeResult
 from clearhouse.defense.exercise.record import Exercise, Tier
-from clearhouse.defense.scenario.audit import Audit, Claim
+from clearhouse.defense.scenario.grade import Audit, Claim
 from clearhouse.formats.canonical import Json, canonical_bytes
 from clearhouse.formats.dsse import open_envelope, seal
 

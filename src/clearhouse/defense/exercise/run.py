@@ -18,8 +18,8 @@ from clearhouse.defense.exercise.grounding import grounding
 from clearhouse.defense.exercise.load import alert_load, recall_at_budgets
 from clearhouse.defense.exercise.record import Cost, Exercise, Stability, StepResult, Tier, share
 from clearhouse.defense.exercise.waiting import time_to_detect
-from clearhouse.defense.scenario.audit import Audit
 from clearhouse.defense.scenario.event import Event
+from clearhouse.defense.scenario.grade import Audit
 from clearhouse.defense.scenario.pack import Pack
 from clearhouse.defense.scenario.task import TaskKind
 from clearhouse.defense.scenario.truth import Truth, steps

@@ -11,69 +11,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cache
 
 import yaml
 
 from clearhouse.defense.scenario.attack_map import AttackMap, attack_map, policy_file
 from clearhouse.defense.scenario.event import Event, SourceKind
+from clearhouse.defense.scenario.grade import Audit, Check, Claim, Grade
 from clearhouse.defense.scenario.pack import Pack, Scenario
 from clearhouse.defense.scenario.truth import Truth, TruthClass, steps
 
 _EDGE = timedelta(seconds=5)
 _WANTED_DAYS, _WANTED_ATTACKS = 5, 30
 _CLEARED = frozenset({"Security/1102", "System/104"})
-
-
-class Grade(StrEnum):
-    """How far labels can be trusted."""
-
-    A = "A"
-    B = "B"
-    C = "C"
-    D = "D"
-
-
-class Claim(StrEnum):
-    """What a report may want to say."""
-
-    DETECTION = "detection"
-    TECHNIQUE = "technique"
-    FALSE_ALARMS = "false-alarms"
-    RANKING = "ranking"
-    TIME_TO_DETECT = "time-to-detect"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    grade: Grade
-    value: float
-    words: str
-    """What was found, as an analyst would say it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Audit:
-    """All checks of one pack."""
-
-    pack: str
-    pack_sha256: str
-    policy: str
-    grade: Grade
-    claims: tuple[Claim, ...]
-    """What the grade still allows to be said."""
-    checks: tuple[Check, ...]
-    events: int
-    attacks: int
-    steps: int
-
-    def allows(self, claim: Claim) -> bool:
-        """Return whether the labels carry a claim."""
-        return claim in self.claims
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 from pydantic import TypeAdapter
 
-from clearhouse.defense.scenario.audit import Audit
 from clearhouse.defense.scenario.audit import audit as audit_pack
+from clearhouse.defense.scenario.grade import Audit
 from clearhouse.defense.scenario.office.build import office as make_office
 from clearhouse.defense.scenario.pack import read_pack
 from clearhouse.surfaces.cli.main import emit, json_option

@@ -11,7 +11,7 @@ from clearhouse.defense.compare.card import Card
 from clearhouse.defense.compare.record import Relation
 from clearhouse.defense.exercise.probe import ProbeResult
 from clearhouse.defense.exercise.record import AlertLoad, Estimate, Exercise, Tier
-from clearhouse.defense.scenario.audit import Claim
+from clearhouse.defense.scenario.grade import Claim
 from clearhouse.surfaces.web.pictures.tool_bars import (
     Bar,
     Cell,
