@@ -183,6 +183,7 @@ def _desk(ids):
             "POST /cases/{case_id}/disagree": [_form(f"{case}/disagree", verdict="0", reason="no")],
             **_access_pages(ids),
             **_criteria(ids),
+            **_defense(ids),
             "GET /ledger": [
                 _get("desk", "/ledger", tells=True),
                 _get("desk", "/ledger", before=ids["event"]),
@@ -405,6 +406,33 @@ def _criteria(ids):
             f"POST {route}/{verb}": [_json(f"{one}/{verb}")]
             for verb in ("countersign", "release", "withdraw")
         },
+    }
+
+
+def _defense(ids):
+    """Who is no operator and pools nothing learns neither that a network was measured nor how."""
+    api, card, pool = "/v1/desk/defense", ids["card"], ids["pool"]
+    key = {"organisation": ids["vendor"], "key": "A" * 43 + "="}
+    file = b'--b\r\nContent-Disposition: form-data; name="card"; filename="c"\r\n\r\n{}\r\n--b--'
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    return {
+        "GET /defense": [_get("desk", "/defense")],
+        "POST /defense/cards": [
+            _form("/defense/cards"),
+            Ask("desk", "POST", "/defense/cards", body=file, headers=kind),
+        ],
+        "GET /defense/cards/{card_id}": [_get("desk", f"/defense/cards/{card}")],
+        "POST /defense/pools": [_form("/defense/pools")],
+        "GET /defense/pools/{pool_id}": [_get("desk", f"/defense/pools/{pool}")],
+        f"GET {api}/cards": [_get("desk", f"{api}/cards"), _get("desk", f"{api}/cards", limit="1")],
+        f"POST {api}/cards": [_json(f"{api}/cards", payload=card)],
+        f"GET {api}/cards/{{card_id}}": [_get("desk", f"{api}/cards/{card}")],
+        f"POST {api}/keys": [_json(f"{api}/keys", **key)],
+        f"POST {api}/keys/{{key_id}}/end": [_json(f"{api}/keys/{'0' * 64}/end")],
+        f"GET {api}/pool": [_get("desk", f"{api}/pool")],
+        f"GET {api}/pools": [_get("desk", f"{api}/pools")],
+        f"POST {api}/pools": [_json(f"{api}/pools")],
+        f"GET {api}/pools/{{pool_id}}": [_get("desk", f"{api}/pools/{pool}")],
     }
 
 

@@ -18,6 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from starlette.testclient import TestClient
 
+import defense_cards
 import early
 from clearhouse.app import HOUSE, Settings, build
 from clearhouse.clearing import route
@@ -192,6 +193,7 @@ class Scene:
     strangers: dict[str, Viewer]
     rita: Viewer
     early: object = None
+    measured: object = None
     secret: dict[str, str] = field(default_factory=dict)
     """One id of every kind, by the name under which examples of routes use it."""
     all_ids: frozenset[str] = frozenset()
@@ -221,6 +223,7 @@ def ordinary_day(app, owner_url):
     # Who answers for which package is public, and registered apart from any case.
     do(app, cora, casework.register_vendor, name="Vendor of trees", packages=())
     early.People.of(app)  # who they are is no secret; that they have a window is
+    defense_cards.people(app)  # nor is it here; that they measured something is
     people = {
         "nobody": None,
         "a coordinator of the house who is not on duty": outsider(app),
@@ -271,6 +274,7 @@ def embargoed_case(scene):
     app.desk.jobs.run_until_empty(app.desk.database.url)
     _work(scene, _owned_findings(scene, before))
     scene.early = _early_access(app)
+    scene.measured = _measured_network(app)
     route.publish_due(app.desk)
     scene.all_ids = frozenset(_ids(scene) - before)
     scene.secret = _one_of_each(scene, receipt)
@@ -338,6 +342,11 @@ def _early_access(app):
     return window
 
 
+def _measured_network(app):
+    """A network's result that only its operator may know of, and sums for those who pool."""
+    return defense_cards.pooled_networks(app, tool=word("tool"), kind=word("rule"))
+
+
 def _party(app, name):
     with app.desk.database.transaction(None) as transaction:
         return identity.add_party(transaction, PartyKind.VENDOR, name)
@@ -360,7 +369,7 @@ def _sibling(scene):
 _ID_COLUMNS = (
     "report_id", "receipt", "finding_id", "case_id", "event_id", "edge_id", "payload_id",
     "compartment", "verdict_id", "priority_id", "assessment_id", "window_id", "admission_id",
-    "grant_id", "thread_id", "message_id", "notice_id",
+    "grant_id", "thread_id", "message_id", "notice_id", "card_id", "pool_id",
 )  # fmt: skip
 
 
@@ -419,6 +428,8 @@ def _one_of_each(scene, receipt):
         "window": scene.early.id,
         "admission": scene.early.admissions["Eva One"].admission_id,
         "grant": scene.early.held["Eva One"].grant.grant_id,
+        "card": scene.measured[1],
+        "pool": scene.measured[2],
     }
 
 

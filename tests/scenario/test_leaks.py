@@ -81,6 +81,7 @@ _SHAPES = {
     "event": "evt_" + "a" * 26, "vendor": "pty_" + "a" * 26, "token": "tok_" + "a" * 26,
     "session": "ses_" + "a" * 26, "window": "win_" + "a" * 26, "admission": "adm_" + "a" * 26,
     "grant": "gra_" + "a" * 26, "thread": "thr_" + "a" * 26, "message": "msg_" + "a" * 26,
+    "card": "crd_" + "a" * 26, "pool": "pol_" + "a" * 26,
 }  # fmt: skip
 
 

@@ -50,6 +50,23 @@ def test_an_audit_prints_the_grade_and_what_may_be_claimed(run):
     assert "may claim: detection" in run("audit", pack_folder()).stdout
 
 
+def test_a_pack_is_signed_and_audited_only_when_the_right_key_signed_it(run, tmp_path):
+    run("office", tmp_path / "pack", "--pace", "0.05")
+    key = "A" * 43 + "="
+    assert "is not signed" in run("audit", tmp_path / "pack", "--key", key, code=65).stderr
+    mine = json.loads(run("sign", tmp_path / "pack", "--json").stdout)["key"]
+    run("audit", tmp_path / "pack", "--key", key, code=1)
+    said = json.loads(run("audit", tmp_path / "pack", "--key", key, "--key", mine, "--json").stdout)
+    assert len(said["signed_by"]) == 1
+    assert (
+        f"signed by {said['signed_by'][0]}" in run("audit", tmp_path / "pack", "--key", mine).stdout
+    )
+    (tmp_path / "pack" / "truth.jsonl").write_text("")
+    assert (
+        "not as the manifest says" in run("audit", tmp_path / "pack", "--key", mine, code=65).stderr
+    )
+
+
 def test_a_folder_that_is_no_pack_ends_with_65(run, tmp_path):
     assert "no scenario pack" in run("audit", tmp_path, code=65).stderr
 

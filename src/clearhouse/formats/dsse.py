@@ -38,6 +38,17 @@ def key_id(key: Ed25519PublicKey) -> str:
     return hashlib.sha256(key.public_bytes_raw()).hexdigest()
 
 
+def public_key(text: str) -> Ed25519PublicKey:
+    """Return the key whose 32 raw bytes are written in base64.
+
+    Raises: ValueError for anything else.
+    """
+    try:
+        return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
+    except ValueError as error:
+        raise ValueError("a key is the base64 of its 32 bytes") from error
+
+
 def seal(payload: bytes, payload_type: str, keys: Iterable[Ed25519PrivateKey]) -> dict[str, Json]:
     """Sign a payload with every key and return the JSON envelope."""
     message = _pre_authentication_encoding(payload_type, payload)

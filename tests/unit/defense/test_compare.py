@@ -1,3 +1,4 @@
+import base64
 import json
 import random
 from dataclasses import replace
@@ -7,8 +8,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearhouse.bench.statistics.paired import mcnemar
 from clearhouse.defense.compare.card import (
-    CardError,
-    aggregate,
     card,
     document,
     read_card,
@@ -26,7 +25,10 @@ from clearhouse.defense.compare.pairs import (
 )
 from clearhouse.defense.compare.pooling import pool
 from clearhouse.defense.compare.record import Relation
+from clearhouse.defense.compare.refusal import CardError
+from clearhouse.defense.compare.sharing import aggregate
 from clearhouse.defense.exercise.record import AlertLoad, Exercise, StepResult, Tier
+from clearhouse.defense.scenario.grade import Grade
 from clearhouse.formats.dsse import UntrustedEnvelopeError, seal
 from defense_scene import NOON, small_audit
 
@@ -155,10 +157,9 @@ def test_a_card_says_what_the_test_cannot_tell():
 
 def test_a_signed_card_holds_for_its_key_alone():
     key = Ed25519PrivateKey.generate()
-    statement = verify(sign(made(), key), [key.public_key()])
-    assert statement["subject"] == [
-        {"name": "scenario-pack", "digest": {"sha256": small_audit().pack_sha256}}
-    ]
+    found = verify(sign(made(), key), [key.public_key()])
+    assert found.pack_sha256 == small_audit().pack_sha256
+    assert found.content == made()
     with pytest.raises(UntrustedEnvelopeError):
         verify(sign(made(), key), [Ed25519PrivateKey.generate().public_key()])
     with pytest.raises(CardError, match="something else"):
@@ -167,12 +168,15 @@ def test_a_signed_card_holds_for_its_key_alone():
 
 def test_what_is_shared_holds_only_sums():
     key = Ed25519PrivateKey.generate()
-    statement = verify(shared(made(), key), [key.public_key()])
-    text = json.dumps(statement)
+    envelope = shared(made(), key)
+    text = base64.b64decode(envelope["payload"]).decode()
     assert "secret-host" not in text
     assert "a000" not in text
-    one, two, gone = aggregate(made())["tools"]
-    assert one["false_alarms_a_day_up_to"] == 5.0
-    assert one["techniques"]["T1000"] == [2, 2]
-    assert two["techniques"]["T1000"] == [0, 2]
-    assert gone["void"]
+    found = verify(envelope, [key.public_key()]).content
+    assert found == aggregate(made().exercises, Grade.B, small_audit().policy, NOON.date())
+    one, two, gone = found.tools
+    assert one.false_alarms_a_day_up_to == 5.0
+    assert one.techniques["T1000"] == (2, 2)
+    assert two.techniques["T1000"] == (0, 2)
+    assert (one.found, one.asked) == (9, 9)
+    assert gone.void

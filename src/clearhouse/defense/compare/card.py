@@ -1,36 +1,36 @@
 """The result card: what was measured, signed, small enough to keep and to check years later.
 
-In: exercises, comparisons, the audit. Out: a document and its DSSE envelope. The full card names
-kinds of alerts and steps and stays with the operator; the shared card holds only sums (tool, pack's
-hash, counts by technique, false alarms in broad bands) from which nobody can read a network.
+In: exercises, comparisons, the audit; or an envelope. Out: a document and its DSSE envelope; or the
+card again. The whole card names kinds of alerts and steps and stays with the operator; the shared
+one holds only the sums of `sharing`. Refused: what no trusted key signed, and what is no card.
 Source: DSSE v1.0; in-toto Statement v1.
 """
 
-from collections import Counter
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Annotated, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from clearhouse.defense.compare.pairs import compare
 from clearhouse.defense.compare.record import Comparison
+from clearhouse.defense.compare.refusal import CardError
+from clearhouse.defense.compare.sharing import Shared, aggregate, read_shared, shared_document
 from clearhouse.defense.exercise.probe import ProbeResult
-from clearhouse.defense.exercise.record import Exercise, Tier
+from clearhouse.defense.exercise.record import Exercise
 from clearhouse.defense.scenario.grade import Audit, Claim
 from clearhouse.formats.canonical import Json, canonical_bytes
 from clearhouse.formats.dsse import open_envelope, seal
+from clearhouse.formats.strict_json import StrictJsonError, parse
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 PREDICATE = "https://clearhouse.dev/defense/result/v1"
 SHARED = "https://clearhouse.dev/defense/shared/v1"
-_BANDS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-
-
-class CardError(ValueError):
-    """The document is no result card that can be read; the message says why."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,11 +39,22 @@ class Card:
 
     made_at: datetime
     audit: Audit
-    exercises: tuple[Exercise, ...]
+    exercises: Annotated[tuple[Exercise, ...], Field(max_length=50)]
     comparisons: tuple[Comparison, ...]
     probes: tuple[ProbeResult, ...] = ()
     limits: tuple[str, ...] = ()
     """What this test cannot tell."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signed:
+    """A card whose signature was checked."""
+
+    sha256: str
+    """Of what was signed."""
+    key_id: str
+    pack_sha256: str
+    content: Card | Shared
 
 
 _CARD = TypeAdapter(Card)
@@ -107,34 +118,9 @@ def sign(made: Card, key: Ed25519PrivateKey) -> dict[str, Json]:
 
 def shared(made: Card, key: Ed25519PrivateKey) -> dict[str, Json]:
     """Sign only what tells nothing of a network."""
-    return _sealed(aggregate(made), SHARED, made.audit.pack_sha256, key)
-
-
-def aggregate(made: Card) -> dict[str, Json]:
-    """Return sums: by tool and technique, steps found of asked, and false alarms in a band."""
-    tools: list[Json] = []
-    for one in made.exercises:
-        found: Counter[str] = Counter()
-        asked: Counter[str] = Counter()
-        for step in one.steps:
-            if step.visible and step.technique:
-                parent = step.technique.partition(".")[0]
-                asked[parent] += 1
-                found[parent] += Tier.PLACE in step.reached
-        tools.append(
-            {
-                "tool": one.tool,
-                "version": one.version,
-                "void": bool(one.void),
-                "techniques": {name: [found[name], asked[name]] for name in sorted(asked)},
-                "false_alarms_a_day_up_to": None if one.load is None else _band(one.load.per_day),
-            }
-        )
-    return {"grade": str(made.audit.grade), "policy": made.audit.policy, "tools": tools}
-
-
-def _band(per_day: float) -> float | None:
-    return next((float(one) for one in _BANDS if per_day <= one), None)
+    audit = made.audit
+    sums = aggregate(made.exercises, audit.grade, audit.policy, made.made_at.date())
+    return _sealed(shared_document(sums), SHARED, audit.pack_sha256, key)
 
 
 def _sealed(
@@ -149,10 +135,39 @@ def _sealed(
     return seal(canonical_bytes(statement), PAYLOAD_TYPE, [key])
 
 
-def verify(envelope: object, trusted: Sequence[Ed25519PublicKey]) -> dict[str, object]:
-    """Return the statement of a signed card. Raises: UntrustedEnvelopeError; CardError."""
+def verify(envelope: object, trusted: Sequence[Ed25519PublicKey]) -> Signed:
+    """Read a signed card, whole or shared. Raises: UntrustedEnvelopeError; CardError."""
     opened = open_envelope(envelope, trusted)
-    statement: object = TypeAdapter(dict[str, object]).validate_json(opened.payload)
-    if not isinstance(statement, dict) or statement.get("predicateType") not in {PREDICATE, SHARED}:
+    kind, digest, predicate = _statement(opened.payload)
+    content: Card | Shared
+    if kind == PREDICATE:
+        content = read_card(predicate)
+        if content.audit.pack_sha256 != digest:
+            raise CardError("the card is about another pack than its statement says")
+    elif kind == SHARED:
+        content = read_shared(predicate)
+    else:
         raise CardError("the envelope holds something else than a result card")
-    return statement
+    return Signed(
+        sha256=hashlib.sha256(opened.payload).hexdigest(),
+        key_id=opened.key_ids[0],
+        pack_sha256=digest,
+        content=content,
+    )
+
+
+def _statement(payload: bytes) -> tuple[str, str, Mapping[str, object]]:
+    """Return kind, pack and content of an in-toto statement about one pack. Raises: CardError."""
+    try:
+        statement = parse(payload)
+    except StrictJsonError as error:
+        raise CardError(f"what was signed is not JSON: {error.reason}") from error
+    match statement:
+        case {
+            "subject": [{"digest": {"sha256": str(digest)}}],
+            "predicateType": str(kind),
+            "predicate": dict(predicate),
+        } if _DIGEST.fullmatch(digest):
+            return kind, digest, predicate
+        case _:
+            raise CardError("the envelope holds something else than a result card")

@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from clearhouse.bench.statistics.intervals import Interval, wilson
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+"""Cards come back from strangers; what is no share, amount or count is refused when it is read."""
 
 
 class Tier(StrEnum):
@@ -25,13 +33,13 @@ class Tier(StrEnum):
 class Estimate:
     """A share with its interval. `n` of 0 means that nothing could be measured."""
 
-    value: float | None
-    n: int
-    low: float | None = None
-    high: float | None = None
+    value: Share | None
+    n: Count
+    low: Share | None = None
+    high: Share | None = None
 
 
-def share(hits: int, n: int) -> Estimate:
+def share(hits: int, n: Count) -> Estimate:
     """Return a share of independent trials with Wilson's interval."""
     if not n:
         return Estimate(value=None, n=0)
@@ -50,7 +58,7 @@ class StepResult:
     visible: bool
     """The logs that the tool was given can show it."""
     reached: tuple[Tier, ...]
-    delay_s: float | None
+    delay_s: Amount | None
     """From the step's start to the first finding in the right place; None when there was none."""
 
 
@@ -61,7 +69,7 @@ class Detection:
     tier: Tier
     found: Estimate
     """Interval from attacks as clusters: steps of one attack are not independent."""
-    chance: float | None
+    chance: Share | None
     """What findings of this number and length, put anywhere, would reach."""
     lift: float | None
     """(found - chance) / (1 - chance); 0 is chance, 1 is perfect."""
@@ -71,15 +79,15 @@ class Detection:
 class AlertLoad:
     """What an analyst has to read on days without an attack."""
 
-    groups: int
+    groups: Count
     """Of one kind, machine and hour."""
-    findings: int
-    days: float
-    per_day: float
-    low: float
-    high: float
+    findings: Count
+    days: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    per_day: Amount
+    low: Amount
+    high: Amount
     """Where nothing was seen: up to 3/days remains possible."""
-    by_kind: tuple[tuple[str, int], ...]
+    by_kind: tuple[tuple[str, Count], ...]
     """The most frequent kinds and how many groups each made."""
 
 
@@ -87,7 +95,7 @@ class AlertLoad:
 class BudgetPoint:
     """What is found when an analyst reads so many groups a day, the most urgent first."""
 
-    groups_per_day: int
+    groups_per_day: Annotated[int, Field(ge=1)]
     found: Estimate
 
 
@@ -95,23 +103,23 @@ class BudgetPoint:
 class SurvivalPoint:
     """Which share of attacks is still unseen after so many seconds."""
 
-    seconds: float
-    unseen: float
-    low: float
-    high: float
+    seconds: Amount
+    unseen: Share
+    low: Share
+    high: Share
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeToDetect:
     """Time from an attack's start to the first finding in the right place; misses are censored."""
 
-    curve: tuple[SurvivalPoint, ...]
-    attacks: int
-    missed: int
-    median_s: float | None
+    curve: Annotated[tuple[SurvivalPoint, ...], Field(min_length=1)]
+    attacks: Count
+    missed: Count
+    median_s: Amount | None
     """None when fewer than half were ever found."""
-    restricted_mean_s: float
-    horizon_s: float
+    restricted_mean_s: Amount
+    horizon_s: Amount
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,8 +141,8 @@ class TriageResult:
     right: Estimate
     closed_true_positives: Estimate
     """True alerts that would have been closed: the error that harms."""
-    unsure: int
-    unanswered: int
+    unsure: Count
+    unanswered: Count
     confusion: Mapping[str, int] = field(default_factory=dict)
     """`truth → said` to how often."""
 
@@ -166,11 +174,11 @@ class Stability:
 class Cost:
     """What it took."""
 
-    seconds: float
-    queries: int | None
-    tokens: int | None
-    money: float | None
-    money_per_step: float | None
+    seconds: Amount
+    queries: Count | None
+    tokens: Count | None
+    money: Amount | None
+    money_per_step: Amount | None
     """None when nothing was found or nothing was paid."""
 
 

@@ -1,6 +1,5 @@
 """What the criteria commands read from the command line, from files and from the environment."""
 
-import base64
 import json
 import os
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from clearhouse.criteria.measure.attest import AttestationError, Attested, Trusted
+from clearhouse.formats import dsse
 from clearhouse.formats.canonical import Json
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Actor
@@ -90,6 +90,6 @@ def trusted_of(path: Path | None) -> list[Trusted]:
 def public_key(key: str) -> Ed25519PublicKey:
     """Return a key from its base64."""
     try:
-        return Ed25519PublicKey.from_public_bytes(base64.b64decode(key, validate=True))
+        return dsse.public_key(key)
     except ValueError as error:
-        raise click.UsageError("a key is the base64 of its 32 bytes") from error
+        raise click.UsageError(str(error)) from error

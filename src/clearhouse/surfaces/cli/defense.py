@@ -17,6 +17,10 @@ _COMMANDS = {
     "compare": ("run", "Compare the tools of result cards on one pack."),
     "report": ("run", "Write the report of a result card as one HTML page."),
     "verify": ("run", "Check who signed a result card."),
+    "hand-in": ("desk", "Keep signed result cards for your organisation."),
+    "cards": ("desk", "List the kept cards that you may read, or show one."),
+    "trust": ("desk", "Let a key speak for an organisation, or no longer."),
+    "pool": ("desk", "Pool what several networks shared of a tool."),
     "baseline": ("own", "Take one's own logs as a baseline; stops at possible real intrusions."),
     "transplant": ("own", "Move a pack's attacks into a baseline, under its own names."),
     "here": ("own", "One folder of logs in, one page out."),
@@ -27,6 +31,7 @@ _COMMANDS = {
     "convert": ("convert", "Make a pack of public recordings that you fetched."),
     "selftest": ("convert", "Run rules on the recordings that each must fire on."),
     "office": ("audit", "Make the small office as a pack."),
+    "sign": ("audit", "Sign a pack, so that others know that it is yours."),
 }
 """Each command, the module it lives in, and its summary; loaded when called."""
 
@@ -44,7 +49,9 @@ class _Group(click.Group):
             return None
         _demand_extra()
         module = f"clearhouse.surfaces.cli.defense_{_COMMANDS[cmd_name][0]}"
-        command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        command: click.Command = getattr(
+            importlib.import_module(module), cmd_name.replace("-", "_")
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -177,8 +177,13 @@ def report(card_file: Path, page: Path) -> None:
 @json_option
 def verify(envelope: Path, keys: tuple[str, ...], *, as_json: bool) -> None:
     """Check that one of the keys signed the result card in ENVELOPE."""
-    statement = verify_card(document_of(envelope), [public_key(key) for key in keys])
-    emit({"holds": True, "statement": statement}, as_json=as_json, text="a trusted key signed it")
+    found = verify_card(document_of(envelope), [public_key(key) for key in keys])
+    whole = isinstance(found.content, Card)
+    said = {
+        "holds": True, "kind": "whole" if whole else "shared", "sha256": found.sha256,
+        "key": found.key_id, "pack_sha256": found.pack_sha256,
+    }  # fmt: skip
+    emit(said, as_json=as_json, text=f"a trusted key signed it: {found.key_id}")
 
 
 @click.command("demo")

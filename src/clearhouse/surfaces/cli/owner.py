@@ -10,8 +10,8 @@ from clearhouse.kernel.identity import Actor, ActorKind
 from clearhouse.kernel.services import App
 
 ROLES = (
-    "administrator", "auditor", "coordinator", "coordinator_on_duty", "determiner",
-    "intake_analyst",
+    "administrator", "auditor", "coordinator", "coordinator_on_duty", "defense_analyst",
+    "determiner", "intake_analyst",
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from clearhouse.surfaces.api import access as access_api
 from clearhouse.surfaces.api import cases as cases_api
 from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.api import criteria as criteria_api
+from clearhouse.surfaces.api import defense as defense_api
 from clearhouse.surfaces.api import desk as desk_api
 from clearhouse.surfaces.api import threads as threads_api
 from clearhouse.surfaces.api.requests import HourlyQuota
@@ -132,6 +133,7 @@ def desk_application(app: App) -> ASGIApp:
         threads_api.router,
         access_api.router,
         criteria_api.router,
+        defense_api.router,
     ]
     return desk_pages.application(app.desk, also=routers)
 

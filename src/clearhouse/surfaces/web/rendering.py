@@ -113,6 +113,8 @@ def address_of(thing: str) -> str | None:
         "cas_": "/cases/",
         "evd_": "/criteria/evidence/",
         "det_": "/criteria/determinations/",
+        "crd_": "/defense/cards/",
+        "pol_": "/defense/pools/",
     }
     return f"{places[thing[:4]]}{thing}" if thing[:4] in places else None
 

@@ -14,6 +14,7 @@ from clearhouse.surfaces.web.desk import (
     access_pages,
     case_pages,
     criteria_pages,
+    defense_pages,
     finding_pages,
     ledger_pages,
     queue_pages,
@@ -52,6 +53,7 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         thread_pages,
         access_pages,
         criteria_pages,
+        defense_pages,
         ledger_pages,
         you,
     ):

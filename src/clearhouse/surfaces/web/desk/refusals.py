@@ -16,6 +16,7 @@ from clearhouse.clearing.coordinate.messages import NoSuchThreadError
 from clearhouse.clearing.match.matching import NoSuchFindingError
 from clearhouse.clearing.match.operations import SaidDifferentError
 from clearhouse.clearing.validate.operations import NoSuchReportError
+from clearhouse.defense.keep.refusal import NoSuchCardError
 from clearhouse.kernel.policy import ForbiddenError
 from clearhouse.kernel.store.embedded import StoreUnavailableError
 from clearhouse.surfaces.api.problems import ProblemError
@@ -46,6 +47,7 @@ def add_refusals(app: FastAPI) -> None:
         NoSuchFindingError: 404,
         NoSuchCaseError: 404,
         NoSuchThreadError: 404,
+        NoSuchCardError: 404,
         SaidDifferentError: 409,
         StoreUnavailableError: 503,
     }

@@ -111,6 +111,8 @@ def _lines(
 
     bands, lines = [], []
     for place, curve in enumerate(curves):
+        if not curve.points:
+            continue
         points = [(at(x), up(y), up(low), up(high)) for x, y, low, high in curve.points]
         upper = " L".join(f"{x:.1f} {high:.1f}" for x, _, _, high in points)
         lower = " L".join(f"{x:.1f} {low:.1f}" for x, _, low, _ in reversed(points))
@@ -125,7 +127,9 @@ def _lines(
 def _labels(curves: Sequence[Curve], up: Callable[[float], float]) -> list[Markup]:
     """Write each name at its line's end, apart from the others."""
     ends = sorted(
-        (up(curve.points[-1][1]), place, curve.label) for place, curve in enumerate(curves)
+        (up(curve.points[-1][1]), place, curve.label)
+        for place, curve in enumerate(curves)
+        if curve.points
     )
     shapes, last = [], -math.inf
     for y, place, label in ends:
