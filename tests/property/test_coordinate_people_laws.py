@@ -13,7 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casebook import acting, move, opened, read, set_clock
-from clearhouse.clearing.coordinate import _store, _threads, casework, clocks, messages, standing
+from clearhouse.clearing.coordinate import (
+    _store,
+    _threads,
+    casework,
+    clocks,
+    messages,
+    read_ins,
+    standing,
+)
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent, ConsentState
 from clearhouse.clearing.coordinate.embargo_management import IN_FORCE
 from clearhouse.clearing.coordinate.record import PartyRole
@@ -79,12 +87,12 @@ class Life:
         who = self.people[place]
         before = read(self.app, self.case_id).participants
         expires = None if hours is None else self.now + timedelta(hours=hours)
-        self.try_(casework.read_in, who=who, tier=1, expires_at=expires, reason="helps")
+        self.try_(read_ins.read_in, who=who, tier=1, expires_at=expires, reason="helps")
         if read(self.app, self.case_id).participants != before:
             self.until[place] = expires
 
     def put_out(self, place):
-        self.try_(casework.revoke, who=self.people[place].actor_id, because="left")
+        self.try_(read_ins.revoke, who=self.people[place].actor_id, because="left")
         self.until.pop(place, None)
 
     def consent(self, party, event):

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from clearhouse.app import HOUSE
 from clearhouse.clearing import route
-from clearhouse.clearing.coordinate import casework, clocks, messages, standing
+from clearhouse.clearing.coordinate import casework, clocks, messages, read_ins, standing
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.embargo import News
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
@@ -74,6 +74,8 @@ DECISIONS = {
     "case.party_joined": {"rule", "policy", "authority"},
     "case.read_in": {"rule", "policy", "authority"},
     "case.read_in_revoked": {"rule", "policy", "authority"},
+    "case.read_in_asked": {"rule", "policy", "authority"},
+    "copy.traced": {"authority"},
     "case.read_in_expired": {"rule", "policy", "authority"},
     "case.shredded": {"authority", "because"},
     "embargo.ended": {"rule", "policy", "authority"},
@@ -89,7 +91,8 @@ DECISIONS = {
 """What every decision must name, by the kind of its event."""
 
 FACTS = {"report.received", "party.added", "actor.added", "token.issued", "token.revoked",
-         "actor.revoked", "session.opened", "session.ended", "compartment.shredded"}  # fmt: skip
+         "actor.revoked", "session.opened", "session.ended", "compartment.shredded",
+         "copy.given"}  # fmt: skip
 
 which = st.integers(0, 30)
 REPORTS = st.tuples(
@@ -257,9 +260,9 @@ class House(RuleBasedStateMachine):
         otto = outsider(self.app)
         case_id = self._pick(self.cases, place)
         if leave:
-            self._try(casework.revoke, case_id, who=otto.actor_id)
+            self._try(read_ins.revoke, case_id, who=otto.actor_id)
         else:
-            self._try(casework.read_in, case_id, who=otto, tier=1)
+            self._try(read_ins.read_in, case_id, who=otto, tier=1)
 
     @precondition(lambda self: self.cases)
     @rule(place=which, event=st.sampled_from(list(ConsentEvent)))
@@ -291,7 +294,7 @@ class House(RuleBasedStateMachine):
         until = self.app.desk.database.clock() + timedelta(hours=hours)
         case_id = self._pick(self.cases, place)
         otto = outsider(self.app)
-        self._try(casework.read_in, case_id, who=otto, tier=1, expires_at=until, reason="helps")
+        self._try(read_ins.read_in, case_id, who=otto, tier=1, expires_at=until, reason="helps")
 
     @rule()
     def sweep(self):

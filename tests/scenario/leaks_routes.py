@@ -180,6 +180,7 @@ def _desk(ids):
                 _form(f"{case}/read-in", who=_ACT, tier="1", reason="r")
             ],
             "POST /cases/{case_id}/read-out": [_form(f"{case}/read-out", who=_ACT, because="b")],
+            **_case_people(case),
             "POST /cases/{case_id}/disagree": [_form(f"{case}/disagree", verdict="0", reason="no")],
             **_access_pages(ids),
             **_criteria(ids),
@@ -325,6 +326,40 @@ def _desk_api(ids):
     }
 
 
+def _case_people(case):
+    root = "/cases/{case_id}"
+    fields = {
+        "decide": {"number": "0", "grant": "yes", "because": "b"},
+        "review": {"number": "0", "upheld": "no", "because": "b"},
+        "exception": {"rule": "default-30", "until": _DATE, "reason": "r"},
+        "conflict": {"who": _ACT, "what": "w"},
+        "conflict-lift": {"who": _ACT, "because": "b"},
+    }
+    return {
+        **{f"POST {root}/{verb}": [_form(f"{case}/{verb}", **fields[verb])] for verb in fields},
+        f"GET {root}/read-in-log.csv": [_get("desk", f"{case}/read-in-log.csv", tells=True)],
+        f"GET {root}/copies": [_get("desk", f"{case}/copies", tells=True)],
+    }
+
+
+def _case_people_api(ids):
+    case, root = f"/v1/desk/cases/{ids['case']}", "/v1/desk/cases/{case_id}"
+    return {
+        f"POST {root}/requests/{{number}}": [_json(f"{case}/requests/0", grant=True, because="b")],
+        f"POST {root}/emergencies/{{number}}": [
+            _json(f"{case}/emergencies/0", upheld=True, because="b")
+        ],
+        f"POST {root}/exceptions": [
+            _json(f"{case}/exceptions", rule="default-30", until=_DATE, reason="r")
+        ],
+        f"POST {root}/conflicts": [_json(f"{case}/conflicts", who=_ACT, what="w")],
+        f"POST {root}/conflicts/lift": [_json(f"{case}/conflicts/lift", who=_ACT, because="b")],
+        f"GET {root}/read-in-log": [_get("desk", f"{case}/read-in-log", tells=True)],
+        f"GET {root}/copies": [_get("desk", f"{case}/copies", tells=True)],
+        "POST /v1/desk/copies/trace": [_json("/v1/desk/copies/trace", text=ids["case"])],
+    }
+
+
 _ACT = "act_" + "a" * 26
 
 
@@ -366,6 +401,7 @@ def _cases_api(ids):
         f"POST {root}/threads": [_json(f"{case}/threads", party=ids["vendor"])],
         f"GET {root}/notices": [_get("desk", f"{case}/notices", tells=True)],
         **_threads_api(ids),
+        **_case_people_api(ids),
         f"GET {root}/vultron": [_get("desk", f"{case}/vultron", tells=True)],
     }
 

@@ -272,3 +272,53 @@ def test_messages_of_others_are_put_together_into_cases(run, tmp_path):
     assert "1 refused" in run("case", "read", tmp_path / "1.json", tmp_path / "2.json").stdout
     (tmp_path / "3.json").write_text('{"type": "Poke", "id": "x"}')
     run("case", "read", tmp_path / "3.json", code=65)
+
+
+def test_a_case_lets_people_in_by_two_persons_and_a_leak_is_traced(run, app, tmp_path, monkeypatch):
+    from casebook import acting, opened, read
+    from clearhouse.clearing.coordinate import casework, messages
+    from clearhouse.clearing.coordinate.record import PartyRole
+    from clearhouse.formats.tlp import Tlp
+    from clearhouse.kernel import identity
+    from clearhouse.kernel.identity import PartyKind, Scope
+    from clearhouse.surfaces.cli.owner import owner
+    from house import coordinator, person
+
+    case, me, dora = opened(app).id, owner(app), coordinator(app, "Dora Deputy")
+    ed = person(app, "A firm", PartyKind.OPERATOR, "Ed", "vendor")
+    with acting(app, me) as transaction:
+        casework.join(app.desk, transaction, me, case, party=ed.party_id, role=PartyRole.OTHER)
+        token = identity.issue_token(transaction, dora.actor_id, label="t", scopes=[Scope.DESK])
+    why = ("--because", "it helps")
+    asked = run("case", "read-in", case, ed.actor_id, "--tier", 1, *why, "--json")
+    assert json.loads(asked.output)["request"] == 0
+    run("case", "decide", case, 0, "--grant", *why, code=65)
+    run("embargo", "except", case, "--rule", "default-30", "--until", "2099-01-01", *why, code=2)
+    run("embargo", "except", case, "--rule", "default-30", "--until", "soon", *why, code=2)
+    late = ("--until", "2099-01-01T00:00Z")
+    run("embargo", "except", case, "--rule", "default-30", *late, *why, code=65)
+    monkeypatch.setenv("CLEARHOUSE_TOKEN", token)
+    assert "granted" in run("case", "decide", case, 0, "--grant", *why).output
+    assert read(app, case).participants[-1].actor == ed.actor_id
+    with acting(app, dora) as transaction:
+        thread = messages.open_thread(app.desk, transaction, dora, case, party=None)
+        messages.post(app.desk, transaction, dora, thread.thread_id,
+                      text="The loader trusts the header. " * 9, tlp=Tlp.RED)  # fmt: skip
+    with acting(app, ed) as transaction:
+        _, (said,) = messages.messages(app.desk, transaction, ed, thread.thread_id)
+    leak = tmp_path / "leak.txt"
+    leak.write_text(messages.as_copy(said).words.text, "utf-8")
+    traced = json.loads(run("case", "canary", leak, "--json").output)["copies"]
+    assert [one["actor_id"] for one in traced] == [ed.actor_id]
+    assert ed.actor_id in run("case", "seen", case).output
+    assert "Ed (A firm) tier 1" in run("case", "log", case).output
+    assert run("case", "log", case, "--csv").output.startswith("case_id,requested,")
+    assert "kept out" in run("case", "conflict", case, ed.actor_id, *why).output
+    assert "lifted" in run("case", "conflict", case, ed.actor_id, "--lift", *why).output
+    run("case", "read-in", case, ed.actor_id, "--tier", 1, "--emergency", *why)
+    number = len(read(app, case).participants) - 1
+    monkeypatch.delenv("CLEARHOUSE_TOKEN")
+    assert "ended" in run("case", "review", case, number, "--overrule", *why).output
+    leak.write_text("nothing", "utf-8")
+    run("case", "canary", leak, code=1)
+    run("case", "seen", "cas_" + "a" * 26, code=1)

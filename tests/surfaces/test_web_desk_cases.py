@@ -195,3 +195,85 @@ def test_the_bar_of_states_says_its_numbers_and_leaves_out_what_nobody_is():
     assert "1 fixed, 149 silent" in bar
     assert "affected" not in bar
     assert "no vendor yet" in states_bar([])
+
+
+def test_what_waits_for_a_second_person_is_granted_on_the_page_by_another(app, case, desk):
+    ed = person(app, "A firm", PartyKind.OPERATOR, "Ed <i>E</i>", "vendor")
+    cora, here = coordinator(app), f"/cases/{case.id}"
+    with acting(app, cora) as transaction:
+        casework.join(app.desk, transaction, cora, case.id, party=ed.party_id, role=PartyRole.OTHER)
+    desk.send(desk.page(here), f"{here}/read-in", who=ed.actor_id, tier="1", reason="fixes")
+    page = desk.page(here)
+    assert "Waits for a second person" in page.words
+    assert "Ed <i>E</i>" in page.words
+    assert not [form for form in page.forms if form["action"] == f"{here}/decide"]
+    dora = Visitor(app.desk, coordinator(app, "Dora Deputy"))
+    answer = dora.send(dora.page(here), f"{here}/decide", grant="yes", because="right")
+    assert answer.status_code == 303
+    assert read(app, case.id).participants[-1].actor == ed.actor_id
+    csv = desk.get(f"{here}/read-in-log.csv")
+    assert "Ed <i>E</i>" in csv.text
+    assert "attachment" in csv.headers["content-disposition"]
+    assert "the case" in desk.page(f"{here}/copies").words
+
+
+def test_an_emergency_is_reviewed_and_an_exception_asked_for_on_the_page(app, case, desk):
+    vera_, here = vera(app), f"/cases/{case.id}"
+    form = {"who": vera_.actor_id, "tier": "0", "reason": "leak", "emergency": "yes"}
+    desk.send(desk.page(here), f"{here}/read-in", **form)
+    dora = Visitor(app.desk, coordinator(app, "Dora Deputy"))
+    page = dora.page(here)
+    assert "Emergencies to be reviewed" in page.words
+    dora.send(page, f"{here}/review", upheld="no", because="none")
+    assert read(app, case.id).participants[-1].revoked_because == "none"
+    until = "2026-12-08T12:00"
+    answer = desk.send(
+        desk.page(here), f"{here}/exception", rule="default-30", until=until, reason="r"
+    )
+    assert answer.status_code == 303
+    assert "is to be set aside until" in desk.page(here).words
+    dora.send(dora.page(here), f"{here}/decide", grant="no", because="no")
+    refused = dora.page(here)
+    assert "is to be set aside until" not in refused.words
+
+
+def test_whoever_declares_an_own_conflict_on_the_page_is_out_at_once(app, case, desk):
+    here, dora_ = f"/cases/{case.id}", coordinator(app, "Dora Deputy")
+    dora = Visitor(app.desk, dora_)
+    dora.send(dora.page(here), f"{here}/conflict", who=dora_.actor_id, what="my sister")
+    dora.page(here, status=404)
+    page = desk.page(here)
+    assert "my sister" in page.words
+    desk.send(page, f"{here}/conflict-lift", who=dora_.actor_id, because="over")
+    dora.page(here)
+
+
+def test_the_api_lets_in_reviews_excepts_bars_and_traces(app, case, api):
+    ed, here = (
+        person(app, "A firm", PartyKind.OPERATOR, "Ed", "vendor"),
+        f"/v1/desk/cases/{case.id}",
+    )
+    cora = coordinator(app)
+    with acting(app, cora) as transaction:
+        casework.join(app.desk, transaction, cora, case.id, party=ed.party_id, role=PartyRole.OTHER)
+
+    def post(path, status, **body):
+        answer = api.post(path, json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    post(f"{here}/read-ins", 200, who=ed.actor_id, tier=1, reason="r")
+    post(f"{here}/requests/0", 409, grant=True, because="own")
+    post(f"{here}/read-ins", 200, who=ed.actor_id, tier=1, reason="r", emergency=True)
+    number = len(read(app, case.id).participants) - 1
+    post(f"{here}/emergencies/{number}", 409, upheld=True, because="own")
+    asked = {"rule": "default-30", "until": "2026-12-08T12:00:00Z", "reason": "r"}
+    post(f"{here}/exceptions", 200, **asked)
+    post(f"{here}/exceptions", 400, **asked | {"until": "2026-12-08T12:00:00"})
+    assert post(f"{here}/conflicts", 200, who=ed.actor_id, what="w") == {"kept_out": ed.actor_id}
+    post(f"{here}/conflicts/lift", 200, who=ed.actor_id, because="b")
+    assert [row["nominee"] for row in api.get(f"{here}/read-in-log").json()].count("Ed") >= 2
+    copy = api.get(here).json()["copy"]
+    (found,) = post("/v1/desk/copies/trace", 200, text=f"leaked: {copy}")
+    assert found["actor_id"] == cora.actor_id
+    assert [one["what"] for one in api.get(f"{here}/copies").json()] == [case.id]

@@ -8,7 +8,7 @@ that is issued or revoked, is in the ledger.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -69,6 +69,15 @@ class Actor:
     def principals(self) -> frozenset[str]:
         """The names under which rows may be opened to this actor; as SQL `principals()`."""
         return frozenset({self.actor_id, self.party_id, *(f"role:{role}" for role in self.roles)})
+
+    def reads(self, readers: Collection[str]) -> bool:
+        """Return whether these readers let the actor read; a bar is stronger than any name."""
+        return bar(self.actor_id) not in readers and not self.principals.isdisjoint(readers)
+
+
+def bar(actor_id: str) -> str:
+    """Return what stands among readers to keep an actor out; as SQL `barred()`."""
+    return f"!{actor_id}"
 
 
 def add_party(

@@ -174,3 +174,7 @@ class Keys:
     def marking_key(self) -> bytes:
         """Return the counter's HMAC key, by which it knows again what it may not read."""
         return self.holder.secret("marking")
+
+    def canary_key(self) -> bytes:
+        """Return the HMAC key of the marks that copies given out carry."""
+        return self.holder.secret("canary")

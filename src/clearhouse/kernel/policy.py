@@ -60,7 +60,7 @@ class Authority:
         )
         if not entitled:
             reason = f"no role of {actor.name} may {act}"
-        elif readers is not None and actor.principals.isdisjoint(readers):
+        elif readers is not None and not actor.reads(readers):
             reason = f"{actor.name} is not read in"
         else:
             return Decision(allowed=True, reason=f"role {entitled[0]}", policy=self.name)

@@ -236,6 +236,17 @@ def set_readers(transaction: Transaction, compartment: Compartment, readers: Seq
         raise SealedError("this compartment is closed to you") from error
 
 
+def readers_of(transaction: Transaction, compartment: Compartment) -> tuple[str, ...]:
+    """Return who may read a compartment.
+
+    Raises: SealedError when the actor may not read it itself.
+    """
+    row = transaction.one("SELECT readers FROM data_key WHERE compartment = %s", [compartment])
+    if row is None:
+        raise SealedError("this compartment is closed to you, or was never there")
+    return tuple(row["readers"])
+
+
 def shred(transaction: Transaction, compartment: Compartment) -> None:
     """Destroy a compartment's data key; nothing sealed in it can ever be opened again.
 

@@ -47,6 +47,8 @@ class Message:
     party_id: str
     tlp: Tlp
     words: Words
+    copy: str | None = None
+    """The mark of this reader's copy, as three words; None in nobody's hand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

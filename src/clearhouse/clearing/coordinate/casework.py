@@ -85,7 +85,7 @@ def cases(desk: Desk, transaction: Transaction, actor: Actor, *, limit: int = 50
     return [
         stored.case
         for stored in _store.newest(desk, transaction, limit)
-        if not actor.principals.isdisjoint(readers_of(stored.case, now))
+        if actor.reads(readers_of(stored.case, now))
     ]
 
 
@@ -281,70 +281,6 @@ def join(
     return done
 
 
-def read_in(
-    desk: Desk,
-    transaction: Transaction,
-    actor: Actor,
-    case_id: str,
-    *,
-    who: Actor,
-    tier: int,
-    expires_at: datetime | None = None,
-    reason: str | None = None,
-) -> Case | Refused:
-    """Let one person or agent read the case; the database opens it with the same commit.
-
-    `reason` says why it needs to know.
-
-    Raises: NoSuchCaseError, ForbiddenError.
-    """
-    participant = Participant(
-        actor=who.actor_id,
-        party=who.party_id,
-        tier=tier,
-        read_in_at=transaction.now,
-        approved_by=(actor.actor_id,),
-        expires_at=expires_at,
-        reason=reason,
-    )
-    return change(
-        desk,
-        transaction,
-        actor,
-        case_id,
-        act="case.read_in",
-        event="case.read_in",
-        data={"actor": who.actor_id, "party": who.party_id, "tier": tier},
-        apply=lambda found: transitions.read_in(found, participant),
-    )
-
-
-def revoke(
-    desk: Desk,
-    transaction: Transaction,
-    actor: Actor,
-    case_id: str,
-    *,
-    who: str,
-    because: str | None = None,
-) -> Case | Refused:
-    """End a read-in; the database closes the case to that actor with the same commit.
-
-    Raises: NoSuchCaseError, ForbiddenError.
-    """
-    now = transaction.now
-    return change(
-        desk,
-        transaction,
-        actor,
-        case_id,
-        act="case.read_in",
-        event="case.read_in_revoked",
-        data={"actor": who},
-        apply=lambda found: transitions.revoke(found, who, now, by=actor.actor_id, because=because),
-    )
-
-
 def mark_published(
     desk: Desk, transaction: Transaction, actor: Actor, case_id: str, at: datetime
 ) -> Case | Refused:
@@ -381,11 +317,17 @@ def history(
 
 
 def readers_of(found: Case, at: datetime) -> list[str]:
-    """Return the principals that the database lets read a case at an instant.
+    """Return the principals that the database lets read a case at an instant, and who is barred.
 
     Whose party declined the embargo in force reads nothing that is under it.
     """
-    return sorted({*HOUSE_READERS, *(one.actor for one in _reading(found, at))})
+    return sorted({*house_readers(found), *(one.actor for one in _reading(found, at))})
+
+
+def house_readers(found: Case) -> tuple[str, ...]:
+    """Return who of the house reads a case, and whom a conflict of interest keeps out."""
+    barred = (identity.bar(one.actor) for one in found.conflicts if one.lifted_at is None)
+    return (*HOUSE_READERS, *barred)
 
 
 def _reading(found: Case, at: datetime) -> list[Participant]:
@@ -409,7 +351,7 @@ def thread_readers(found: Case, party_id: str | None, at: datetime) -> list[str]
     party = found.party(party_id)
     own = {party_id} if party is not None and party.role is PartyRole.FINDER else set()
     reading = {one.actor for one in _reading(found, at) if one.party == party_id}
-    return sorted({*HOUSE_READERS, *own, *reading})
+    return sorted({*house_readers(found), *own, *reading})
 
 
 def next_clock(found: Case, at: datetime) -> datetime | None:

@@ -8,6 +8,8 @@ Refused: facts without a time zone.
 2. Terms set a length. The fallback counts only when there is no term. Caps only shorten.
 3. The earliest candidate wins; precedence names the rule when two are equal.
 4. When the policy knows a bar (already public, public tooling), there is no embargo.
+5. A rule that two persons set aside counts at their instant when that is later; a bar that they set
+   aside bars nothing, and their instant caps the embargo.
 
 All arithmetic is on UTC instants, so no daylight-saving change moves anything.
 """
@@ -51,6 +53,18 @@ class Channel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Waiver:
+    """A rule of the policy that two persons set aside until an instant."""
+
+    rule: str
+    """The id of a rule, or of a reason against any embargo."""
+    until: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "until", _utc(self.until))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EmbargoFacts:
     """Everything the instant depends on. `None` means not known to have happened."""
 
@@ -70,6 +84,8 @@ class EmbargoFacts:
     fix_ready_at: datetime | None = None
     fix_released_at: datetime | None = None
     tooling: Tooling = Tooling.UNKNOWN
+    waivers: tuple[Waiver, ...] = ()
+    """What two persons set aside; the policy of exceptions says what may be."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -161,6 +177,7 @@ class _Candidate:
 def compute(policy: EmbargoPolicy, facts: EmbargoFacts) -> Embargo:
     """Return the embargo that a policy gives to the facts of a case."""
     candidates = [found for rule in policy.rules for found in _candidates(rule, facts)]
+    candidates += _limits(policy, facts)
     winner = _winner(candidates)
     bar = _bar(policy, facts)
     return Embargo(
@@ -230,6 +247,7 @@ def joined(facts: EmbargoFacts, other: EmbargoFacts, promised: datetime | None) 
         inherited=_earlier(_earlier(facts.inherited, other.inherited), promised),
         channels=tuple(channels.values()),
         finder_policies=tuple(dict.fromkeys((*facts.finder_policies, *other.finder_policies))),
+        waivers=tuple(dict.fromkeys((*facts.waivers, *other.waivers))),
     )
 
 
@@ -257,7 +275,35 @@ def _candidates(rule: Rule, facts: EmbargoFacts) -> list[_Candidate]:
     given = _instants(rule, facts)
     if not given:
         return [_Candidate(rule=rule, instant=None, reason="", applies=False)]
-    return [_Candidate(rule=rule, instant=instant, reason=reason) for instant, reason in given]
+    until = _waived(rule.id, facts)
+    return [
+        _Candidate(rule=rule, instant=instant, reason=reason)
+        if until is None or instant is None or instant >= until
+        else _Candidate(rule=rule, instant=until, reason=f"{reason} {_SET_ASIDE}")
+        for instant, reason in given
+    ]
+
+
+_SET_ASIDE = "Two persons set it aside until this instant."
+
+
+def _waived(name: str, facts: EmbargoFacts) -> datetime | None:
+    """Return until when a rule or a bar is set aside, None when it is not."""
+    return max((one.until for one in facts.waivers if one.rule == name), default=None)
+
+
+def _limits(policy: EmbargoPolicy, facts: EmbargoFacts) -> list[_Candidate]:
+    """Return a cap for each bar that was set aside: the embargo it would have barred ends there."""
+    found = []
+    for bar in policy.no_embargo_when:
+        until = _waived(bar.id, facts)
+        if until is not None and _bars(bar.when, facts):
+            cap = Rule(
+                id=f"exception:{bar.id}", kind=Kind.CAP, applies=Applies.ALWAYS, clock=Clock.GIVEN,
+                precedence=1, sentence=f"{bar.sentence} {_SET_ASIDE}", source=policy.id,
+            )  # fmt: skip
+            found.append(_Candidate(rule=cap, instant=until, reason=cap.sentence))
+    return found
 
 
 def _instants(rule: Rule, facts: EmbargoFacts) -> list[tuple[datetime | None, str]]:
@@ -323,7 +369,8 @@ def _winner(candidates: list[_Candidate]) -> _Candidate:
 
 def _bar(policy: EmbargoPolicy, facts: EmbargoFacts) -> NoEmbargo | None:
     """Return the first reason of the policy for which there can be no embargo."""
-    return next((bar for bar in policy.no_embargo_when if _bars(bar.when, facts)), None)
+    barring = (bar for bar in policy.no_embargo_when if _bars(bar.when, facts))
+    return next((bar for bar in barring if _waived(bar.id, facts) is None), None)
 
 
 def _bars(when: Bar, facts: EmbargoFacts) -> bool:

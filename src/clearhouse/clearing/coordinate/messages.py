@@ -12,8 +12,9 @@ Source: TLP 2.0.
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import replace
 
-from clearhouse.clearing.coordinate import _threads, notices
+from clearhouse.clearing.coordinate import _threads, canary, copies, notices
 from clearhouse.clearing.coordinate._threads import File, Message, Thread, Words
 from clearhouse.clearing.coordinate.casework import case_file, thread_readers
 from clearhouse.clearing.coordinate.machine import Refused
@@ -30,8 +31,8 @@ MOST_FILES = 20
 MOST_FILE_BYTES = 10 * 1024 * 1024
 
 
-__all__ = ["File", "Message", "NoSuchThreadError", "Thread", "messages", "open_thread", "post",
-           "threads", "threads_of"]  # fmt: skip
+__all__ = ["File", "Message", "NoSuchThreadError", "Thread", "as_copy", "messages",
+           "open_thread", "post", "threads", "threads_of"]  # fmt: skip
 
 
 class NoSuchThreadError(LookupError):
@@ -74,12 +75,22 @@ def threads_of(desk: Desk, transaction: Transaction, actor: Actor, case_id: str)
 def messages(
     desk: Desk, transaction: Transaction, actor: Actor, thread_id: str
 ) -> tuple[Thread, list[Message]]:
-    """Return a thread and what was said in it.
+    """Return a thread and what was said in it, each message with the mark of this reader's copy.
 
     Raises: NoSuchThreadError, ForbiddenError.
     """
     found = _found(desk, transaction, actor, thread_id, "message.read")
-    return found, _threads.messages(desk, transaction, thread_id)
+    said = _threads.messages(desk, transaction, thread_id)
+    marks = copies.given(desk, transaction, actor, found.case_id, [one.message_id for one in said])
+    return found, [replace(one, copy=canary.named(marks[one.message_id])) for one in said]
+
+
+def as_copy(said: Message) -> Message:
+    """Return a message as its reader is given it, the mark of the copy woven into its words."""
+    if said.copy is None:
+        return said
+    text = canary.woven(said.words.text, canary.mark_of(said.copy))
+    return replace(said, words=replace(said.words, text=text))
 
 
 def post(

@@ -16,9 +16,9 @@ from datetime import UTC, datetime, time
 
 from clearhouse.clearing.coordinate import _store, _threads, notices, transitions
 from clearhouse.clearing.coordinate.casework import (
-    HOUSE_READERS,
     ON_DUTY,
     embargo_policy,
+    house_readers,
     next_clock,
     readers_of,
     write,
@@ -118,7 +118,7 @@ def _open(desk: Desk, transaction: Transaction, actor: Actor, finding: Finding) 
     _store.insert(transaction, box, case, clock=next_clock(case, transaction.now))
     stored = CaseFile(case=case, revision=1, compartment=box.compartment, readers=box.readers)
     _store.link(transaction, stored, finding.report_ids)
-    _close_to_others(transaction, finding, reports)
+    _close_to_others(transaction, finding, reports, case)
     notices.hand_over(transaction, stored)
     ledger.append(
         transaction,
@@ -164,7 +164,7 @@ def _grow(
     if facts != case.embargo.facts:
         case = transitions.learn(case, facts, embargo_policy(), transaction.now)
     added = _store.link(transaction, kept, finding.report_ids)
-    _close_to_others(transaction, finding, reports)
+    _close_to_others(transaction, finding, reports, case)
     if case != kept.case or added:
         data: dict[str, Json] = {
             "findings": list(case.findings),
@@ -248,11 +248,14 @@ def _on_duty(actor: Actor, at: datetime) -> Participant:
     )
 
 
-def _close_to_others(transaction: Transaction, finding: Finding, reports: Sequence[Report]) -> None:
+def _close_to_others(
+    transaction: Transaction, finding: Finding, reports: Sequence[Report], case: Case
+) -> None:
     """Leave finding, reports and originals to the house's readers and the reports' own parties."""
+    house = house_readers(case)
     for one in reports:
-        readers = {*HOUSE_READERS, one.party_id}
+        readers = {*house, one.party_id}
         if set(one.readers) != readers:
             vault.set_readers(transaction, one.compartment, sorted(readers))
-    limit_originals(transaction, finding.report_ids, HOUSE_READERS)
-    match.limit_findings(transaction, finding.report_ids, HOUSE_READERS)
+    limit_originals(transaction, finding.report_ids, house)
+    match.limit_findings(transaction, finding.report_ids, house)

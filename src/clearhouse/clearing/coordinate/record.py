@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from clearhouse.clearing.coordinate.embargo import Embargo
+from clearhouse.clearing.coordinate.embargo import Embargo, Waiver
 from clearhouse.clearing.coordinate.embargo_consent import ConsentState
 from clearhouse.clearing.coordinate.embargo_management import EmState
 from clearhouse.clearing.coordinate.embargo_policy import Share
@@ -71,6 +71,18 @@ class Party:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """A second look at an emergency read-in."""
+
+    due_at: datetime
+    by: str | None = None
+    """None while nobody has looked."""
+    at: datetime | None = None
+    upheld: bool | None = None
+    because: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Participant:
     """One named person or agent of a party, or the house's group on duty, that is read in."""
 
@@ -88,6 +100,8 @@ class Participant:
     """Why this person or agent needs to know; None for who is read in by being on duty."""
     revoked_by: str | None = None
     revoked_because: str | None = None
+    review: "Review | None" = None
+    """What a second person said of a read-in that one person gave alone; None for others."""
 
     def reads(self, at: datetime) -> bool:
         """Return whether the read-in stands at an instant."""
@@ -136,6 +150,37 @@ class Disagreement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """Something that one person asked for and that needs a second one: exactly one of two kinds."""
+
+    by: str
+    at: datetime
+    reason: str
+    read_in: Participant | None = None
+    """Who is to be let in, as it would stand in the case."""
+    waiver: Waiver | None = None
+    """Which rule of the embargo policy is to be set aside."""
+    decided_by: str | None = None
+    """None while it waits."""
+    decided_at: datetime | None = None
+    granted: bool | None = None
+    because: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conflict:
+    """Why somebody must neither read a case nor decide in it."""
+
+    actor: str
+    what: str
+    by: str
+    at: datetime
+    lifted_by: str | None = None
+    lifted_at: datetime | None = None
+    lifted_because: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """One flaw on its way to the public, with everybody who has a part in it."""
 
@@ -151,6 +196,9 @@ class Case:
     disagreements: tuple[Disagreement, ...] = ()
     statuses: tuple[ProductStatus, ...] = ()
     published_at: datetime | None = None
+    requests: tuple[Request, ...] = ()
+    """In the order in which they came; the place is the number."""
+    conflicts: tuple[Conflict, ...] = ()
 
     def party(self, id_: str) -> Party | None:
         """Return the party of that id, None when it has no part in the case."""
@@ -159,6 +207,10 @@ class Case:
     def latest_verdict(self, party: str) -> Verdict | None:
         """Return a vendor's last word, None while it has not spoken."""
         return next((said for said in reversed(self.verdicts) if said.party == party), None)
+
+    def has_conflict(self, actor: str) -> bool:
+        """Return whether a declared conflict of interest keeps an actor out."""
+        return any(one.actor == actor and one.lifted_at is None for one in self.conflicts)
 
     @property
     def vendors(self) -> tuple[Party, ...]:

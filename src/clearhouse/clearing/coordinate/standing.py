@@ -1,4 +1,4 @@
-"""Where each party of a case stands: with the embargo, with each product, and who of it reads.
+"""Where each party of a case stands: with the embargo, and with each product.
 
 In: an actor, a case id and what a party said. Out: the changed case, or `Refused` with the reason.
 A vendor's own people speak for it; a coordinator may write down what it said elsewhere. Refused by
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from clearhouse.clearing.coordinate import casework, transitions
+from clearhouse.clearing.coordinate import transitions
 from clearhouse.clearing.coordinate.casework import change
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
 from clearhouse.clearing.coordinate.machine import Refused
@@ -23,9 +23,7 @@ from clearhouse.clearing.coordinate.record import (
     ProductStatus,
 )
 from clearhouse.formats.canonical import Json
-from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Actor
-from clearhouse.kernel.ids import ActorId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
@@ -113,37 +111,6 @@ def consent(
         event="embargo.consent",
         data={"party": party, "event": event.value},
         apply=lambda found: transitions.consent(found, party, event),
-    )
-
-
-def read_in(
-    desk: Desk,
-    transaction: Transaction,
-    actor: Actor,
-    case_id: str,
-    *,
-    who: ActorId,
-    tier: int,
-    reason: str,
-    expires_at: datetime | None = None,
-) -> Case | Refused:
-    """Let somebody of a party of the case read it, for a reason that is kept.
-
-    Raises: NoSuchCaseError, ForbiddenError.
-    """
-    found = identity.actor(transaction, who)
-    if found is None:
-        casework.case(desk, transaction, actor, case_id)  # who may not see it learns nothing else
-        return Refused(code="unknown-actor", reason="the house knows no such person or agent")
-    return casework.read_in(
-        desk,
-        transaction,
-        actor,
-        case_id,
-        who=found,
-        tier=tier,
-        reason=reason,
-        expires_at=expires_at,
     )
 
 

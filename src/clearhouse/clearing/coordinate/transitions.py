@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from clearhouse.clearing.coordinate.embargo import EmbargoFacts, compute, joined
+from clearhouse.clearing.coordinate.embargo import EmbargoFacts, Waiver, compute, joined
 from clearhouse.clearing.coordinate.embargo_consent import (
     EMBARGO_CONSENT,
     ConsentEvent,
@@ -129,6 +129,8 @@ def read_in(case: Case, participant: Participant) -> Case | Refused:
         return Refused(code="no-consent", reason="that party does not stand by the embargo")
     if not participant.approved_by or participant.actor in participant.approved_by:
         return Refused(code="not-approved", reason="somebody else must approve a read-in")
+    if case.has_conflict(participant.actor):
+        return Refused(code="conflict", reason="a conflict of interest keeps this actor out")
     if any(
         known.actor == participant.actor and known.reads(participant.read_in_at)
         for known in case.participants
@@ -305,6 +307,8 @@ def merge(case: Case, other: Case, policy: EmbargoPolicy, at: datetime) -> Case:
             *case.disagreements,
             *(replace(one, verdict=one.verdict + offset) for one in other.disagreements),
         ),
+        requests=(*case.requests, *other.requests),
+        conflicts=(*case.conflicts, *other.conflicts),
     )
     instants = [one.embargo.instant for one in (case, other) if one.embargo.instant is not None]
     promised = min(instants, default=None)
@@ -315,6 +319,20 @@ def learn(case: Case, facts: EmbargoFacts, policy: EmbargoPolicy, at: datetime) 
     """Compute the embargo anew from changed facts; one that holds no longer is ended."""
     changed = replace(case, embargo=compute(policy, facts))
     return changed if changed.embargo.holds(at) else _end(changed)
+
+
+def set_aside(case: Case, waiver: Waiver, policy: EmbargoPolicy, at: datetime) -> Case | Refused:
+    """Let an exception count; whoever agreed to the earlier instant must agree anew."""
+    facts = case.embargo.facts
+    changed = replace(
+        case, embargo=compute(policy, replace(facts, waivers=(*facts.waivers, waiver)))
+    )
+    if changed.embargo.instant == case.embargo.instant or not changed.embargo.holds(at):
+        return Refused(code="no-effect", reason=f"{changed.embargo.rule} decides all the same")
+    if case.embargo_state in IN_FORCE:
+        return _lapse(case, changed, "")
+    begun = _negotiate(changed)
+    return begun if isinstance(begun, Refused) else _lapse(case, begun, "")
 
 
 def mark_published(case: Case, at: datetime) -> Case:

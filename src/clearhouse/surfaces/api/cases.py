@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from clearhouse.clearing.coordinate import casework, channels, messages, standing
+from clearhouse.clearing.coordinate import casework, channels, messages, read_ins, standing
 from clearhouse.clearing.coordinate.channels import Notice
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
 from clearhouse.clearing.coordinate.letters import as_vultron
@@ -53,6 +53,8 @@ class ReadIn(_Closed):
     tier: Annotated[int, Field(ge=0, le=3)]
     reason: _Why
     expires_at: datetime | None = None
+    emergency: bool = False
+    """On one person's word, for the hours of the policy."""
 
 
 class ReadOut(_Closed):
@@ -102,13 +104,13 @@ def join(call: Calling, case_id: CaseAddress, body: Joins) -> Case:
     return _done(done)
 
 
-@router.post("/read-ins", summary="Let one person or agent read the case")
+@router.post("/read-ins", summary="Let somebody read the case, or ask for it")
 def read_in(call: Calling, case_id: CaseAddress, body: ReadIn) -> Case:
     """Read somebody in."""
     if body.expires_at is not None and body.expires_at.tzinfo is None:
         raise ProblemError(400, "an instant needs a time zone")
     with call.transaction() as transaction:
-        done = standing.read_in(
+        done = read_ins.read_in_by_id(
             call.desk,
             transaction,
             call.actor,
@@ -117,6 +119,7 @@ def read_in(call: Calling, case_id: CaseAddress, body: ReadIn) -> Case:
             tier=body.tier,
             reason=body.reason,
             expires_at=body.expires_at,
+            emergency=body.emergency,
         )
     return _done(done)
 
@@ -125,7 +128,7 @@ def read_in(call: Calling, case_id: CaseAddress, body: ReadIn) -> Case:
 def read_out(call: Calling, case_id: CaseAddress, body: ReadOut) -> Case:
     """Read somebody out."""
     with call.transaction() as transaction:
-        done = casework.revoke(
+        done = read_ins.revoke(
             call.desk, transaction, call.actor, case_id, who=body.who, because=body.because
         )
     return _done(done)

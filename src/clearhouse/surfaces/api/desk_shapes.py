@@ -121,6 +121,8 @@ class CaseAnswer:
     told: Disclosure
     findings: tuple[str, ...]
     may: tuple[str, ...]
+    copy: str
+    """The mark of the caller's copy."""
 
 
 class Decided(BaseModel):
@@ -226,6 +228,7 @@ def case_answer(view: CaseView) -> CaseAnswer:
         told=view.told,
         findings=tuple(note.finding_id for note in view.findings),
         may=tuple(sorted(view.may)),
+        copy=view.copy,
     )
 
 

@@ -73,7 +73,7 @@ def thread_answer(thread: Thread, said: list[Message] | None = None) -> ThreadAn
         party_id=thread.party_id,
         opened_at=thread.opened_at,
         last_at=thread.last_at,
-        messages=said or [],
+        messages=[messages.as_copy(one) for one in said or []],
     )
 
 

@@ -1,4 +1,4 @@
-"""`clearhouse case`: reads what others tell of cases, and destroys what a closed one says."""
+"""`clearhouse case`: what people do with cases, what others tell of them, and their destruction."""
 
 import json
 import sys
@@ -15,12 +15,17 @@ from clearhouse.formats.vultron_reading import VultronError
 from clearhouse.kernel import backup
 from clearhouse.kernel.keys import KeyFolder
 from clearhouse.surfaces.cli.acting import acting
+from clearhouse.surfaces.cli.case_people import COMMANDS as PEOPLE
 from clearhouse.surfaces.cli.main import EXIT_NO, EXIT_REFUSED, Connect, emit, json_option
 
 
 @click.group("case")
 def command() -> None:
-    """Read Vultron messages into cases; destroy what a closed case says."""
+    """Let people into cases and trace leaks; read Vultron messages; destroy what a case says."""
+
+
+for _one in PEOPLE:
+    command.add_command(_one)
 
 
 @command.command("read")

@@ -5,16 +5,17 @@ from datetime import timedelta
 
 import click
 
-from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate import casework, read_ins
 from clearhouse.clearing.coordinate.casework import NoSuchCaseError
 from clearhouse.clearing.coordinate.embargo import Channel, Embargo, News
 from clearhouse.surfaces.cli.acting import acting
+from clearhouse.surfaces.cli.case_acts import act, instant
 from clearhouse.surfaces.cli.main import EXIT_NO, Connect, emit, json_option
 
 
 @click.group("embargo")
 def command() -> None:
-    """Say why a case is kept back, and what would change it."""
+    """Say why a case is kept back, what would change it, and ask for exceptions."""
 
 
 @command.command("explain")
@@ -60,6 +61,33 @@ def explain(
     document = _plain(now) | ({"if": _plain(then)} if asked else {})
     text = _told(now) + (f"\n\nas asked:\n{_told(then)}" if asked else "")
     emit(document, as_json=as_json, text=text)
+
+
+@command.command("except")
+@click.argument("case")
+@click.option("--rule", required=True, help="Which rule or bar of the policy is to be set aside.")
+@click.option("--until", required=True, help="An instant with its time zone, as in ISO 8601.")
+@click.option("--because", required=True, help="Kept in the case.")
+@json_option
+@click.pass_obj
+def ask_exception(
+    connect: Connect, case: str, rule: str, until: str, because: str, *, as_json: bool
+) -> None:
+    """Ask that a rule be set aside for CASE; it counts when a second person grants it."""
+    when = instant(until)
+    done = act(
+        connect,
+        lambda desk, transaction, me: read_ins.ask_exception(
+            desk, transaction, me, case, rule=rule, until=when, reason=because
+        ),
+    )
+    number = len(done.requests) - 1
+    emit(
+        {"case": done.id, "request": number},
+        as_json=as_json,
+        text=f"asked as number {number}; another person grants it with: "
+        f"clearhouse case decide {done.id} {number} --grant --because …",
+    )
 
 
 def _plain(embargo: Embargo) -> dict[str, object]:

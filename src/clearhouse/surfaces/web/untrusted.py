@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from clearhouse.clearing.coordinate import canary
+
 SHOWN_CHARACTERS = 12_000
 """How much of one text a page shows; the whole text stands one link away."""
 LINE_CHARACTERS = 300
@@ -45,11 +47,21 @@ def is_hidden(character: str) -> bool:
     return character in _BLANK or unicodedata.category(character) in _HIDDEN_CATEGORIES
 
 
-def excerpt(text: str, limit: int = SHOWN_CHARACTERS) -> Excerpt:
-    """Return the beginning of `text` as inert HTML with hidden characters named."""
+def excerpt(text: str, limit: int = SHOWN_CHARACTERS, *, copy: str | None = None) -> Excerpt:
+    """Return the beginning of `text` as inert HTML with hidden characters named.
+
+    `copy` names the mark of this reader's copy; it stands between words and is not named.
+    """
     # Cut first: work must not grow with what a stranger sends.
     kept = text[: limit + 1].replace("\r\n", "\n")[:limit]
-    return Excerpt(html=_inert(kept), left_out=max(0, len(text) - limit))
+    left_out = max(0, len(text) - limit)
+    if copy is None:
+        return Excerpt(html=_inert(kept), left_out=left_out)
+    mark = canary.mark_of(copy)
+    own = canary.hidden(mark)
+    pieces = [_inert(piece) for piece in canary.woven(kept, mark).split(own)]
+    # The mark is ours: six bytes written in five characters without width.
+    return Excerpt(html=Markup(own).join(pieces), left_out=left_out)  # noqa: S704
 
 
 def one_line(text: object, limit: int = LINE_CHARACTERS) -> Markup:

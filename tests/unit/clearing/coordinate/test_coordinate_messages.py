@@ -10,7 +10,15 @@ import pytest
 
 from casebook import DRAFT, acting, move, opened, read, register, set_clock
 from clearhouse.clearing import route
-from clearhouse.clearing.coordinate import _threads, casework, channels, messages, pacing, shredding
+from clearhouse.clearing.coordinate import (
+    _threads,
+    casework,
+    channels,
+    messages,
+    pacing,
+    read_ins,
+    shredding,
+)
 from clearhouse.clearing.coordinate._threads import File
 from clearhouse.clearing.coordinate.embargo import News
 from clearhouse.clearing.coordinate.messages import NoSuchThreadError
@@ -108,9 +116,9 @@ def test_a_thread_opens_with_a_read_in_and_closes_with_its_end(house, case):
     everybody, own = thread_with(app, case, None), thread_with(app, case, who.party_id)
     for thread in (everybody, own):
         says(app, cora, thread)
-    do(app, cora, casework.read_in, case.id, who=who, tier=0)
+    do(app, cora, read_ins.read_in, case.id, who=who, tier=0)
     assert hears(app, who, everybody) == hears(app, who, own) == [SECRET]
-    do(app, cora, casework.revoke, case.id, who=who.actor_id)
+    do(app, cora, read_ins.revoke, case.id, who=who.actor_id)
     for thread in (everybody, own):
         with pytest.raises(NoSuchThreadError):
             hears(app, who, thread)
@@ -150,7 +158,7 @@ def test_what_cannot_be_said_is_refused_with_the_reason(house, case, more, code)
 
 def test_mail_says_that_there_is_something_and_no_word_of_what(house, case):
     app, mail = house
-    do(app, coordinator(app), casework.read_in, case.id, who=vera(app), tier=0)
+    do(app, coordinator(app), read_ins.read_in, case.id, who=vera(app), tier=0)
     says(app, coordinator(app), thread_with(app, case, vera(app).party_id))
     route.tell_parties(app.desk)
     (letter,) = mail.letters

@@ -18,7 +18,7 @@ from casebook import (
     set_clock,
 )
 from clearhouse.clearing import route
-from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate import casework, read_ins
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.embargo import Channel, News, ProjectPolicy
 from clearhouse.clearing.coordinate.embargo_management import EmState
@@ -260,7 +260,7 @@ def test_an_actor_who_is_read_in_still_needs_the_role_for_the_act(house):
         party=bystander.party_id,
         role=PartyRole.OTHER,
     )
-    do(house, coordinator(house), casework.read_in, case.id, who=bystander, tier=1)
+    do(house, coordinator(house), read_ins.read_in, case.id, who=bystander, tier=2)
     with pytest.raises(ForbiddenError):
         do(house, bystander, casework.give_verdict, case.id, vendor="x", outcome=Outcome.ACCEPTED)
     with pytest.raises(ForbiddenError):
@@ -273,16 +273,16 @@ def test_a_read_in_opens_the_case_at_once_and_its_end_closes_it_at_once(house):
     expert = person(house, "An expert's firm", PartyKind.OPERATOR, "Ed Expert", "coordinator")
     with pytest.raises(casework.NoSuchCaseError):
         do(house, expert, casework.case, case.id)
-    unknown = do(house, desk_person, casework.read_in, case.id, who=expert, tier=1)
+    unknown = do(house, desk_person, read_ins.read_in, case.id, who=expert, tier=2)
     assert isinstance(unknown, Refused)
     do(house, desk_person, casework.join, case.id, party=expert.party_id, role=PartyRole.OTHER)
-    do(house, desk_person, casework.read_in, case.id, who=expert, tier=1)
+    do(house, desk_person, read_ins.read_in, case.id, who=expert, tier=2)
     assert do(house, expert, casework.case, case.id).id == case.id
     told = do(house, expert, casework.told, case.id)
     assert told.until == case.embargo.instant
     assert "TLP:AMBER+STRICT" in told.sentence
     move(house, minutes=1)
-    do(house, desk_person, casework.revoke, case.id, who=expert.actor_id)
+    do(house, desk_person, read_ins.revoke, case.id, who=expert.actor_id)
     with pytest.raises(casework.NoSuchCaseError):
         do(house, expert, casework.case, case.id)
     kinds = events(house, case.id)

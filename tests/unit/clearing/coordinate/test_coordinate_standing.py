@@ -7,7 +7,7 @@ import pytest
 
 from casebook import acting, move, opened, read, register, set_clock
 from clearhouse.clearing import route
-from clearhouse.clearing.coordinate import _store, casework, clocks, standing
+from clearhouse.clearing.coordinate import _store, casework, clocks, read_ins, standing
 from clearhouse.clearing.coordinate.casework import NoSuchCaseError
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent, ConsentState
 from clearhouse.clearing.coordinate.embargo_management import EmState
@@ -66,13 +66,13 @@ def sees(app, actor, case_id):
 
 def test_a_party_that_declines_the_embargo_reads_nothing_until_it_is_asked_and_agrees(house, case):
     who = vera(house)
-    do(house, coordinator(house), casework.read_in, case.id, who=who, tier=0)
+    do(house, coordinator(house), read_ins.read_in, case.id, who=who, tier=0)
     assert sees(house, who, case.id)
     consents(house, case, ConsentEvent.DECLINE)
     assert not sees(house, who, case.id)
     with pytest.raises(NoSuchCaseError):
         do(house, who, casework.case, case.id)
-    again = do(house, coordinator(house), casework.read_in, case.id, who=who, tier=0)
+    again = do(house, coordinator(house), read_ins.read_in, case.id, who=who, tier=0)
     assert again.code == "no-consent"
     consents(house, case, ConsentEvent.INVITE, ConsentEvent.ACCEPT)
     assert sees(house, who, case.id)
@@ -122,7 +122,7 @@ def test_a_read_in_ends_at_its_instant_at_once_by_the_rules_and_by_the_sweep_in_
     house, case
 ):
     who = vera(house)
-    do(house, coordinator(house), standing.read_in, case.id, who=who.actor_id, tier=1,
+    do(house, coordinator(house), read_ins.read_in_by_id, case.id, who=who.actor_id, tier=1,
        reason="writes the fix", expires_at=NOW + timedelta(hours=2))  # fmt: skip
     assert do(house, who, casework.case, case.id).participants[-1].reason == "writes the fix"
     move(house, hours=2)
@@ -142,8 +142,8 @@ def test_a_read_in_without_an_end_is_over_when_the_advisory_is_out(house, case):
         coordinator(house)
     )  # fmt: skip
     do(house, cora, casework.join, case.id, party=other.party_id, role=PartyRole.VENDOR)
-    do(house, cora, casework.read_in, case.id, who=who, tier=0)
-    do(house, cora, casework.read_in, case.id, who=other, tier=0,
+    do(house, cora, read_ins.read_in, case.id, who=who, tier=0)
+    do(house, cora, read_ins.read_in, case.id, who=other, tier=0,
        expires_at=NOW + timedelta(days=90))  # fmt: skip
     move(house, days=40)
     do(house, cora, casework.mark_published, case.id, NOW + timedelta(days=40))
@@ -156,8 +156,8 @@ def test_a_read_in_without_an_end_is_over_when_the_advisory_is_out(house, case):
 
 def test_who_is_read_out_is_kept_with_who_did_it_and_why(house, case):
     who, cora = vera(house), coordinator(house)
-    do(house, cora, standing.read_in, case.id, who=who.actor_id, tier=1, reason="helps")
-    done = do(house, cora, casework.revoke, case.id, who=who.actor_id, because="left the team")
+    do(house, cora, read_ins.read_in_by_id, case.id, who=who.actor_id, tier=1, reason="helps")
+    done = do(house, cora, read_ins.revoke, case.id, who=who.actor_id, because="left the team")
     last = done.participants[-1]
     assert (last.revoked_by, last.revoked_because) == (cora.actor_id, "left the team")
     assert not sees(house, who, case.id)
@@ -165,11 +165,11 @@ def test_who_is_read_out_is_kept_with_who_did_it_and_why(house, case):
 
 def test_nobody_unknown_is_read_in_and_a_stranger_learns_nothing_by_trying(house, case):
     unknown = {"who": "act_" + "a" * 26, "tier": 1, "reason": "r"}
-    assert do(house, coordinator(house), standing.read_in, case.id, **unknown).code == (
+    assert do(house, coordinator(house), read_ins.read_in_by_id, case.id, **unknown).code == (
         "unknown-actor"
     )
     with pytest.raises(NoSuchCaseError):
-        do(house, vera(house), standing.read_in, case.id, **unknown)
+        do(house, vera(house), read_ins.read_in_by_id, case.id, **unknown)
 
 
 def test_what_vendors_say_of_products_is_added_and_the_latest_word_stands(house, case):
@@ -209,7 +209,7 @@ def test_a_status_that_says_too_little_is_refused_and_none_of_the_others_is_writ
 
 def test_a_vendors_own_people_speak_for_it_and_for_nobody_else(house, case):
     who = person(house, "The example-yaml project", PartyKind.VENDOR, "Vic", "vendor")
-    do(house, coordinator(house), casework.read_in, case.id, who=who, tier=0)
+    do(house, coordinator(house), read_ins.read_in, case.id, who=who, tier=0)
     own = Said(vendor=who.party_id, product="p", state=ProductState.FIXED)
     assert do(house, who, standing.say_of_products, case.id, [own]).statuses[0].by == who.actor_id
     agreed = do(house, who, standing.consent, case.id, party=who.party_id,

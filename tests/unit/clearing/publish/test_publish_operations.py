@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from casebook import DRAFT, acting, cleared, finding_of, move, opened, read, register, set_clock
-from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.coordinate import casework, read_ins
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole
 from clearhouse.clearing.intake.record import Credit
@@ -367,7 +367,7 @@ def test_deciding_needs_the_role_and_the_read_in(house):
             party=bystander.party_id,
             role=PartyRole.OTHER,
         )
-        casework.read_in(
+        read_ins.read_in(
             house.desk, transaction, coordinator(house), case.id, who=bystander, tier=0
         )
     with pytest.raises(ForbiddenError):

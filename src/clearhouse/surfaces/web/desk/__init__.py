@@ -13,6 +13,7 @@ from clearhouse.kernel.services import Desk
 from clearhouse.surfaces.web.desk import (
     access_pages,
     case_pages,
+    case_people_pages,
     criteria_pages,
     defense_pages,
     finding_pages,
@@ -50,6 +51,7 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         finding_pages,
         report_pages,
         case_pages,
+        case_people_pages,
         thread_pages,
         access_pages,
         criteria_pages,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
-from clearhouse.clearing.coordinate import casework, standing
+from clearhouse.clearing.coordinate import casework, read_ins, standing
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Case, Justification, Outcome, ProductState
@@ -65,7 +65,7 @@ def verdict(  # one parameter a field of the form
             reason=reason or None,
             fixed_version=fixed_version or None,
         )
-    return _answer(here, case_id, done)
+    return answer(here, case_id, done)
 
 
 @router.post("/cases/{case_id}/date")
@@ -78,7 +78,7 @@ def date(
         done = casework.agree_date(
             here.desk, transaction, here.actor, case_id, vendor=vendor, date=instant
         )
-    return _answer(here, case_id, done)
+    return answer(here, case_id, done)
 
 
 @router.post("/cases/{case_id}/disagree")
@@ -93,7 +93,7 @@ def disagree(
         done = casework.disagree(
             here.desk, transaction, here.actor, case_id, verdict=verdict, reason=reason
         )
-    return _answer(here, case_id, done)
+    return answer(here, case_id, done)
 
 
 @router.post("/cases/{case_id}/product")
@@ -121,7 +121,7 @@ def product(  # one parameter a field of the form
     ]
     with here.transaction() as transaction:
         done = standing.say_of_products(here.desk, transaction, here.actor, case_id, said)
-    return _answer(here, case_id, done)
+    return answer(here, case_id, done)
 
 
 @router.post("/cases/{case_id}/consent")
@@ -133,7 +133,7 @@ def consent(
         done = standing.consent(
             here.desk, transaction, here.actor, case_id, party=party, event=event
         )
-    return _answer(here, case_id, done)
+    return answer(here, case_id, done)
 
 
 @router.post("/cases/{case_id}/read-in")
@@ -144,11 +144,12 @@ def read_in(
     tier: Annotated[int, Form(ge=0, le=3)],
     reason: Annotated[str, Form(min_length=1, max_length=400)],
     until: Annotated[datetime | Literal[""], Form()] = "",
+    emergency: Annotated[Literal["yes", ""], Form()] = "",
 ) -> Response:
-    """Let one person or agent read the case; a time without a zone is UTC, as the page says."""
+    """Let somebody read the case, or ask for it; a time without a zone is UTC, as the page says."""
     expires = None if until == "" else until if until.tzinfo else until.replace(tzinfo=UTC)
     with here.transaction() as transaction:
-        done = standing.read_in(
+        done = read_ins.read_in_by_id(
             here.desk,
             transaction,
             here.actor,
@@ -157,8 +158,9 @@ def read_in(
             tier=tier,
             reason=reason,
             expires_at=expires,
+            emergency=emergency == "yes",
         )
-    return _answer(here, case_id, done)
+    return answer(here, case_id, done)
 
 
 @router.post("/cases/{case_id}/read-out")
@@ -170,13 +172,14 @@ def read_out(
 ) -> Response:
     """End a read-in at once."""
     with here.transaction() as transaction:
-        done = casework.revoke(
+        done = read_ins.revoke(
             here.desk, transaction, here.actor, case_id, who=who, because=because
         )
-    return _answer(here, case_id, done)
+    return answer(here, case_id, done)
 
 
-def _answer(here: Visit, case_id: str, done: Case | Refused) -> Response:
+def answer(here: Visit, case_id: str, done: Case | Refused) -> Response:
+    """Return to the case, or show it with the reason why nothing was done."""
     if isinstance(done, Refused):
         return _page(here, case_id, refused=done.reason, status=409)
     return RedirectResponse(f"/cases/{case_id}", status_code=303)

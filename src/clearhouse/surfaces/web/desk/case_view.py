@@ -3,17 +3,32 @@
 In: a case's id. Out: a `CaseView`. Refused by coordinate: what the actor is not read in to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from clearhouse.clearing.coordinate import casework, channels, messages, standing
+from clearhouse.clearing.coordinate import (
+    canary,
+    casework,
+    channels,
+    copies,
+    messages,
+    read_in_log,
+    read_ins,
+    standing,
+)
 from clearhouse.clearing.coordinate.channels import Notice
 from clearhouse.clearing.coordinate.embargo import Considered, Effect
 from clearhouse.clearing.coordinate.messages import Thread
-from clearhouse.clearing.coordinate.record import Case, Disclosure, Participant, ProductState
+from clearhouse.clearing.coordinate.record import (
+    Case,
+    Disclosure,
+    Participant,
+    ProductState,
+    Request,
+)
 from clearhouse.clearing.coordinate.standing import Standing
 from clearhouse.clearing.match import listing as match_listing
 from clearhouse.clearing.match import operations as match
@@ -77,6 +92,28 @@ class CaseView:
     notices: tuple[Notice, ...]
     """Who was told, who was not yet, and why."""
     may: frozenset[str]
+    copy: str
+    """The mark of this reader's copy, as three words."""
+    names: Mapping[ActorId, str]
+    """Of the actors whom requests and conflicts of interest name."""
+    excepted: tuple[str, ...]
+    """Rules and bars that two persons may set aside."""
+
+    @property
+    def waiting(self) -> tuple[tuple[int, Request], ...]:
+        """What waits for a second person, by number."""
+        numbered = enumerate(self.case.requests)
+        return tuple((number, asked) for number, asked in numbered if asked.granted is None)
+
+    @property
+    def unreviewed(self) -> tuple[tuple[int, Reader], ...]:
+        """Emergency read-ins that nobody else has looked at, by number."""
+        numbered = enumerate(self.readers)
+        return tuple(
+            (number, one)
+            for number, one in numbered
+            if one.participant.review is not None and one.participant.review.by is None
+        )
 
     @property
     def title(self) -> str:
@@ -92,6 +129,7 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
     case = casework.case(desk, transaction, actor, case_id)
     publication = publish.publication(desk, transaction, actor, case_id)
     now = transaction.now
+    exceptions = read_ins.exception_policy()
     return CaseView(
         case=case,
         findings=_findings(desk, transaction, case),
@@ -111,6 +149,11 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
         threads=tuple(messages.threads_of(desk, transaction, actor, case_id)),
         notices=tuple(channels.notices(desk, transaction, actor, case_id)),
         may=frozenset(act for act in _ACTS if desk.authority.may(actor, act).allowed),
+        copy=canary.named(copies.given(desk, transaction, actor, case.id, [case.id])[case.id]),
+        names=identity.actor_names(
+            transaction, [ActorId(one) for one in sorted(read_in_log.ids(case))]
+        ),
+        excepted=(*exceptions.rules, *exceptions.bars),
     )
 
 
