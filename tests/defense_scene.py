@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -116,3 +117,38 @@ def omniscient(pack_, *, all_but=(), name="omniscient"):
         ]
 
     return Tool(say, name=name)
+
+
+_TIMES = """
+from datetime import datetime
+import os
+os.abort()  # a recipe that ran this file would not come back
+phase = {'oak': {
+    'network_scans': [datetime.strptime("2022-01-18 12:00:00", "%Y-%m-%d %H:%M:%S"),
+                      datetime.strptime("2022-01-18 12:10:00", "%Y-%m-%d %H:%M:%S")],
+    'dnsteal': [datetime.strptime("2022-01-18 20:00:00", "%Y-%m-%d %H:%M:%S"),
+                datetime.strptime("2022-01-18 20:30:00", "%Y-%m-%d %H:%M:%S")],
+    'false_positive_test': [datetime.strptime("2022-01-17 11:00:00", "%Y-%m-%d %H:%M:%S"),
+                            datetime.strptime("2022-01-17 16:00:00", "%Y-%m-%d %H:%M:%S")]}}
+"""
+_BEGIN = int(datetime(2022, 1, 18, 12, tzinfo=UTC).timestamp())
+_ROWS = [
+    (-86_400, "Wazuh: update", "W-Sys-Cav", "false_positive", "-"),
+    (-3_600, "Suricata: Alert - odd name", "S-Dns-Odd", "false_positive", "dnsteal"),
+    (60, "AMiner: new value", "A-Dns-New", "network_scans", "dns_scan"),
+    (60, "AMiner: new value", "A-Dns-New", "network_scans", "dns_scan"),
+    (90, "Wazuh: update", "W-Sys-Cav", "network_scans", "-"),
+    (86_400, "AMiner: new value", "A-Dns-New", "false_positive", "-"),
+]
+
+
+def alerts_of_a_network(folder):
+    """A copy of an alert data set in the shape of AIT's, of one network."""
+    (folder / "alerts_csv").mkdir(parents=True)
+    (folder / "attacktimes.py").write_text(_TIMES)
+    lines = ["time,name,ip,host,short,time_label,event_label"]
+    lines += [f"{_BEGIN + at},{name},10.0.0.1,mail,{short},{time},{event}"
+              for at, name, short, time, event in _ROWS]  # fmt: skip
+    with zipfile.ZipFile(folder / "alerts_csv" / "alerts_csv.zip", "w") as archive:
+        archive.writestr("alerts_csv/oak_alerts.txt", "\n".join(lines))
+    return folder

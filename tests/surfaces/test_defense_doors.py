@@ -11,7 +11,7 @@ from clearhouse.surfaces.cli.defense_run import _measured
 from clearhouse.surfaces.cli.defense_tools import enrolled
 from clearhouse.surfaces.web.defense_view import figures, report, verdict
 from command_line import command_line
-from defense_scene import event, small_office
+from defense_scene import alerts_of_a_network, event, small_office
 
 
 @pytest.fixture
@@ -256,6 +256,9 @@ def test_public_recordings_are_converted_and_rules_tested_from_the_command_line(
 
     (tmp_path / "copy").mkdir()
     run("convert", "otrf", tmp_path / "copy", "--into", tmp_path / "p", code=65)
+    several = run("convert", "ait", alerts_of_a_network(tmp_path / "ait"), "--unverified", "--json",
+                  "--into", tmp_path / "networks").stdout  # fmt: skip
+    assert [one["pack"] for one in json.loads(several)["packs"]] == ["ait-alerts-oak-1"]
     (tmp_path / "copy" / "no-such-rule.json").write_text("{}")
     rules = policy_file("sigma-1")
     assert "0 of 1" in run("selftest", rules, "--recordings", tmp_path / "copy", code=1).stdout

@@ -14,7 +14,7 @@ from clearhouse.defense.enroll.agent import Agent, Endpoint, post_json
 from clearhouse.defense.enroll.cli import CommandTool
 from clearhouse.defense.enroll.http import HttpTool
 from clearhouse.defense.enroll.human import Analyst, write_form
-from clearhouse.defense.enroll.rarity import Rarity, type_of
+from clearhouse.defense.enroll.rarity import Rarity, habits, type_of
 from clearhouse.defense.enroll.record import Budget, ToolFaultError, View
 from clearhouse.defense.enroll.scripted import scripted_agent
 from clearhouse.defense.enroll.selftest import self_test
@@ -386,6 +386,28 @@ def test_rarity_reports_what_the_history_did_not_have_and_nothing_that_it_had_of
     assert [one.events for one in output.findings] == [(odd.uid,)]
     assert [one.verdict for one in output.answers] == [Triage.TRUE_POSITIVE, Triage.BENIGN]
     assert type_of(event(1, Image="C:\\a7.exe")) == type_of(event(2, Image="C:\\a99.exe"))
+
+
+def test_a_burst_is_one_thing_that_happened_and_does_not_make_a_type_usual():
+    burst = [event(0.01 * number, Image="C:\\burst.exe") for number in range(500)]
+    steady = [event(60 * hour, Image="C:\\steady.exe") for hour in range(100)]
+    known = habits([*burst, *steady])
+    assert sorted(known.values()) == [1, 100]
+    shown = [event(9_000, Image="C:\\steady.exe"), event(9_000, Image="C:\\burst.exe")]
+    (one,) = Rarity(known).run(View(events=shown), SHORT).findings
+    assert one.events == (shown[1].uid,)
+
+
+def test_of_equally_rare_groups_of_a_day_the_first_of_each_type_come_first():
+    often = [event(60 * hour, Image="C:\\a.exe") for hour in range(3)]
+    once = event(200, Image="C:\\b.exe")
+    found = Rarity().run(View(events=[*often, once]), SHORT).findings
+    assert [one.events[0] for one in found][:2] == [often[0].uid, once.uid]
+    assert all(one.entities[0] == "ws-01" for one in found)
+
+
+def test_what_happened_is_told_apart_by_its_number_and_details_are_not():
+    assert type_of(event(1, name="Sysmon/1")) != type_of(event(1, name="Sysmon/3"))
 
 
 def eve(words, severity=1):

@@ -1,5 +1,7 @@
 import gzip
+import io
 import json
+import tarfile
 import zipfile
 from datetime import UTC, datetime
 
@@ -30,6 +32,14 @@ RECORDS = {
     "winlogbeat": (
         {"@timestamp": "2026-03-09T12:00:00.250Z", "winlog": {"event_id": 4625, "channel": "Security", "computer_name": "ws-01", "event_data": {"TargetUserName": "ann"}}},
         SourceKind.WINDOWS, "Security/4625", "ws-01",
+    ),
+    "older winlogbeat": (
+        {"@timestamp": "2026-03-09T12:00:00.250Z", "type": "wineventlog", "event_id": 4625, "log_name": "Security", "computer_name": "ws-01", "source_name": "Microsoft-Windows-Security-Auditing", "event_data": {"TargetUserName": "ann"}},
+        SourceKind.WINDOWS, "Security/4625", "ws-01",
+    ),
+    "log analytics": (
+        {"TimeGenerated": "2026-03-09T12:00:00.25Z", "Computer": "ws-01", "EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational", "EventSourceName": "Microsoft-Windows-Sysmon", "EventData": '<EventData>\r\n <Data Name="CommandLine">a &amp; b</Data></EventData>'},
+        SourceKind.WINDOWS, "Sysmon/1", "ws-01",
     ),
     "eve": (
         {"timestamp": "2026-03-09T13:00:00.250000+0100", "event_type": "alert", "src_ip": "10.0.0.1", "alert": {"signature": "x", "severity": 1}},
@@ -77,6 +87,22 @@ def test_a_record_keeps_what_the_log_says(tmp_path):
     assert one.fields["Image"] == "C:\\a.exe"
     assert one.fields["Provider_Name"] == "Microsoft-Windows-Sysmon"
     assert one.user == "K\\ann"
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("older winlogbeat", "Provider_Name", "Microsoft-Windows-Security-Auditing"),
+        ("older winlogbeat", "TargetUserName", "ann"),
+        ("log analytics", "Provider_Name", "Microsoft-Windows-Sysmon"),
+        ("log analytics", "CommandLine", "a & b"),
+    ],
+)
+def test_fields_have_the_names_that_rules_use_whatever_sent_them(name, field, value, tmp_path):
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(RECORDS[name][0]))
+    (one,), _ = events(path)
+    assert one.fields[field] == value
 
 
 def test_zeeks_own_text_is_read(tmp_path):
@@ -127,8 +153,16 @@ def test_folders_archives_and_mixed_files_are_opened(tmp_path):
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
         archive.writestr("in/trail.json", json.dumps({"Records": [RECORDS["cloudtrail"][0]]}))
         archive.writestr("in/picture.png", b"x")
+    lines = io.BytesIO(f"{eve}\n".encode())
+    for name, mode in (("c.tar", "w"), ("d.tar.gz", "w:gz"), ("e.tgz", "w:gz")):
+        with tarfile.open(tmp_path / name, mode) as tape:
+            for inside in ("in/eve.json", "in/picture.png"):
+                entry = tarfile.TarInfo(inside)
+                entry.size = len(lines.getvalue())
+                tape.addfile(entry, io.BytesIO(lines.getvalue()))
     found, tally = events(tmp_path)
-    assert [one.kind for one in found] == ["suricata", "ecs", "cloudtrail"]
+    kinds = [one.kind for one in found]
+    assert kinds == ["suricata", "ecs", "cloudtrail", "suricata", "suricata", "suricata"]
     assert tally.refused == 0
 
 
@@ -141,6 +175,7 @@ def test_what_cannot_be_read_is_counted_with_its_reason_and_stops_nothing(tmp_pa
     (tmp_path / "e.json.gz").write_bytes(gzip.compress(b"x" * 9000)[:40])
     (tmp_path / "f.zip").write_bytes(b"PK nothing")
     (tmp_path / "g.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "h.tar").write_bytes(b"no tape" * 200)
     found, tally = events(tmp_path)
     assert len(found) == 2
     said = "\n".join(tally.reasons)
@@ -151,6 +186,7 @@ def test_what_cannot_be_read_is_counted_with_its_reason_and_stops_nothing(tmp_pa
         "d.evtx",
         "no column of times",
         "names its EventID",
+        "h.tar",
     ):
         assert words in said
 

@@ -11,6 +11,7 @@ from clearhouse.defense.scenario.audit import audit
 from clearhouse.defense.scenario.grade import Claim
 from clearhouse.defense.scenario.pack import PackError
 from clearhouse.defense.scenario.recipes.windows import evtx_to_mitre, otrf
+from clearhouse.defense.scenario.truth import TruthClass, steps
 from defense_scene import NOON, event, house_sigma
 
 
@@ -31,14 +32,15 @@ def mordor(folder):
     for number in range(3):
         (about / f"SD-{number}.yaml").write_text(yaml.safe_dump({
             "attack_mappings": [{"technique": "T1490", "sub-technique": None}, {"technique": "T1086"}],
-            "files": [{"type": "Host", "link": f"https://x/master/datasets/{number}.zip"}, {"type": "Network", "link": "https://x/master/n.zip"}],
+            "platform": ["Windows"],
+            "files": [{"type": "Host", "link": f"https://x/master/Datasets/{number}.zip"}, {"type": "Network", "link": "https://x/master/n.zip"}],
         }))  # fmt: skip
     return folder
 
 
 def test_recordings_with_labels_become_a_pack_that_says_how_little_such_labels_say(tmp_path):
-    made = otrf(mordor(tmp_path / "copy"), tmp_path / "pack")
-    assert [one.attack for one in made.truths] == ["SD-0", "SD-0", "SD-1", "SD-1"]
+    made = otrf(mordor(tmp_path / "copy"), tmp_path / "pack", verified=False)
+    assert [one.attack for one in made.truths] == ["SD-0/0", "SD-0/0", "SD-1/1", "SD-1/1"]
     assert len(made.events) == 4
     found = audit(made)
     assert not found.allows(Claim.FALSE_ALARMS)
@@ -48,6 +50,23 @@ def test_recordings_with_labels_become_a_pack_that_says_how_little_such_labels_s
     assert ran.tier(Tier.PLACE).found.value == 0.5
     assert ran.tier(Tier.EXACT).found.value == 0.25
     assert ran.load is None
+
+
+def test_a_recording_without_labels_is_kept_as_unknown_and_is_no_step(tmp_path):
+    folder = mordor(tmp_path / "copy")
+    host = folder / "datasets" / "atomic" / "windows" / "discovery" / "host"
+    host.mkdir(parents=True)
+    with zipfile.ZipFile(host / "odd.zip", "w") as archive:
+        archive.writestr("odd.json", line(event(50, CommandLine="who knows")))
+    made = otrf(folder, tmp_path / "pack", verified=False)
+    (odd,) = (one for one in made.truths if one.kind is TruthClass.UNKNOWN)
+    assert (odd.attack, odd.technique, len(odd.events)) == ("unlabelled/odd", None, 1)
+    assert odd not in steps(made.truths)
+
+
+def test_a_copy_with_other_files_is_refused_by_name(tmp_path):
+    with pytest.raises(PackError, match=r"2 of 2 files .* datasets/0\.zip, datasets/1\.zip"):
+        otrf(mordor(tmp_path / "copy"), tmp_path / "pack")
 
 
 def test_a_folder_without_labelled_recordings_is_refused(tmp_path):

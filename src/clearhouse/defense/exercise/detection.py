@@ -6,7 +6,7 @@ by chance as often as a tool is noisy; that is why each tier says its chance.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from clearhouse.bench.statistics.clusters import clustered
@@ -19,7 +19,7 @@ from clearhouse.defense.exercise.matching import (
     technique_tiers,
 )
 from clearhouse.defense.exercise.record import Detection, Estimate, StepResult, Tier
-from clearhouse.defense.scenario.attack_map import attack_map
+from clearhouse.defense.scenario.attack_map import AttackMap, attack_map
 from clearhouse.defense.scenario.event import SourceKind
 from clearhouse.defense.scenario.truth import Truth
 
@@ -31,7 +31,7 @@ def results(
     findings: Sequence[Finding], malicious: Sequence[Truth], shown: Sequence[SourceKind]
 ) -> tuple[StepResult, ...]:
     """Return what was made of each step; `shown` are the logs that the tool was given."""
-    claimed, first = _claims(findings, malicious)
+    claimed, first = claims(findings, malicious)
     times = Times(one.at for one in findings)
     names, made = attack_map(), []
     for place, step in enumerate(malicious):
@@ -54,7 +54,7 @@ def results(
     return tuple(made)
 
 
-def _claims(
+def claims(
     findings: Sequence[Finding], malicious: Sequence[Truth]
 ) -> tuple[dict[int, set[str]], dict[int, datetime]]:
     """Return by step the techniques that findings in its place name, and the first one's time."""
@@ -82,12 +82,12 @@ def detection(
         nothing = Estimate(value=None, n=0)
         return tuple(Detection(tier=one, found=nothing, chance=None, lift=None) for one in Tier)
     steps_ = [step for _, step in pairs]
-    claimed, _ = _claims(findings, steps_)
+    claimed, _ = claims(findings, steps_)
     chances = {
         Tier.ANY: _chance_any(findings, steps_, span),
         Tier.PLACE: _chance_place(findings, steps_, events),
-        Tier.PARENT: _chance_technique(claimed, steps_, Tier.PARENT),
-        Tier.EXACT: _chance_technique(claimed, steps_, Tier.EXACT),
+        Tier.PARENT: chance_technique(claimed, steps_, Tier.PARENT, attack_map()),
+        Tier.EXACT: chance_technique(claimed, steps_, Tier.EXACT, attack_map()),
     }
     return tuple(_detection(tier, [one for one, _ in pairs], chances[tier]) for tier in Tier)
 
@@ -154,14 +154,13 @@ def _chance_place(findings: Sequence[Finding], malicious: Sequence[Truth], event
     return sum(hit) / len(hit)
 
 
-def _chance_technique(
-    claimed: dict[int, set[str]], malicious: Sequence[Truth], tier: Tier
+def chance_technique(
+    claimed: Mapping[int, set[str]], malicious: Sequence[Truth], tier: Tier, names: AttackMap
 ) -> float:
     """Return what the same claims would reach if the labels were dealt out at random.
 
     The mean over all permutations is the mean over all pairs of a step and a label.
     """
-    names = attack_map()
     total = sum(
         tier in technique_tiers(label, said, names)
         for said in claimed.values()

@@ -1,12 +1,13 @@
 """Read recordings: find the format of each file, and yield its events.
 
-In: files, or a folder of them; `.gz` and `.zip` are opened. Out: events in the order of the files.
-What cannot be read is counted with its first reasons, never dropped silently, and never stops the
-rest. Refused: files without any event (`UnreadableError`), and expansion beyond a bound.
+In: files, or a folder of them; `.gz`, `.zip` and `.tar` are opened. Out: events in the order of
+the files. What cannot be read is counted with its first reasons, never dropped silently, and never
+stops the rest. Refused: files without any event (`UnreadableError`), and expansion beyond a bound.
 """
 
 import gzip
 import io
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,8 +31,10 @@ from clearhouse.defense.scenario.readers import (
 _REASONS_KEPT = 20
 _LONGEST_LINE = 4 << 20
 _SUFFIXES = frozenset(
-    {".evtx", ".json", ".jsonl", ".ndjson", ".log", ".csv", ".gz", ".zip", ".txt"}
+    {".evtx", ".json", ".jsonl", ".ndjson", ".log", ".csv", ".gz", ".tar", ".tgz", ".zip", ".txt"}
 )
+_INSIDE = _SUFFIXES - {".evtx", ".gz", ".tar", ".tgz", ".zip"}
+"""What is read inside an archive."""
 _MOST_EXPANSION = 400
 """A compressed file may grow this many times; logs compress well, bombs better."""
 _ALWAYS_ALLOWED_BYTES = 64 << 20
@@ -61,7 +64,7 @@ def read(paths: Iterable[Path], tally: Tally) -> Iterator[Event]:
             for event in _file(path, tally.refuse):
                 tally.events += 1
                 yield event
-        except (UnreadableError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except (UnreadableError, OSError, EOFError, zipfile.BadZipFile, tarfile.TarError) as error:
             tally.refuse(str(error) or f"{path.name} ends early")
         if tally.events == before:
             tally.refuse(f"{path.name}: no event in it")
@@ -85,9 +88,15 @@ def _file(path: Path, refuse: Callable[[str], None]) -> Iterator[Event]:
         yield from windows.read_evtx(path, refuse)
     elif suffix == ".zip":
         yield from _archive(path, refuse)
+    elif suffix == ".tar":
+        with path.open("rb") as file:
+            yield from _tape(file, refuse)
+    elif path.name.lower().endswith((".tar.gz", ".tgz")):
+        with gzip.open(path) as unpacked:
+            yield from _tape(_bounded(unpacked, path), refuse)
     elif suffix == ".gz":
-        with gzip.open(path) as file:
-            yield from _stream(_bounded(file, path), path.stem, refuse)
+        with gzip.open(path) as unpacked:
+            yield from _stream(_bounded(unpacked, path), path.stem, refuse)
     else:
         with path.open("rb") as file:
             yield from _stream(file, path.name, refuse)
@@ -97,13 +106,23 @@ def _archive(path: Path, refuse: Callable[[str], None]) -> Iterator[Event]:
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             name = Path(entry.filename)
-            if entry.is_dir() or name.suffix.lower() not in _SUFFIXES - {".zip", ".gz", ".evtx"}:
+            if entry.is_dir() or name.suffix.lower() not in _INSIDE:
                 continue
             try:
                 with archive.open(entry) as file:
                     yield from _stream(_bounded(file, path), name.name, refuse)
             except (RuntimeError, zipfile.BadZipFile) as error:  # a password, a damaged entry
                 refuse(f"{path.name}: {error}")
+
+
+def _tape(file: IO[bytes], refuse: Callable[[str], None]) -> Iterator[Event]:
+    """Read a tar archive from front to back; nothing of it is written anywhere."""
+    with tarfile.open(fileobj=file, mode="r|") as archive:
+        for entry in archive:
+            name = Path(entry.name)
+            inner = archive.extractfile(entry) if entry.isfile() else None
+            if isinstance(inner, io.BufferedReader) and name.suffix.lower() in _INSIDE:
+                yield from _stream(inner, name.name, refuse)
 
 
 class _Bounded(io.RawIOBase):
@@ -234,7 +253,7 @@ def shape_of(
         return ocsf.event
     if "eventName" in record and "eventSource" in record:
         return cloudtrail.event
-    if "Event" in record or "winlog" in record or ("EventID" in record and "Channel" in record):
+    if windows.looks_like(record):
         return windows.event
     if "ts" in record and ("uid" in record or "_path" in record or "id.orig_h" in record):
         log = Path(name).name.partition(".")[0] or None

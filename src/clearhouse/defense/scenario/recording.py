@@ -9,12 +9,15 @@ import contextlib
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count, groupby, islice
+from operator import itemgetter
 from pathlib import Path
 
 import duckdb
 import orjson
 
 from clearhouse.defense.scenario.event import Event, EventUid, SourceKind
+from clearhouse.defense.scenario.sorting import in_order
 
 _CHUNK = 20_000
 _MOST_ROWS = 200
@@ -24,6 +27,12 @@ _COLUMNS = (
     " \"user\": 'VARCHAR', fields: 'VARCHAR'}"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LEAST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_PART = 200_000
+"""Events of one file."""
+_LONGEST_LINE = 64 << 20
+_AGAIN = "~"
+"""Stands in an id before the number of a repetition."""
 Row = tuple[str, int, str, str, str | None, str | None, str]
 
 
@@ -86,7 +95,7 @@ class Recording(Collection[Event]):
         with _opened() as base:
             rows = base.execute(
                 'SELECT uid, time, kind, name, host, "user", fields FROM read_parquet(?)'
-                " WHERE time >= ? AND time < ? ORDER BY time",
+                " WHERE time >= ? AND time < ? ORDER BY time, uid",
                 [self._pattern, micros(start), micros(end)],
             ).fetchall()
         return [_event(row) for row in rows]
@@ -169,23 +178,58 @@ def write(events: Iterable[Event], folder: Path) -> Recording:
     """Write events as Parquet in the order of time, and return them as a recording.
 
     An event that is there twice, content and time alike, is kept twice under two ids, the second
-    with `~2`, so that every id names one row.
+    with `~2`, so that every id names one row. What was in the folder before is replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "part-0.parquet"
+    for path in folder.glob("part-*.parquet"):
+        path.unlink()
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        lines = Path(scratch) / "events.ndjson"
-        _write_lines(events, lines)
-        with _opened() as base:
-            base.execute(f"SET temp_directory = '{scratch}'")
-            base.execute(
-                f"COPY (SELECT * FROM read_json(?, columns = {_COLUMNS},"  # noqa: S608 - constants
-                " format = 'newline_delimited', maximum_object_size = 67108864)"
-                " ORDER BY time, uid) TO"
-                f" '{_quoted(target)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)",
-                [str(lines)],
-            )
+        lines = _named(in_order(map(_line, events), Path(scratch)))
+        part = Path(scratch) / "part.ndjson"
+        for number in count():
+            with part.open("wb") as file:
+                file.writelines(islice(lines, _PART))
+            if number and not part.stat().st_size:
+                break
+            _write_parquet(part, folder / f"part-{number:06}.parquet")
     return Recording(folder)
+
+
+def _line(event: Event) -> tuple[str, bytes]:
+    """Return an event as a line, and what it is ordered by: time, and the content's id."""
+    at, uid = micros(event.at), event.uid.partition(_AGAIN)[0]
+    content = {
+        "time": at,
+        "kind": event.kind,
+        "name": event.name,
+        "host": event.host,
+        "user": event.user,
+        "fields": orjson.dumps(event.fields).decode(),
+    }
+    return f"{at - _LEAST:018}{uid}", orjson.dumps(content)
+
+
+def _named(lines: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """Give each line its id. Events of one content have one time, so they stand side by side."""
+    for key, same in groupby(lines, key=itemgetter(0)):
+        for number, (_, line) in enumerate(same, 1):
+            yield b'{"uid":%s,%s\n' % (orjson.dumps(numbered(key[18:], number)), line[1:])
+
+
+def numbered(uid: str, number: int) -> str:
+    """Return the id that the `number`-th event of one content has in a recording."""
+    return uid if number == 1 else f"{uid}{_AGAIN}{number}"
+
+
+def _write_parquet(lines: Path, target: Path) -> None:
+    with _opened() as base:
+        base.execute("SET threads = 1")  # each thread holds buffers of the longest object
+        base.execute(
+            f"COPY (SELECT * FROM read_json(?, columns = {_COLUMNS},"  # noqa: S608 - constants
+            f" format = 'newline_delimited', maximum_object_size = {_LONGEST_LINE})) TO"
+            f" '{_quoted(target)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)",
+            [str(lines)],
+        )
 
 
 @contextlib.contextmanager
@@ -193,26 +237,6 @@ def temporary(events: Iterable[Event]) -> Iterator[Recording]:
     """Keep events as a recording for a while."""
     with tempfile.TemporaryDirectory() as folder:
         yield write(events, Path(folder) / "events")
-
-
-def _write_lines(events: Iterable[Event], path: Path) -> None:
-    seen: dict[str, int] = {}
-    with path.open("wb") as file:
-        for event in events:
-            count = seen.get(event.uid, 0) + 1
-            seen[event.uid] = count
-            uid = event.uid if count == 1 else f"{event.uid}~{count}"
-            line = {
-                "uid": uid,
-                "time": micros(event.at),
-                "kind": event.kind,
-                "name": event.name,
-                "host": event.host,
-                "user": event.user,
-                "fields": orjson.dumps(event.fields).decode(),
-            }
-            file.write(orjson.dumps(line))
-            file.write(b"\n")
 
 
 @contextlib.contextmanager

@@ -7,30 +7,43 @@ import click
 
 from clearhouse.defense.enroll.sigma.regression import regression
 from clearhouse.defense.scenario.pack import Pack
+from clearhouse.defense.scenario.recipes.alerts import ait
 from clearhouse.defense.scenario.recipes.windows import evtx_to_mitre, otrf
 from clearhouse.surfaces.cli.defense_audit import PACK
 from clearhouse.surfaces.cli.main import EXIT_NO, emit, json_option
 
-_RECIPES: Mapping[str, Callable[[Path, Path], Pack]] = {
-    "otrf": otrf,
-    "evtx-to-mitre": evtx_to_mitre,
-}
+_ONE: Mapping[str, Callable[..., Pack]] = {"otrf": otrf, "evtx-to-mitre": evtx_to_mitre}
+_SEVERAL: Mapping[str, Callable[..., tuple[Pack, ...]]] = {"ait": ait}
 
 
 @click.command("convert")
-@click.argument("recipe", type=click.Choice(sorted(_RECIPES)))
+@click.argument("recipe", type=click.Choice(sorted(_ONE.keys() | _SEVERAL.keys())))
 @click.argument("recordings", type=PACK)
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option("--unverified", is_flag=True,
+              help="Take files that are not those that the recipe was made for.")  # fmt: skip
 @json_option
-def convert(recipe: str, recordings: Path, into: Path, *, as_json: bool) -> None:
+def convert(recipe: str, recordings: Path, into: Path, *, unverified: bool, as_json: bool) -> None:
     """Make a pack of RECORDINGS, a copy of the repository that RECIPE is for."""
-    made = _RECIPES[recipe](recordings, into)
-    found = {
+    if recipe in _ONE:
+        found = _described(_ONE[recipe](recordings, into, verified=not unverified))
+        emit(found, as_json=as_json, text=_words(found))
+        return
+    made = _SEVERAL[recipe](recordings, into, verified=not unverified)
+    several = [_described(one) for one in made]
+    emit({"packs": several}, as_json=as_json, text="\n".join(map(_words, several)))
+
+
+def _described(made: Pack) -> dict[str, str | int]:
+    return {
         "pack": made.name, "sha256": made.sha256, "events": len(made.events),
         "labels": len(made.truths), "recordings": len({one.attack for one in made.truths}),
     }  # fmt: skip
-    words = f"{made.name}: {found['recordings']} recordings, {found['labels']} labels"
-    emit(found, as_json=as_json, text=f"{words}, {found['events']} events")
+
+
+def _words(found: Mapping[str, str | int]) -> str:
+    labels = f"{found['recordings']} recordings, {found['labels']} labels"
+    return f"{found['pack']}: {labels}, {found['events']} events"
 
 
 @click.command("selftest")

@@ -28,6 +28,10 @@ class Sigma:
         self._matcher = Matcher([one for one in rules.rules if one.level in LEVELS[least:]])
         self.version = f"{rules.sha256[:12]}, {level} and above"
 
+    def fired(self, event: Event) -> tuple[str, ...]:
+        """Return the ids of the rules that hold of one event."""
+        return tuple(rule.id for rule in self._matcher.match(event))
+
     def run(self, view: View, budget: Budget) -> Output:
         """Match every event; an alert is judged by whether a rule fires on its events."""
         begun, faults = monotonic(), []

@@ -1,10 +1,12 @@
-"""Windows event logs: EVTX files, and the three JSON shapes that are made of them.
+"""Windows event logs: EVTX files, and the JSON shapes that are made of them.
 
-Shapes: `{"Event": {"System", "EventData"}}` (evtx and evtx_dump), `{"winlog": …}` (Winlogbeat),
-and flat records with `EventID` and `Channel` (NXLog; OTRF Security-Datasets). Sysmon is one of the
-channels. A damaged chunk of a file is noted and the rest is read.
+Shapes: `{"Event": {"System", "EventData"}}` (evtx and evtx_dump); `{"winlog": …}` and the flat
+one before it (Winlogbeat); records with `EventID` and `Channel` (NXLog, a Log Analytics
+workspace). Sysmon is one of the channels. A damaged chunk of a file is noted and the rest is read.
 """
 
+import html
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -29,7 +31,15 @@ _SHORT = {
 }
 _USERS = ("SubjectUserName", "TargetUserName", "User", "AccountName", "UserID")
 _HOSTS = ("Computer", "Hostname", "host.name", "host")
-_TIMES = ("@timestamp", "EventTime", "TimeCreated", "UtcTime")
+_NAMED_DATA = re.compile(r"""<Data Name=["']([^"']+)["']>([^<]*)</Data>""")
+_WINLOGBEAT = (
+    ("EventID", "event_id"),
+    ("Channel", "channel", "log_name"),
+    ("Computer", "computer_name"),
+    ("Provider_Name", "provider_name", "source_name"),
+)
+_PROVIDERS = ("SourceName", "ProviderName", "EventSourceName")
+_TIMES = ("@timestamp", "EventTime", "TimeCreated", "TimeGenerated", "UtcTime")
 
 
 def read_evtx(path: Path, refuse: Callable[[str], None]) -> Iterator[Event]:
@@ -51,11 +61,17 @@ def read_evtx(path: Path, refuse: Callable[[str], None]) -> Iterator[Event]:
             refuse(f"{path.name}: {error}")
 
 
+def looks_like(record: Mapping[str, object]) -> bool:
+    """Return whether a JSON record has one of the shapes above."""
+    flat_ = "EventID" in record and "Channel" in record
+    return "Event" in record or "winlog" in record or flat_ or _is_old_winlogbeat(record)
+
+
 def event(record: Mapping[str, object]) -> Event:
     """Return the event of one JSON record. Raises: UnreadableError."""
     if isinstance(record.get("Event"), dict):
         fields = _native(record["Event"])  # type: ignore[arg-type]  # just looked
-    elif isinstance(record.get("winlog"), dict):
+    elif isinstance(record.get("winlog"), dict) or _is_old_winlogbeat(record):
         fields = _winlogbeat(record)
     else:
         fields = _flat_record(record)
@@ -74,10 +90,22 @@ def event(record: Mapping[str, object]) -> Event:
     )
 
 
+def _is_old_winlogbeat(record: Mapping[str, object]) -> bool:
+    return "log_name" in record and "event_id" in record
+
+
 def _flat_record(record: Mapping[str, object]) -> dict[str, Scalar]:
     if all(value is None or isinstance(value, str | int | float) for value in record.values()):
-        return {key: scalar(value) for key, value in record.items()}
-    return flat(record)
+        fields = {key: scalar(value) for key, value in record.items()}
+    else:
+        fields = flat(record)
+    provider = first(fields, "Provider_Name", *_PROVIDERS)
+    if provider:
+        fields["Provider_Name"] = provider  # under the name that EVTX and rules have for it
+    data = fields.get("EventData")
+    if isinstance(data, str) and data.startswith("<"):  # a Log Analytics workspace keeps the XML
+        fields |= {name: html.unescape(value) for name, value in _NAMED_DATA.findall(data)}
+    return fields
 
 
 def _native(record: Mapping[str, object]) -> dict[str, Scalar]:
@@ -119,14 +147,14 @@ def _data(data: object) -> dict[str, Scalar]:
 
 
 def _winlogbeat(record: Mapping[str, object]) -> dict[str, Scalar]:
-    log = record["winlog"]
-    assert isinstance(log, dict)  # noqa: S101 - the caller looked
-    fields = flat(log.get("event_data") or {})
-    fields |= {
-        "EventID": scalar(log.get("event_id")),
-        "Channel": scalar(log.get("channel")),
-        "Computer": scalar(log.get("computer_name")),
-        "Provider_Name": scalar(log.get("provider_name")),
-        "@timestamp": scalar(record.get("@timestamp")),
-    }
+    """Read what Winlogbeat sends: under `winlog` since version 7, at the top before."""
+    inner = record.get("winlog")
+    log: Mapping[str, object] = inner if isinstance(inner, dict) else record
+    fields: dict[str, Scalar] = {}
+    for part in ("user_data", "event_data"):
+        data = log.get(part)
+        fields |= flat(data) if isinstance(data, dict) else {}
+    for name, *theirs in _WINLOGBEAT:
+        fields[name] = next((scalar(log[one]) for one in theirs if one in log), None)
+    fields["@timestamp"] = scalar(record.get("@timestamp"))
     return fields

@@ -1,7 +1,9 @@
 """Windows recordings whose labels are per recording: one pack, one truth for each label.
 
-- `otrf`: OTRF/Security-Datasets. Labels stand in `datasets/*/_metadata/*.yaml`, whose `Host` files
-  are read where they are there; several are only in the repository's large-file store.
+- `otrf`: OTRF/Security-Datasets. Labels stand in `datasets/*/_metadata/*.yaml`, for each of the
+  `Host` files that are there; several are only in the repository's large-file store. A technique
+  that was recorded in several variants is several recordings. Host files without labels are kept
+  as `unknown`: they are attacks, and nobody said which.
 - `evtx-to-mitre`: mdecrevoisier/EVTX-to-MITRE-Attack. The folder's name says the technique.
 
 Every event of a recording belongs to all its labels, since nobody said which are the attack: the
@@ -9,7 +11,8 @@ tier of place then means "something in this recording", and the audit says how l
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +22,8 @@ import yaml
 from clearhouse.defense.scenario.event import Event, SourceKind
 from clearhouse.defense.scenario.pack import Pack, PackError, Scenario, write_pack
 from clearhouse.defense.scenario.reading import Tally, read
-from clearhouse.defense.scenario.recording import write
+from clearhouse.defense.scenario.recipes.known import demand_known, provenance
+from clearhouse.defense.scenario.recording import numbered, write
 from clearhouse.defense.scenario.truth import Truth, TruthClass
 
 _TECHNIQUE = re.compile(r"T\d{4}(?:\.\d{3})?")
@@ -35,37 +39,50 @@ class Labelled:
     techniques: tuple[str, ...]
 
 
-def otrf(folder: Path, into: Path) -> Pack:
-    """Convert a copy of OTRF/Security-Datasets. Raises: PackError when it is none."""
-    found = list(_otrf(folder))
+def otrf(folder: Path, into: Path, *, verified: bool = True) -> Pack:
+    """Convert a copy of OTRF/Security-Datasets. Raises: PackError when it is none, or another."""
+    labelled = list(_otrf(folder))
+    named = {path for one in labelled for path in one.files}
+    found = [*labelled, *_unlabelled(folder, named)]
+    if verified:
+        demand_known(folder, [path for one in found for path in one.files], "otrf")
     return _converted(found, into, Scenario(
-        id="otrf-security-datasets", version="1", title="OTRF Security-Datasets, host recordings",
-        licence="MIT", provenance="github.com/OTRF/Security-Datasets", environment="laboratory",
-        telemetry=(SourceKind.WINDOWS,), attack_version="8", public_since="2019-03-01",
+        id="otrf-security-datasets", version="2", title="OTRF Security-Datasets, host recordings",
+        licence="MIT", environment="laboratory",
+        provenance=provenance("github.com/OTRF/Security-Datasets", verified=verified),
+        telemetry=(SourceKind.WINDOWS,), attack_version="8",
+        public_since="2019-03-01",
         lab_names=("theshire", "mordor", "pgustavo", "wardog", "sbeavers"),
     ))  # fmt: skip
 
 
 def _otrf(folder: Path) -> Iterator[Labelled]:
-    for path in sorted(folder.glob("datasets/*/_metadata/*.yaml")):
-        about = yaml.safe_load(path.read_text("utf-8"))
-        files = tuple(
-            folder / str(one["link"]).split(_LINK, 1)[-1]
-            for one in about.get("files") or ()
-            if str(one.get("type", "")).lower() == "host"
-        )
-        there = tuple(one for one in files if one.is_file())
+    there = {str(path.relative_to(folder)).lower(): path for path in folder.glob("datasets/**/*")}
+    for about in sorted(folder.glob("datasets/*/_metadata/*.yaml")):
+        content = yaml.safe_load(about.read_text("utf-8"))
         labels = tuple(
             f"{one['technique']}.{one['sub-technique']}" if one.get("sub-technique")
             else str(one["technique"])
-            for one in about.get("attack_mappings") or ()
+            for one in content.get("attack_mappings") or ()
         )  # fmt: skip
-        if there and labels:
-            yield Labelled(name=path.stem, files=there, techniques=labels)
+        for one in content.get("files") or ():
+            path = there.get(str(one["link"]).split(_LINK, 1)[-1].lower())  # links differ in case
+            host = str(one.get("type", "")).lower() == "host"
+            if path is None or path.parent.name == "network" or not (host and labels):
+                continue
+            if "Windows" in content.get("platform", ()):
+                name = f"{about.stem}/{path.stem}"
+                yield Labelled(name=name, files=(path,), techniques=labels)
 
 
-def evtx_to_mitre(folder: Path, into: Path) -> Pack:
-    """Convert a copy of EVTX-to-MITRE-Attack. Raises: PackError when it is none."""
+def _unlabelled(folder: Path, named: Collection[Path]) -> Iterator[Labelled]:
+    for path in sorted(folder.glob("datasets/atomic/windows/*/host/*")):
+        if path not in named and path.suffix in {".zip", ".gz"}:
+            yield Labelled(name=f"unlabelled/{path.stem}", files=(path,), techniques=())
+
+
+def evtx_to_mitre(folder: Path, into: Path, *, verified: bool = True) -> Pack:
+    """Convert a copy of EVTX-to-MITRE-Attack. Raises: PackError when it is none, or another."""
     found = [
         Labelled(
             name=str(path.relative_to(folder).with_suffix("")),
@@ -75,9 +92,12 @@ def evtx_to_mitre(folder: Path, into: Path) -> Pack:
         for path in sorted(folder.rglob("*.evtx"))
         if (match := _TECHNIQUE.search(str(path.parent.relative_to(folder)))) is not None
     ]
+    if verified:
+        demand_known(folder, [path for one in found for path in one.files], "evtx-to-mitre")
+    source = "github.com/mdecrevoisier/EVTX-to-MITRE-Attack"
     return _converted(found, into, Scenario(
         id="evtx-to-mitre-attack", version="1", title="EVTX to MITRE ATT&CK", licence="CC0-1.0",
-        provenance="github.com/mdecrevoisier/EVTX-to-MITRE-Attack", environment="laboratory",
+        provenance=provenance(source, verified=verified), environment="laboratory",
         telemetry=(SourceKind.WINDOWS,), attack_version="14", public_since="2020-11-01",
     ))  # fmt: skip
 
@@ -85,7 +105,7 @@ def evtx_to_mitre(folder: Path, into: Path) -> Pack:
 def _converted(found: Iterable[Labelled], into: Path, scenario: Scenario) -> Pack:
     truths: list[Truth] = []
     tally = Tally()
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
 
     def events() -> Iterator[Event]:
         for one in found:
@@ -93,14 +113,15 @@ def _converted(found: Iterable[Labelled], into: Path, scenario: Scenario) -> Pac
             first: datetime | None = None
             last: datetime | None = None
             for event in read(one.files, tally):
-                count = seen[event.uid] = seen.get(event.uid, 0) + 1
-                uids.append(event.uid if count == 1 else f"{event.uid}~{count}")
+                seen[event.uid] += 1
+                uids.append(numbered(event.uid, seen[event.uid]))
                 first = event.at if first is None else min(first, event.at)
                 last = event.at if last is None else max(last, event.at)
                 yield event
             if first is not None and last is not None:
                 truths.extend(_truths(one, uids, first, last, scenario.attack_version))
 
+    into.mkdir(parents=True, exist_ok=True)
     write(events(), into / "events")
     if not truths:
         raise PackError("no labelled recording was found; give the folder of the repository")
@@ -115,7 +136,7 @@ def _truths(
             id=f"{one.name}-{number}",
             attack=one.name,
             title=one.name,
-            kind=TruthClass.MALICIOUS,
+            kind=TruthClass.UNKNOWN if technique is None else TruthClass.MALICIOUS,
             start=first,
             end=last,
             technique=technique,
@@ -125,5 +146,5 @@ def _truths(
             source="its makers, for the whole recording",
             confidence=0.5,
         )
-        for number, technique in enumerate(one.techniques, 1)
+        for number, technique in enumerate(one.techniques or (None,), 1)
     ]
