@@ -120,7 +120,7 @@ def otrf_numbers(pack, sigma):
     medium = at_least(findings, "medium")
     drift(medium, labelled, "94")
     by_technique(medium, labelled)
-    artefact(findings, labelled, pack)
+    artefact(findings, labelled)
     delays(medium, labelled)
     transplanted(sigma, pack, labelled)
 
@@ -185,7 +185,7 @@ def by_technique(findings, labelled):
     line("medium: alerts off the label", "70%", f"{off / len(inside):.0%}")
 
 
-def artefact(findings, labelled, pack):
+def artefact(findings, labelled):
     high = at_least(findings, "high")
     cleared = [
         one for one in findings if "cleared" in one.kind.lower() and "log" in one.kind.lower()
@@ -231,8 +231,9 @@ def transplanted(sigma, pack, labelled):
         named += leaks((old for old, _ in pairs), lab)
         left += leaks((new for _, new in pairs), lab)
         same += all(sigma.fired(old) == sigma.fired(new) for old, new in pairs)
+    note = f"{named} events named the laboratory, {left} after"
     line("recordings with the same alerts under other names", "30 of 30",
-         f"{same} of {len(wanted)}", f"{named} events named the laboratory, {left} after")  # fmt: skip
+         f"{same} of {len(wanted)}", note)  # fmt: skip
 
 
 def mitre_numbers(pack, sigma):

@@ -9,6 +9,7 @@ import pytest
 
 from clearhouse.defense.scenario.event import SourceKind, UnreadableError, moment
 from clearhouse.defense.scenario.reading import Tally, read
+from evtx_file import evtx
 
 AT = datetime(2026, 3, 9, 12, 0, 0, 250000, tzinfo=UTC)
 NATIVE = {
@@ -103,6 +104,45 @@ def test_fields_have_the_names_that_rules_use_whatever_sent_them(name, field, va
     path.write_text(json.dumps(RECORDS[name][0]))
     (one,), _ = events(path)
     assert one.fields[field] == value
+
+
+def sysmon(*numbers):
+    return [
+        (AT, 1, "Microsoft-Windows-Sysmon/Operational", {"CommandLine": f"run {one}"})
+        for one in numbers
+    ]
+
+
+def test_an_event_log_of_windows_is_read_whole(tmp_path):
+    path = tmp_path / "log.evtx"
+    path.write_bytes(evtx(sysmon(1, 2), sysmon(3)))
+    found, tally = events(path)
+    assert [(one.name, one.at, one.host) for one in found] == [("Sysmon/1", AT, "ws-01")] * 3
+    assert [one.fields["CommandLine"] for one in found] == ["run 1", "run 2", "run 3"]
+    assert tally.refused == 0
+
+
+@pytest.mark.parametrize(
+    ("kept_bytes", "read_", "lost"), [(4096 + 65_536 + 900, 2, 1), (5_000, 0, 2)]
+)
+def test_an_event_log_that_was_cut_off_is_read_as_far_as_it_goes_and_said_to_end_early(
+    kept_bytes, read_, lost, tmp_path
+):
+    path = tmp_path / "log.evtx"
+    path.write_bytes(evtx(sysmon(1, 2), sysmon(3))[:kept_bytes])
+    found, tally = events(path)
+    assert len(found) == read_
+    assert tally.reasons[0] == f"log.evtx ends early: {lost} of its 2 chunks are not there"
+
+
+def test_a_damaged_record_is_noted_and_the_others_are_read(tmp_path):
+    path = tmp_path / "log.evtx"
+    whole = bytearray(evtx(sysmon(1, 2), sysmon(3)))
+    whole[4096 + 700 : 4096 + 800] = b"\xff" * 100
+    path.write_bytes(whole)
+    found, tally = events(path)
+    assert [one.fields["CommandLine"] for one in found] == ["run 2", "run 3"]
+    assert tally.refused == 1
 
 
 def test_zeeks_own_text_is_read(tmp_path):

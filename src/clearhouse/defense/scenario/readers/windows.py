@@ -31,6 +31,7 @@ _SHORT = {
 }
 _USERS = ("SubjectUserName", "TargetUserName", "User", "AccountName", "UserID")
 _HOSTS = ("Computer", "Hostname", "host.name", "host")
+_HEADER_BYTES, _CHUNK_BYTES = 4096, 65_536
 _NAMED_DATA = re.compile(r"""<Data Name=["']([^"']+)["']>([^<]*)</Data>""")
 _WINLOGBEAT = (
     ("EventID", "event_id"),
@@ -45,8 +46,13 @@ _TIMES = ("@timestamp", "EventTime", "TimeCreated", "TimeGenerated", "UtcTime")
 def read_evtx(path: Path, refuse: Callable[[str], None]) -> Iterator[Event]:
     """Read an EVTX file; what is damaged is told to `refuse` and left out."""
     with path.open("rb") as file:
-        if not file.read(8).startswith(b"ElfFile"):
-            raise UnreadableError(f"{path.name} does not begin as an EVTX file does")
+        header = file.read(_HEADER_BYTES)
+    if not header.startswith(b"ElfFile"):
+        raise UnreadableError(f"{path.name} does not begin as an EVTX file does")
+    chunks = int.from_bytes(header[42:44], "little")
+    there = max(0, path.stat().st_size - _HEADER_BYTES) // _CHUNK_BYTES
+    if there < chunks:
+        refuse(f"{path.name} ends early: {chunks - there} of its {chunks} chunks are not there")
     try:
         records = PyEvtxParser(str(path)).records_json()
     except (RuntimeError, OSError) as error:
