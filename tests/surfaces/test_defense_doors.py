@@ -95,7 +95,9 @@ def test_a_run_writes_card_envelopes_and_report_and_the_signature_verifies(run, 
     run("compare", into / "card.json", code=65)
 
 
-@pytest.mark.parametrize("spec", ["nothing", "openai:http://x", "http", "siem", "cli:folder"])
+@pytest.mark.parametrize(
+    "spec", ["nothing", "openai:http://x", "http", "siem", "cli:folder", "mcp"]
+)
 def test_a_tool_that_is_not_described_is_a_wrong_command_line(run, spec):
     assert "no tool" in run("run", pack_folder(), "--tool", spec, code=2).stderr
 

@@ -6,15 +6,14 @@ Only loopback is spoken to, unless the operator says otherwise: recordings stay 
 What comes after the end of the time is a fault and not read.
 """
 
-import ipaddress
 import json
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from itertools import islice
-from urllib.parse import urlsplit
 
+from clearhouse.defense.enroll.reach import demand_reachable
 from clearhouse.defense.enroll.record import Budget, Output, ToolFaultError, Usage, View
 from clearhouse.defense.enroll.wire import Said, lines
 from clearhouse.defense.scenario.task import TaskKind
@@ -34,14 +33,7 @@ class HttpTool:
         secret: str | None = None, remote: bool = False,
     ) -> None:  # fmt: skip
         """Take the address; `remote` allows one that is not on this machine."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ToolFaultError(f"{url} is no address")
-        if not remote and not _loopback(parts.hostname):
-            raise ToolFaultError(
-                f"{parts.hostname} is not this machine, and events would leave it; say --remote if"
-                " they may"
-            )
+        demand_reachable(url, remote=remote)
         self.name, self.version = name, version
         self._url, self._secret = url.rstrip("/"), secret
 
@@ -100,10 +92,3 @@ class HttpTool:
 
 def _list(value: object) -> Iterable[object]:
     return value if isinstance(value, list) else ()
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

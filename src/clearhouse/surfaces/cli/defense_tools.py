@@ -1,11 +1,11 @@
 """Which tools a command is told to test, written as `kind` or `kind:where`.
 
 sigma, sigma:RULES, rarity, suricata, scripted, gullible, openai:URL#MODEL, http:URL, siem:FILE,
-human:FILE, cli:FOLDER:COMMAND, recorded:NAME
+human:FILE, mcp:URL, mcp:COMMAND, cli:FOLDER:COMMAND
 """
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,15 +15,13 @@ from clearhouse.defense.enroll.agent import Agent, Endpoint, key_from_environmen
 from clearhouse.defense.enroll.cli import CommandTool
 from clearhouse.defense.enroll.http import HttpTool
 from clearhouse.defense.enroll.human import Analyst
+from clearhouse.defense.enroll.mcp import McpTool, StdioServerParameters
 from clearhouse.defense.enroll.rarity import Rarity
 from clearhouse.defense.enroll.record import Tool
-from clearhouse.defense.enroll.recorded import Recorded
 from clearhouse.defense.enroll.scripted import scripted_agent
 from clearhouse.defense.enroll.sensor import Sensor
 from clearhouse.defense.enroll.siem import SiemAlerts
 from clearhouse.defense.enroll.sigma.tool import sigma_of
-
-_READ: Mapping[str, Callable[[Path], Tool]] = {"siem": SiemAlerts, "human": Analyst}
 
 
 @contextmanager
@@ -52,10 +50,15 @@ def _tool(  # noqa: PLR0911 - one way out for each kind
             return Agent(Endpoint(url=url, model=model, key=key, price_per_million_tokens=price))
         case "http" if where:
             return HttpTool(where, remote=remote)
-        case "siem" | "human" if where:
-            return _READ[kind](Path(where))
-        case "recorded" if where:
-            return Recorded(where)
+        case "mcp" if where.startswith(("http://", "https://")):
+            return McpTool(where, remote=remote)
+        case "mcp" if where:
+            program, *arguments = shlex.split(where)
+            return McpTool(StdioServerParameters(command=program, args=arguments))
+        case "siem" if where:
+            return SiemAlerts(Path(where))
+        case "human" if where:
+            return Analyst(Path(where))
         case "cli" if ":" in where:
             folder, _, command = where.partition(":")
             return CommandTool(shlex.split(command), Path(folder))
