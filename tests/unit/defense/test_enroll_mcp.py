@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from mcp import StdioServerParameters
 
 from clearhouse.defense.enroll.mcp import McpTool
 from clearhouse.defense.enroll.record import Budget, ToolFaultError, View
@@ -43,7 +42,8 @@ def address():
 
 
 def test_a_server_at_an_address_passes_the_self_test_and_says_who_it_is(address):
-    tool = McpTool(address)
+    with enrolled([f"mcp:{address}"], price=None, remote=False) as (tool,):
+        assert isinstance(tool, McpTool)
     assert (tool.name, tool.version) == ("acme-analyst", "7.1")
     assert self_test(tool, [event(0, CommandLine="work"), BAD]).faults == ()
 
@@ -57,9 +57,10 @@ def test_events_go_in_parts_and_every_answer_is_gathered(address):
 
 
 def test_a_server_is_started_as_a_process_and_spoken_to():
-    tool = McpTool(StdioServerParameters(command=sys.executable, args=[str(ANALYST), "stdio"]))
-    assert tool.name == "acme-analyst"
-    assert len(tool.run(View(events=[BAD]), Budget()).findings) == 1
+    specs = [f"mcp:{sys.executable} {ANALYST} stdio"]
+    with enrolled(specs, price=None, remote=False) as (tool,):
+        assert tool.name == "acme-analyst"
+        assert len(tool.run(View(events=[BAD]), Budget()).findings) == 1
 
 
 def test_a_server_that_fails_or_hangs_is_a_fault_and_no_miss(address):
@@ -76,12 +77,6 @@ def test_what_is_no_server_or_offers_no_such_tool_is_an_adapters_fault(address):
     with pytest.raises(ToolFaultError, match="did not answer"):
         McpTool("http://127.0.0.1:1/mcp")
     with pytest.raises(ToolFaultError, match="did not answer"):
-        McpTool(StdioServerParameters(command="/no/such/program"))
+        McpTool(["/no/such/program"])
     with pytest.raises(ToolFaultError, match="not this machine"):
         McpTool("http://10.0.0.9/mcp")
-
-
-def test_a_command_and_an_address_are_told_apart(address):
-    specs = [f"mcp:{address}", f"mcp:{sys.executable} {ANALYST} stdio"]
-    with enrolled(specs, price=None, remote=False) as tools:
-        assert {one.name for one in tools} == {"acme-analyst"}

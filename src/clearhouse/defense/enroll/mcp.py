@@ -14,14 +14,16 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import anyio
 import httpx2
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
+from mcp.client._transport import TransportStreams as Streams
 from mcp.types import CallToolResult, TextContent
 
 from clearhouse.defense.enroll.reach import demand_reachable
@@ -40,7 +42,8 @@ _MOST_EVENTS, _MOST_BYTES = 1000, 1 << 20
 _HELLO_S = 30.0
 _FAILURES = (MCPError, OSError, RuntimeError, httpx2.HTTPError)
 """What the client of the protocol raises when the other side fails."""
-Server = str | StdioServerParameters
+Server = str | Sequence[str]
+"""An address, or a command to start."""
 
 
 class McpTool:
@@ -87,7 +90,7 @@ class McpTool:
         async def within() -> T:
             with anyio.fail_after(seconds), Path(os.devnull).open("w") as nowhere:  # noqa: ASYNC230
                 where = self._server
-                server = where if isinstance(where, str) else stdio_client(where, errlog=nowhere)
+                server = where if isinstance(where, str) else _process(where, nowhere)
                 async with Client(server, read_timeout_seconds=seconds) as client:
                     return await ask(client)
 
@@ -97,6 +100,11 @@ class McpTool:
             raise _fault(_first(group)) from group
         except _FAILURES as error:
             raise _fault(error) from error
+
+
+def _process(command: Sequence[str], nowhere: TextIO) -> AbstractAsyncContextManager[Streams]:
+    parameters = StdioServerParameters(command=command[0], args=list(command[1:]))
+    return stdio_client(parameters, errlog=nowhere)
 
 
 def _fault(error: BaseException) -> BaseException:

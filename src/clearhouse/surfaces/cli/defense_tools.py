@@ -7,6 +7,7 @@ human:FILE, mcp:URL, mcp:COMMAND, cli:FOLDER:COMMAND
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ from clearhouse.defense.enroll.agent import Agent, Endpoint, key_from_environmen
 from clearhouse.defense.enroll.cli import CommandTool
 from clearhouse.defense.enroll.http import HttpTool
 from clearhouse.defense.enroll.human import Analyst
-from clearhouse.defense.enroll.mcp import McpTool, StdioServerParameters
+from clearhouse.defense.enroll.mcp import McpTool
 from clearhouse.defense.enroll.rarity import Rarity
 from clearhouse.defense.enroll.record import Tool
 from clearhouse.defense.enroll.scripted import scripted_agent
@@ -28,13 +29,25 @@ from clearhouse.defense.enroll.sigma.tool import sigma_of
 def enrolled(specs: Sequence[str], *, price: float | None, remote: bool) -> Iterator[list[Tool]]:
     """Return the tools of these descriptions, and end what was started for them."""
     with ExitStack() as stack:
-        yield [_tool(one, stack, price=price, remote=remote) for one in specs]
+        terms = _Terms(price=price, remote=remote)
+        yield [_tool(one, stack, terms) for one in specs]
 
 
-def _tool(  # noqa: PLR0911 - one way out for each kind
-    spec: str, stack: ExitStack, *, price: float | None, remote: bool
-) -> Tool:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Terms:
+    price: float | None
+    remote: bool
+
+
+def _tool(spec: str, stack: ExitStack, terms: _Terms) -> Tool:
     kind, _, where = spec.partition(":")
+    found = _built_in(kind, where, stack) or (_product(kind, where, terms) if where else None)
+    if found is None:
+        raise click.UsageError(f"{spec} is no tool; see `clearhouse defense run --help`")
+    return found
+
+
+def _built_in(kind: str, where: str, stack: ExitStack) -> Tool | None:
     match kind:
         case "sigma":
             return sigma_of([Path(where)] if where else [])
@@ -44,23 +57,29 @@ def _tool(  # noqa: PLR0911 - one way out for each kind
             return Sensor()
         case "scripted" | "gullible":
             return stack.enter_context(scripted_agent(gullible=kind == "gullible"))
-        case "openai" if "#" in where:
-            url, _, model = where.partition("#")
+        case _:
+            return None
+
+
+def _product(  # noqa: PLR0911 - one way out for each kind
+    kind: str, where: str, terms: _Terms
+) -> Tool | None:
+    match kind, where.partition("#"), where.partition(":"):
+        case "openai", (url, "#", model), _:
+            price = terms.price
             key = key_from_environment()
             return Agent(Endpoint(url=url, model=model, key=key, price_per_million_tokens=price))
-        case "http" if where:
-            return HttpTool(where, remote=remote)
-        case "mcp" if where.startswith(("http://", "https://")):
-            return McpTool(where, remote=remote)
-        case "mcp" if where:
-            program, *arguments = shlex.split(where)
-            return McpTool(StdioServerParameters(command=program, args=arguments))
-        case "siem" if where:
-            return SiemAlerts(Path(where))
-        case "human" if where:
-            return Analyst(Path(where))
-        case "cli" if ":" in where:
-            folder, _, command = where.partition(":")
+        case "cli", _, (folder, ":", command):
             return CommandTool(shlex.split(command), Path(folder))
+        case "http", _, _:
+            return HttpTool(where, remote=terms.remote)
+        case "mcp", _, ("http" | "https", _, _):
+            return McpTool(where, remote=terms.remote)
+        case "mcp", _, _:
+            return McpTool(shlex.split(where))
+        case "siem", _, _:
+            return SiemAlerts(Path(where))
+        case "human", _, _:
+            return Analyst(Path(where))
         case _:
-            raise click.UsageError(f"{spec} is no tool; see `clearhouse defense run --help`")
+            return None
