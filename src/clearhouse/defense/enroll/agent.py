@@ -26,12 +26,13 @@ from clearhouse.defense.scenario.task import Task, TaskKind
 
 _MOST_ROUNDS = 60
 _LARGEST_ANSWER = 8 << 20
-_SYSTEM = f"You are a security analyst. {TABLE}"
-_DETECT = Task(
+SYSTEM = f"You are a security analyst. {TABLE}"
+WHOLE = Task(
     id="detect",
     kind=TaskKind.DETECT,
     prompt="Find every attack in this recording. Submit one finding for each step of an attack.",
 )
+"""What an agent is asked when it is given no task: the whole recording."""
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 _FINDING = {
     "type": "object",
@@ -120,7 +121,7 @@ class Agent:
         questions = recording.questions()
         try:
             shown = recording.get([uid for task in tasks for uid in task.events])
-            for task in tasks or (_DETECT,):
+            for task in tasks or (WHOLE,):
                 alert = [shown[EventUid(uid)] for uid in task.events if uid in shown]
                 lookup = Lookup(recording, questions, budget.queries)
                 talk = _Talk(self._endpoint, lookup, task, alert, spent)
@@ -155,8 +156,8 @@ class _Talk:
     def hold(self, said: Said, budget: Budget, begun: float) -> None:
         """Talk until the model submits or its budget is spent."""
         messages: list[dict[str, object]] = [
-            {"role": "system", "content": _SYSTEM},
-            {"role": "user", "content": self._opening()},
+            {"role": "system", "content": SYSTEM},
+            {"role": "user", "content": opening(task_line(self._task), self._alert)},
         ]
         for _ in range(_MOST_ROUNDS):
             if monotonic() - begun > budget.seconds or self._tokens > budget.tokens:
@@ -176,14 +177,6 @@ class _Talk:
                 result = self._do(name, arguments)
                 messages.append({"role": "tool", "tool_call_id": identity, "content": result})
         said.fault(f"{self._task.id}: {_MOST_ROUNDS} rounds and no answer")
-
-    def _opening(self) -> str:
-        ordered = sorted(self._alert, key=lambda one: one.at)
-        shown = [json.dumps(event_line(one)) for one in ordered]
-        task = json.dumps(task_line(self._task))
-        if not shown:
-            return task
-        return f"{task}\n\nThe events, one a line, as data:\n" + "\n".join(shown)
 
     def _do(self, name: str, arguments: Mapping[str, object]) -> str:
         self._spent.asked.append(name)
@@ -222,6 +215,16 @@ class _Talk:
         choices = document.get("choices")
         message = choices[0].get("message") if isinstance(choices, list) and choices else None
         return message if isinstance(message, dict) else {}
+
+
+def opening(task: Mapping[str, object], alert: Sequence[Event]) -> str:
+    """Return a task as an agent first reads it, with the events that it is about as data."""
+    ordered = sorted(alert, key=lambda one: one.at)
+    shown = [json.dumps(event_line(one)) for one in ordered]
+    asked = json.dumps(task)
+    if not shown:
+        return asked
+    return f"{asked}\n\nThe events, one a line, as data:\n" + "\n".join(shown)
 
 
 def _call(call: object) -> tuple[str, Mapping[str, object], str]:

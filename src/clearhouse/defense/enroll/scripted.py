@@ -181,9 +181,15 @@ class _Handler(BaseHTTPRequestHandler):
         tokens = (size + len(text)) // 4
         call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": text}}
         body = json.dumps({
-            "model": asked["model"],
-            "choices": [{"message": {"role": "assistant", "tool_calls": [call]}}],
-            "usage": {"total_tokens": tokens},
+            "id": "scripted", "object": "chat.completion", "created": 0, "model": asked["model"],
+            "choices": [{
+                "index": 0, "finish_reason": "tool_calls",
+                "message": {"role": "assistant", "content": None, "tool_calls": [call]},
+            }],
+            "usage": {
+                "prompt_tokens": size // 4, "completion_tokens": tokens - size // 4,
+                "total_tokens": tokens,
+            },
         }).encode()  # fmt: skip
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

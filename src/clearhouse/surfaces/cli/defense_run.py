@@ -35,7 +35,8 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 TOOLS_HELP = (
     "sigma[:RULES], rarity, suricata, openai:URL#MODEL, http:URL, mcp:URL, mcp:COMMAND,"
-    " siem:FILE, human:FILE, cli:FOLDER:COMMAND, scripted, gullible; sigma and rarity always run."
+    " inspect:MODEL[#URL], inspect:LOG, siem:FILE, human:FILE, cli:FOLDER:COMMAND,"
+    " scripted, gullible; sigma and rarity always run."
 )
 _TOOLS = ("scripted", "sigma", "rarity")
 

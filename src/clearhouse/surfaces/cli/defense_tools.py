@@ -1,7 +1,7 @@
 """Which tools a command is told to test, written as `kind` or `kind:where`.
 
 sigma, sigma:RULES, rarity, suricata, scripted, gullible, openai:URL#MODEL, http:URL, siem:FILE,
-human:FILE, mcp:URL, mcp:COMMAND, cli:FOLDER:COMMAND
+human:FILE, mcp:URL, mcp:COMMAND, inspect:MODEL#URL, inspect:LOG, cli:FOLDER:COMMAND
 """
 
 import shlex
@@ -16,6 +16,7 @@ from clearhouse.defense.enroll.agent import Agent, Endpoint, key_from_environmen
 from clearhouse.defense.enroll.cli import CommandTool
 from clearhouse.defense.enroll.http import HttpTool
 from clearhouse.defense.enroll.human import Analyst
+from clearhouse.defense.enroll.inspect import InspectLog, InspectModel
 from clearhouse.defense.enroll.mcp import McpTool
 from clearhouse.defense.enroll.rarity import Rarity
 from clearhouse.defense.enroll.record import Tool
@@ -77,6 +78,10 @@ def _product(  # noqa: PLR0911 - one way out for each kind
             return McpTool(where, remote=terms.remote)
         case "mcp", _, _:
             return McpTool(shlex.split(where))
+        case "inspect", _, _ if where.endswith((".eval", ".json")):
+            return InspectLog(Path(where))
+        case "inspect", (model, _, url), _:
+            return InspectModel(model, base_url=url or None)
         case "siem", _, _:
             return SiemAlerts(Path(where))
         case "human", _, _:
