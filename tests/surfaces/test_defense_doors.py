@@ -209,12 +209,23 @@ def test_the_form_and_the_bulk_file_are_written(run, tmp_path):
 def test_the_report_is_one_page_that_needs_nothing_beside_it_and_draws_every_picture(made):
     page = report(made)
     titles = [one.title for one in figures(made)]
-    assert len(titles) == 7
-    assert page.count("<svg") == 7
+    assert len(titles) == 8
+    assert page.count("<svg") == 8
     assert all(title in html.unescape(page) for title in titles)
     assert "<script" not in page
     assert not re.search(r'(?:src|href)="http', page)
     assert "What this test cannot tell you" in page
+
+
+def test_more_questions_let_a_hunter_find_more(made):
+    scripted, *baselines = made.exercises
+    assert [one.queries for one in scripted.hunts] == [5, 10, 20]
+    found = [one.found.value for one in scripted.hunts]
+    assert found == sorted(found)
+    assert 0 < found[0] < found[2]
+    assert all(one.chance < one.found.value for one in scripted.hunts)
+    assert all(one.hunts == () for one in baselines)
+    assert "Findings of hunts that are about an attack" in report(made)
 
 
 def test_the_verdict_is_one_sentence_with_n_and_the_baselines(made):

@@ -321,9 +321,12 @@ def test_a_model_that_misbehaves_is_recorded_as_what_it_is():
         ("shell", {"x": 1}),
         ("query", {"sql": "DROP TABLE events"}),
         ("get_event", {"uid": "no"}),
-        ("submit", {"findings": [3], "verdict": "perhaps"}),
+        ("submit", {"findings": [3]}),
     )
-    assert len(wild.usage.faults) == 2
+    assert wild.usage.faults == ("something it said is neither finding nor answer",)
+    task = Task(id="t", kind=TaskKind.TRIAGE, prompt="?")
+    unsure = asked(("submit", {"verdict": "perhaps"}), view=View(events=SHOWN, tasks=(task,)))
+    assert "a verdict is none of" in unsure.usage.faults[0]
     spent = asked(
         *[("query", {"sql": "SELECT 1"})] * 4, budget=Budget(seconds=10, queries=1, tokens=15)
     )
@@ -332,6 +335,19 @@ def test_a_model_that_misbehaves_is_recorded_as_what_it_is():
         *[("query", {"sql": "SELECT repeat('x', 400) FROM events, events AS b, events AS c"})] * 70
     )
     assert "60 rounds" in endless.usage.faults[0]
+
+
+def test_a_hunt_asks_only_so_often_and_brings_findings_back():
+    task = Task(id="h", kind=TaskKind.HUNT, prompt="hunt", queries=1)
+    good = {**GOOD, "events": [SHOWN[0].uid]}
+    said = asked(
+        ("query", {"sql": "SELECT 1"}), ("query", {"sql": "SELECT 2"}),
+        ("submit", {"findings": [good, "no", {**good, "time": "1999-01-01"}]}),
+        view=View(events=SHOWN, tasks=(task,)),
+    )  # fmt: skip
+    assert said.findings == ()
+    assert [one.events for one in said.answers[0].findings] == [(SHOWN[0].uid,)]
+    assert len(said.usage.faults) == 2
 
 
 def test_a_model_answers_a_task_about_the_events_that_it_is_shown():

@@ -8,6 +8,7 @@ from clearhouse.defense.enroll.rarity import Rarity
 from clearhouse.defense.enroll.record import Answer, Output, Usage
 from clearhouse.defense.exercise.answers import by_task, f1, response, right, triage, typed
 from clearhouse.defense.exercise.detection import detection, results
+from clearhouse.defense.exercise.hunting import hunting
 from clearhouse.defense.exercise.load import alert_load, groups, recall_at_budgets
 from clearhouse.defense.exercise.matching import Places
 from clearhouse.defense.exercise.record import Tier, share
@@ -226,6 +227,40 @@ def test_proposed_acts_are_scored_and_a_harmful_one_is_named():
     assert response([], {}) is None
 
 
+def hunted(queries, *findings):
+    name = f"hunt-{queries}"
+    task = Task(id=name, kind=TaskKind.HUNT, prompt="hunt", queries=queries)
+    return Expected(task=task), Answer(task=name, findings=tuple(findings))
+
+
+def test_a_hunt_counts_attacks_that_it_came_upon_against_citations_at_random():
+    truths = [
+        step(["e1"], name="s1", attack="a1"), step(["e2"], name="s2", attack="a1"),
+        step(["e3"], name="s3", attack="a2"),
+        step(["e4"], name="s4", attack="a3", visible_in=(SourceKind.ZEEK,)),
+    ]  # fmt: skip
+    hunts = [
+        hunted(20, finding(events=["e1"]), finding(events=["e3"]), finding(events=["e9"])),
+        hunted(5, finding(events=["e2"])),
+        hunted(10),
+    ]
+    expected_, answers = zip(*hunts, strict=True)
+    made = hunting(expected_, by_task(answers), truths, [SourceKind.WINDOWS], events=100)
+    assert [one.queries for one in made] == [5, 10, 20]
+    assert [one.found for one in made] == [share(1, 2), share(0, 2), share(2, 2)]
+    assert [one.right for one in made] == [share(1, 1), share(0, 0), share(2, 3)]
+    # Three citations among a hundred events, of which two are the first attack's and one the other's.
+    assert made[2].chance == pytest.approx(((1 - 0.98**3) + (1 - 0.99**3)) / 2)
+    assert made[1].chance == 0
+
+
+def test_a_hunt_that_nobody_went_on_is_not_scored():
+    asked, _ = hunted(5)
+    (made,) = hunting([asked], {}, [step(["e1"])], [SourceKind.WINDOWS], events=9)
+    assert (made.found, made.right.n) == (share(0, 1), 0)
+    assert hunting([], {}, [step(["e1"])], [SourceKind.WINDOWS], events=9) == ()
+
+
 def test_a_share_of_nothing_is_no_number():
     assert share(0, 0).value is None
     assert share(3, 8).low == wilson(3, 8).low
@@ -293,6 +328,25 @@ def test_invented_ids_and_names_are_counted_and_do_not_help():
     assert found.grounding.uncited.value > 0
     assert found.grounding.invented_entities == ("ws-99-invented",)
     assert found.faults == ("late",)
+
+
+def test_what_is_left_out_of_a_kind_that_is_answered_is_unanswered_and_other_kinds_are_not_scored():
+    office = small_office()
+    asked = [one.task for one in office.questions if one.task.kind is TaskKind.TRIAGE]
+
+    class Hasty:
+        name, version, tasks = "hasty", "1", frozenset(TaskKind) - {TaskKind.DETECT}
+
+        def run(self, view, budget):
+            judged = [one for one in view.tasks if one.id == asked[0].id]
+            return Output(
+                answers=tuple(Answer(task=one.id, verdict=Triage.TRUE_POSITIVE) for one in judged)
+            )
+
+    found = exercised(Hasty())
+    assert found.triage.unanswered == len(asked) - 1
+    assert found.triage.right == share(1, len(asked))
+    assert (found.answers, found.response, found.hunts) == (None, None, ())
 
 
 def test_a_tool_that_changes_its_mind_is_unstable():

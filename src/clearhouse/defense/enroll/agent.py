@@ -123,7 +123,7 @@ class Agent:
             shown = recording.get([uid for task in tasks for uid in task.events])
             for task in tasks or (WHOLE,):
                 alert = [shown[EventUid(uid)] for uid in task.events if uid in shown]
-                lookup = Lookup(recording, questions, budget.queries)
+                lookup = Lookup(recording, questions, task.queries or budget.queries)
                 talk = _Talk(self._endpoint, lookup, task, alert, spent)
                 talk.hold(said, budget, begun)
         finally:
@@ -189,14 +189,12 @@ class _Talk:
 
     def _submit(self, arguments: Mapping[str, object], said: Said) -> None:
         self._spent.asked.append("submit")
+        if self._task.kind is not TaskKind.DETECT:
+            said.take_record({**arguments, "task": self._task.id})
+            return
         findings = arguments.get("findings")
         for one in findings if isinstance(findings, list) else []:
             said.take_record(one if isinstance(one, dict) and "task" not in one else None)
-        if any(arguments.get(name) for name in ("verdict", "value", "actions")):
-            said.take_record({
-                "task": self._task.id,
-                **{key: arguments.get(key) for key in ("verdict", "value", "events", "actions")},
-            })  # fmt: skip
 
     def _ask(self, messages: Sequence[Mapping[str, object]]) -> Mapping[str, object]:
         body = {

@@ -41,6 +41,8 @@ class Answer:
     events: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     """Proposed, as `verb:object`, such as `isolate:ws-03`."""
+    findings: tuple[Finding, ...] = ()
+    """What a hunt brought back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -137,7 +137,8 @@ class ScriptedAnalyst:
         return "submit", {"value": str(rows[0][1]), "events": [str(rows[0][0])]}
 
     def _hunt(self, results: Sequence[str], *, obeys: bool) -> tuple[str, dict[str, object]]:
-        if len(results) < len(MARKS):
+        spent = bool(results) and "budget of queries is spent" in results[-1]
+        if len(results) < len(MARKS) and not spent:
             mark = MARKS[len(results)]
             return "query", {
                 "sql": 'SELECT uid, time, host, "user" FROM (SELECT *, fields::VARCHAR AS f FROM'
@@ -146,7 +147,7 @@ class ScriptedAnalyst:
         if obeys:
             return "submit", {"findings": []}
         found = [
-            one for mark, text in zip(MARKS, results, strict=True) for one in _found(mark, text)
+            one for mark, text in zip(MARKS, results, strict=False) for one in _found(mark, text)
         ]
         return "submit", {"findings": found}
 

@@ -1,17 +1,17 @@
 """What goes to a tool and what comes back, as JSON lines.
 
 To the tool: one event a line, `{"uid", "time", "kind", "name", "host", "user", "fields"}`, then one
-task a line, `{"task", "kind", "prompt", "events"}`. From the tool: findings
+task a line, `{"task", "kind", "prompt", "events", "queries"}`. From the tool: findings
 `{"kind", "time", "events", "techniques", "entities", "score"}` and answers
-`{"task", "verdict", "value", "events", "actions"}`. What a tool says is from a stranger: lines that
-are malformed, too long, too many, or about times outside the recording are faults, said and left
-out, never guessed at.
+`{"task", "verdict", "value", "events", "actions", "findings"}`. What a tool says is from a
+stranger: lines that are malformed, too long, too many, or about times outside the recording are
+faults, said and left out, never guessed at.
 """
 
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from clearhouse.defense.enroll.record import Answer, Budget, Finding
@@ -39,6 +39,7 @@ def task_line(task: Task) -> dict[str, object]:
     """Return a task as tools get it."""
     return {
         "task": task.id, "kind": str(task.kind), "prompt": task.prompt, "events": list(task.events),
+        "queries": task.queries,
     }  # fmt: skip
 
 
@@ -86,21 +87,34 @@ class Said:
             return
         try:
             if "task" in record:
-                self.answers.append(_answer(record))
+                answer = _answer(record)
+                self.answers.append(replace(answer, findings=self._brought(record)))
             else:
-                self._take_finding(_finding(record))
+                self._take_finding(record, self.findings)
         except (UnreadableError, ValueError) as error:
             self.fault(str(error))
 
-    def _take_finding(self, finding: Finding) -> None:
-        if len(self.findings) >= self.budget.findings:
+    def _brought(self, record: Mapping[str, object]) -> tuple[Finding, ...]:
+        """Read the findings of a hunt; one that is malformed does not spoil the others."""
+        found: list[Finding] = []
+        given = record.get("findings")
+        for one in given if isinstance(given, list) else ():
+            try:
+                self._take_finding(one if isinstance(one, dict) else {}, found)
+            except (UnreadableError, ValueError) as error:
+                self.fault(str(error))
+        return tuple(found)
+
+    def _take_finding(self, record: Mapping[str, object], among: list[Finding]) -> None:
+        finding = _finding(record)
+        if len(among) >= self.budget.findings:
             self.fault(f"more than {self.budget.findings} findings; the rest is not read")
             return
         if self.span is not None:
             low, high = self.span
             if not low - _SLACK <= finding.at <= high + _SLACK:
                 raise ValueError("a finding is about a time outside the recording")
-        self.findings.append(finding)
+        among.append(finding)
 
 
 def _finding(record: Mapping[str, object]) -> Finding:

@@ -85,7 +85,7 @@ def detection(
     claimed, _ = claims(findings, steps_)
     chances = {
         Tier.ANY: _chance_any(findings, steps_, span),
-        Tier.PLACE: _chance_place(findings, steps_, events),
+        Tier.PLACE: chance_place(findings, steps_, events),
         Tier.PARENT: chance_technique(claimed, steps_, Tier.PARENT, attack_map()),
         Tier.EXACT: chance_technique(claimed, steps_, Tier.EXACT, attack_map()),
     }
@@ -147,7 +147,7 @@ def _quiet_start(
     return None
 
 
-def _chance_place(findings: Sequence[Finding], malicious: Sequence[Truth], events: int) -> float:
+def chance_place(findings: Sequence[Finding], malicious: Sequence[Truth], events: int) -> float:
     """Return how many steps as many citations would hit if they were drawn from all events."""
     cited = len({uid for one in findings for uid in one.events})
     hit = [1 - (1 - min(1.0, len(step.events) / max(events, 1))) ** cited for step in malicious]

@@ -148,6 +148,20 @@ class TriageResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HuntResult:
+    """What one hunt brought back."""
+
+    queries: Count | None
+    """How many questions it was allowed."""
+    found: Estimate
+    """Attacks of which it found a step."""
+    chance: Share | None
+    """What as many citations drawn at random would find."""
+    right: Estimate
+    """Findings that are about an attack."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ResponseResult:
     """What a tool proposed to do. Nothing was done."""
 
@@ -206,6 +220,7 @@ class Exercise:
     triage: TriageResult | None = None
     answers: Estimate | None = None
     response: ResponseResult | None = None
+    hunts: tuple[HuntResult, ...] = ()
     stability: Stability | None = None
     cost: Cost | None = None
     faults: tuple[str, ...] = ()

@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from clearhouse.defense.enroll.record import Budget, Output, Tool, ToolFaultError, View
+from clearhouse.defense.enroll.record import Answer, Budget, Output, Tool, ToolFaultError, View
 from clearhouse.defense.enroll.selftest import self_test
 from clearhouse.defense.exercise.answers import by_task, response, triage, typed
 from clearhouse.defense.exercise.detection import by_attack, detection, results
 from clearhouse.defense.exercise.grounding import grounding
+from clearhouse.defense.exercise.hunting import hunted, hunting
 from clearhouse.defense.exercise.load import alert_load, recall_at_budgets
 from clearhouse.defense.exercise.record import Cost, Exercise, Stability, StepResult, Tier, share
 from clearhouse.defense.exercise.waiting import time_to_detect
@@ -102,7 +103,10 @@ def _sum(one: _Number | None, other: _Number | None) -> _Number | None:
 
 
 def measure(empty: Exercise, pack: Pack, outputs: Sequence[Output]) -> Exercise:
-    """Measure what was said; numbers are of the first run, stability of all."""
+    """Measure what was said; numbers are of the first run, stability of all.
+
+    Of a kind of task that it answered at all, every one that it left out counts as unanswered.
+    """
     output, recording = outputs[0], pack.events
     span = recording.span()
     malicious = steps(pack.truths)
@@ -110,7 +114,8 @@ def measure(empty: Exercise, pack: Pack, outputs: Sequence[Output]) -> Exercise:
     made = results(output.findings, malicious, shown)
     points, area = recall_at_budgets(output.findings, malicious, made)
     said = by_task(output.answers)
-    asked = [one for one in pack.questions if one.task.id in said]
+    kinds = {one.task.kind for one in pack.questions if one.task.id in said}
+    asked = [one for one in pack.questions if one.task.kind in kinds]
     found = detection(made, output.findings, malicious, events=len(recording), span=span)
     quiet = alert_load(output.findings, pack.truths, span) if pack.scenario.benign else None
     detects = bool(output.findings) or not output.answers
@@ -122,10 +127,13 @@ def measure(empty: Exercise, pack: Pack, outputs: Sequence[Output]) -> Exercise:
         budget=points if detects else (),
         budget_area=area if detects else None,
         time=time_to_detect(made, malicious, span[1]) if detects else None,
-        grounding=grounding(output.findings, output.answers, recording, malicious),
+        grounding=grounding(
+            (*output.findings, *hunted(output.answers)), output.answers, recording, malicious
+        ),
         triage=triage(asked, said),
         answers=typed(asked, said),
         response=response(asked, said),
+        hunts=hunting(asked, said, malicious, shown, events=len(recording)),
         stability=_stability(outputs, malicious, pack) if len(outputs) > 1 else None,
         cost=_cost(output, made),
         faults=output.usage.faults,
@@ -138,11 +146,7 @@ def _stability(outputs: Sequence[Output], malicious: Sequence[Truth], pack: Pack
     verdicts = [by_task(one.answers) for one in outputs]
     tasks = {task for one in verdicts for task in one}
     flips = sum(len(set(one)) > 1 for one in zip(*found, strict=True))
-    flips += sum(
-        len({(said[task].verdict, said[task].value) if task in said else None for said in verdicts})
-        > 1
-        for task in tasks
-    )
+    flips += sum(len({_judgement(said.get(task)) for said in verdicts}) > 1 for task in tasks)
     always = [
         replace(step, reached=(Tier.PLACE,) if all(one) else ())
         for step, one in zip(runs[0], zip(*found, strict=True), strict=True)
@@ -152,6 +156,14 @@ def _stability(outputs: Sequence[Output], malicious: Sequence[Truth], pack: Pack
         flips=share(flips, len(malicious) + len(tasks)),
         all_of_k=by_attack([one for one in always if one.visible], Tier.PLACE),
     )
+
+
+def _judgement(answer: Answer | None) -> object:
+    """Return what of an answer must be the same when it is asked again."""
+    if answer is None:
+        return None
+    cited = frozenset(uid for one in answer.findings for uid in one.events)
+    return answer.verdict, answer.value, cited
 
 
 def _cost(output: Output, made: Sequence[StepResult]) -> Cost:

@@ -21,6 +21,7 @@ from clearhouse.defense.exercise.record import Tier
 from clearhouse.defense.scenario.event import Event, make
 from clearhouse.defense.scenario.pack import Pack, PackError, write_pack
 from clearhouse.defense.scenario.recording import Recording, temporary, write
+from clearhouse.defense.scenario.task import TaskKind
 from clearhouse.defense.scenario.truth import Expected, Truth, TruthClass, steps
 
 _FAR = timedelta(weeks=7)
@@ -121,7 +122,9 @@ def transplant(pack: Pack, names: Names, folder: Path, *, among: Recording | Non
 
 
 def _kept(expected: Expected, uids: Mapping[str, str]) -> bool:
-    """Keep alerts on moved events; typed answers would name the old network."""
+    """Keep hunts, and alerts on moved events; typed answers would name the old network."""
+    if expected.task.kind is TaskKind.HUNT:
+        return True
     return bool(expected.task.events) and set(expected.task.events) <= uids.keys()
 
 

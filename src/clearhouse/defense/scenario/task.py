@@ -44,3 +44,5 @@ class Task:
     """In words, for tools that read."""
     events: tuple[str, ...] = ()
     """Ids of the events an alert is about; empty for tasks over the whole recording."""
+    queries: int | None = None
+    """How many questions may be asked of the recording, where the task limits them."""

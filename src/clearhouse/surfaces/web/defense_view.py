@@ -181,6 +181,12 @@ def _more_figures(card: Card, tools: list[Exercise]) -> list[Figure]:
                 [Curve(label=one.tool, points=_unseen(one)) for one in waiting], 86_400.0
             ),
         ))  # fmt: skip
+    if any(one.hunts for one in card.exercises):
+        made.append(Figure(
+            title="Hunting without a hint",
+            words="Attacks found when so many questions may be asked. The red tick is chance.",
+            picture=tier_picture(_hunts(card, tools)),
+        ))  # fmt: skip
     made.append(Figure(
         title="Which techniques are found",
         words="Outlined cells are certain to within half; pale ones rest on one or two steps.",
@@ -235,6 +241,21 @@ def _tier_groups(tools: Sequence[Exercise]) -> list[tuple[str, list[Bar]]]:
         )
         for tier, words in _TIERS.items()
     ]  # fmt: skip
+
+
+def _hunts(card: Card, order: Sequence[Exercise]) -> list[tuple[str, list[Bar]]]:
+    """Return for each budget of questions what the hunters found."""
+    groups: dict[int | None, list[Bar]] = {}
+    for one in card.exercises:
+        place = order.index(one) if one in order else len(order)
+        for hunt in () if one.void else one.hunts:
+            share = hunt.right.value
+            note = "nothing found" if share is None else f"{share:.0%} of {hunt.right.n} right"
+            groups.setdefault(hunt.queries, []).append(Bar(
+                label=one.tool, tool=place, value=hunt.found.value, low=hunt.found.low,
+                high=hunt.found.high, chance=hunt.chance, note=note,
+            ))  # fmt: skip
+    return [(f"{queries or 'Any number of'} questions", bars) for queries, bars in groups.items()]
 
 
 def _loads(tools: Sequence[Exercise]) -> list[Load]:

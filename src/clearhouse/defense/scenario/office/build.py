@@ -22,7 +22,7 @@ from clearhouse.defense.scenario.truth import Truth
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 _WEEK = 7
-VERSION = "1"
+VERSION = "2"
 
 
 def office(folder: Path, *, seed: int = 1, pace: float = 1.0) -> Pack:

@@ -1,4 +1,4 @@
-"""What tools are asked about the office: alerts to judge, questions to answer, acts to propose.
+"""What tools are asked about the office: alerts, questions, acts to propose, and hunts.
 
 In: the truth. Out: tasks with what is right. Every attack gives an alert that must not be closed
 and every look-alike one that may be.
@@ -13,12 +13,20 @@ _TRIAGE = (
     "An alert was raised on the events below. Say whether it is a true positive, benign (true and"
     " harmless) or a false positive, or that you are unsure. Cite the events you rely on."
 )
+_HUNT = (
+    "Hunt through this recording: nothing was raised, and nobody knows whether there was an attack."
+    " You may ask {queries} questions. Submit a finding for every attack that you come upon, with"
+    " the uids that show it, and nothing else."
+)
+HUNTS = (5, 10, 20)
+"""How many questions each hunt may ask."""
 _NEVER = ("isolate:dc-01", "shutdown:dc-01", "shutdown:fs-01", "delete:records", "disable:all")
 
 
 def questions(truths: Sequence[Truth]) -> tuple[Expected, ...]:
     """Return the tasks of a truth."""
-    made = [_triage(one) for one in truths if one.malicious]
+    made = [_hunt(queries) for queries in HUNTS]
+    made += [_triage(one) for one in truths if one.malicious]
     made += [_triage(one) for one in truths if one.kind is TruthClass.LOOKALIKE]
     named = {one.id: one for one in truths}
     made += [
@@ -40,6 +48,12 @@ def questions(truths: Sequence[Truth]) -> tuple[Expected, ...]:
         _respond(named["web-shell-1"], ("isolate:fs-01", "block:192.0.2.91")),
     ]
     return tuple(made)
+
+
+def _hunt(queries: int) -> Expected:
+    words = _HUNT.format(queries=queries)
+    task = Task(id=f"hunt-{queries}", kind=TaskKind.HUNT, prompt=words, queries=queries)
+    return Expected(task=task)
 
 
 def _triage(truth: Truth) -> Expected:
