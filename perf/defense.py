@@ -141,7 +141,7 @@ def peer(events, rules):
     base.executemany(
         f"INSERT INTO events VALUES ({marks})",  # noqa: S608 - marks
         (
-            [one.uid, "\n".join(map(str, one.fields.values())) if words else "",
+            [one.uid, whole(one) if words else "",
              *(None if one.fields.get(name) is None else str(one.fields[name]) for name in fields)]
             for one in events
         ),
@@ -156,6 +156,10 @@ def peer(events, rules):
             rows = base.execute(f"SELECT uid FROM events WHERE {where}").fetchall()  # noqa: S608
             hits.update((rule.id, row[0]) for row in rows)
     return hits, load_s, time.process_time() - begun
+
+
+def whole(event):
+    return "\n".join(str(value) for value in event.fields.values() if value is not None)
 
 
 def branches(tree):
@@ -204,8 +208,10 @@ def joined(parts, operator):
 def compared(leaf, columns):  # noqa: PLR0911 - one way out for each kind
     value = leaf.value
     column = columns[leaf.field] if leaf.field else "whole"
-    if isinstance(value, SigmaNull) or (isinstance(value, SigmaString) and not value.s):
-        return f"({column} IS NULL OR {column} = '')"
+    if isinstance(value, SigmaNull):
+        return f"({column} IS NULL)"
+    if isinstance(value, SigmaString) and not value.s:
+        return f"({column} = '')"
     if isinstance(value, SigmaExists):
         return f"({column} IS {'NOT ' if value.exists else ''}NULL)"
     if isinstance(value, SigmaFieldReference):

@@ -1,7 +1,10 @@
+import contextlib
 import csv
 import json
+import socket
 import tempfile
 import threading
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -140,6 +143,9 @@ def test_a_flood_is_cut_at_the_budget_and_faults_are_bounded():
     assert len(found.findings) == 2
     assert "more than 2 findings" in found.faults[0]
     assert len(said(*["rubbish"] * 500).faults) == 20
+    answers = said(*[{"task": "t"}] * 9, findings=2)
+    assert len(answers.answers) == 2
+    assert "more than 2 answers" in answers.faults[0]
 
 
 @pytest.fixture
@@ -266,6 +272,55 @@ def test_a_product_that_is_never_done_is_cut_off_and_one_that_fails_is_a_fault()
             HttpTool(url).run(VIEW, SHORT)
     with pytest.raises(ToolFaultError, match="did not answer"):
         HttpTool("http://127.0.0.1:9").run(VIEW, SHORT)
+
+
+def test_a_product_that_takes_events_slowly_is_cut_off_and_what_it_said_counts(monkeypatch):
+    monkeypatch.setattr("clearhouse.defense.enroll.http._BATCH", 1)
+    got = []
+
+    def slow(method, path, body, headers):
+        if method == "POST":
+            got.append(path)
+            time.sleep(0.2)
+        return 200, json.dumps({"done": True, "findings": [GOOD]}).encode()
+
+    with served(slow) as url:
+        output = HttpTool(url).run(VIEW, Budget(seconds=0.3))
+    assert len(got) < len(SHOWN)
+    assert len(output.findings) == 1
+    assert output.usage.faults[0] == "it did not take all events within 0.3 s"
+
+
+@contextmanager
+def trickling():
+    """Answers a byte at a time, for ever: a socket's timeout never comes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def serve():
+        with contextlib.suppress(OSError):
+            speaker, _ = listener.accept()
+            with speaker:
+                speaker.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                while not stop.wait(0.02):
+                    speaker.sendall(b" ")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        stop.set()
+        listener.close()
+        thread.join()
+
+
+def test_an_answer_that_never_ends_is_no_answer(monkeypatch):
+    monkeypatch.setattr("clearhouse.defense.enroll.http._PATIENCE_S", 0.3)
+    with trickling() as url, pytest.raises(ToolFaultError, match="did not answer: TimeoutError"):
+        HttpTool(url).run(VIEW, SHORT)
+    with trickling() as url, pytest.raises(ToolFaultError, match="did not answer: TimeoutError"):
+        post_json(url, {}, timeout_s=0.3)
 
 
 @pytest.mark.parametrize(

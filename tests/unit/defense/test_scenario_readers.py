@@ -106,6 +106,16 @@ def test_fields_have_the_names_that_rules_use_whatever_sent_them(name, field, va
     assert one.fields[field] == value
 
 
+@pytest.mark.parametrize("beside", [{}, {"Binary": None}, {"Binary": "00"}])
+def test_values_without_names_are_the_field_data_whatever_stands_beside_them(beside, tmp_path):
+    record = json.loads(json.dumps(NATIVE))
+    record["Event"]["EventData"] = {"Data": {"#text": ["show options", "1"]}, **beside}
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(record))
+    (one,), _ = events(path)
+    assert one.fields["Data"] == "show options\n1"
+
+
 def sysmon(*numbers):
     return [
         (AT, 1, "Microsoft-Windows-Sysmon/Operational", {"CommandLine": f"run {one}"})

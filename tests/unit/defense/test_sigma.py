@@ -66,8 +66,12 @@ SEL = "  selection: {{{}}}\n  condition: {}\n"
         ("CommandLine: 5", "selection", 5, True),
         ("CommandLine: null", "selection", None, True),
         ("CommandLine: null", "selection", "x", False),
+        ("CommandLine: null", "selection", "", False),
         ("CommandLine: ''", "selection", "", True),
+        ("CommandLine: ''", "selection", None, False),
         ("CommandLine|exists: true", "selection", "x", True),
+        ("CommandLine|exists: true", "selection", None, False),
+        ("CommandLine|exists: false", "selection", None, True),
         ("CommandLine|fieldref: Computer", "selection", "WS-01", True),
         ("CommandLine|fieldref: Computer", "selection", "ws-02", False),
         ("CommandLine|windash|contains: ' -f'", "selection", "x /f", True),
@@ -88,6 +92,8 @@ def test_words_without_a_field_are_looked_for_in_every_field(tmp_path):
     assert matches(tmp_path, detection, Anything="a NEEDLE here")
     assert matches(tmp_path, detection, Anything="hay and stack")
     assert not matches(tmp_path, detection, Anything="none")
+    nothing = "  keywords: [none]\n  condition: keywords\n"
+    assert not matches(tmp_path, nothing, Anything=None)
 
 
 def test_a_rule_for_processes_reads_sysmon_and_the_audit_log_each_in_its_own_words(tmp_path):

@@ -18,6 +18,7 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from clearhouse.defense.enroll.lookup import TABLE, Lookup
+from clearhouse.defense.enroll.patience import read_within
 from clearhouse.defense.enroll.record import Budget, Output, ToolFaultError, Usage, View
 from clearhouse.defense.enroll.wire import Said, event_line, task_line
 from clearhouse.defense.scenario.event import Event, EventUid
@@ -250,7 +251,8 @@ def post_json(
     asked = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - looked at by the adapters
     try:
         with urllib.request.urlopen(asked, timeout=timeout_s) as answer:  # noqa: S310 - as above
-            document = json.loads(answer.read(_LARGEST_ANSWER))
+            data = read_within(answer, most_bytes=_LARGEST_ANSWER, seconds=timeout_s)
+            document = json.loads(data)
     except urllib.error.HTTPError as error:
         raise ToolFaultError(f"the endpoint answered {error.code}") from error
     except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from clearhouse.defense.enroll.reach import demand_reachable
+from clearhouse.defense.enroll.patience import read_within
 from clearhouse.defense.enroll.record import Budget, Output, ToolFaultError, Usage, View
 from clearhouse.defense.enroll.wire import Said, lines
 from clearhouse.defense.scenario.task import TaskKind
@@ -21,6 +22,8 @@ from clearhouse.defense.scenario.task import TaskKind
 _BATCH = 1000
 _POLL_S = 0.2
 _LARGEST = 64 << 20
+_PATIENCE_S = 30.0
+"""For one answer; a product that needs longer hangs."""
 
 
 class HttpTool:
@@ -40,11 +43,9 @@ class HttpTool:
     def run(self, view: View, budget: Budget) -> Output:
         """Replay the view and gather what the product says within its time."""
         begun = time.monotonic()
-        all_lines = lines(view.events, view.tasks)
-        while batch := b"".join(islice(all_lines, _BATCH)):
-            self._send("events", batch)
-        self._send("end", b"{}")
         said = Said(budget=budget)
+        if not self._replay(view, begun + budget.seconds):
+            said.fault(f"it did not take all events within {budget.seconds:g} s")
         done = False
         while not done and time.monotonic() - begun < budget.seconds:
             document = self._get("findings")
@@ -63,8 +64,15 @@ class HttpTool:
             usage=Usage(seconds=time.monotonic() - begun, faults=tuple(said.faults)),
         )
 
-    def _send(self, where: str, body: bytes) -> None:
-        self._speak(where, body)
+    def _replay(self, view: View, until: float) -> bool:
+        """Post everything, and return whether there was time for all of it."""
+        all_lines = lines(view.events, view.tasks)
+        while batch := b"".join(islice(all_lines, _BATCH)):
+            if time.monotonic() > until:
+                return False
+            self._speak("events", batch)
+        self._speak("end", b"{}")
+        return True
 
     def _get(self, where: str) -> dict[str, object]:
         try:
@@ -81,9 +89,8 @@ class HttpTool:
             headers["Authorization"] = f"Bearer {self._secret}"
         asked = urllib.request.Request(f"{self._url}/{where}", body, headers)  # noqa: S310 - looked at above
         try:
-            with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - as above
-                data: bytes = answer.read(_LARGEST)
-                return data
+            with urllib.request.urlopen(asked, timeout=_PATIENCE_S) as answer:  # noqa: S310 - as above
+                return read_within(answer, most_bytes=_LARGEST, seconds=_PATIENCE_S)
         except urllib.error.HTTPError as error:
             raise ToolFaultError(f"{self.name} answered {error.code} to {where}") from error
         except OSError as error:

@@ -88,11 +88,17 @@ class Said:
         try:
             if "task" in record:
                 answer = _answer(record)
-                self.answers.append(replace(answer, findings=self._brought(record)))
+                self._take_answer(replace(answer, findings=self._brought(record)))
             else:
                 self._take_finding(record, self.findings)
         except (UnreadableError, ValueError) as error:
             self.fault(str(error))
+
+    def _take_answer(self, answer: Answer) -> None:
+        if len(self.answers) >= self.budget.findings:
+            self.fault(f"more than {self.budget.findings} answers; the rest is not read")
+        else:
+            self.answers.append(answer)
 
     def _brought(self, record: Mapping[str, object]) -> tuple[Finding, ...]:
         """Read the findings of a hunt; one that is malformed does not spoil the others."""

@@ -19,7 +19,8 @@ import orjson
 from clearhouse.defense.scenario.event import Event, EventUid, SourceKind
 from clearhouse.defense.scenario.sorting import in_order
 
-_CHUNK = 20_000
+_CHUNK = 20_480
+"""Events of one group of rows, and as many are read at once."""
 _MOST_ROWS = 200
 _MEMORY = "512MB"
 _COLUMNS = (
@@ -227,7 +228,7 @@ def _write_parquet(lines: Path, target: Path) -> None:
         base.execute(
             f"COPY (SELECT * FROM read_json(?, columns = {_COLUMNS},"  # noqa: S608 - constants
             f" format = 'newline_delimited', maximum_object_size = {_LONGEST_LINE})) TO"
-            f" '{_quoted(target)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480)",
+            f" '{_quoted(target)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_CHUNK})",
             [str(lines)],
         )
 

@@ -7,7 +7,7 @@ has an anchor, a set of atoms one of which must hold, and only rules whose ancho
 evaluated. Rules without an anchor are evaluated for every event of their channel.
 
 In: rules, events. Out: the rules that match. Comparisons ignore case, as Sigma says, except those
-marked cased and regular expressions.
+marked cased and regular expressions. A field that is not there is null, and is not an empty text.
 """
 
 import ipaddress
@@ -175,7 +175,8 @@ class Matcher:
 
         def check(_held: Atoms, fields: Mapping[str, Scalar]) -> bool:
             if self._text is None:
-                self._text = "\n".join(str(value) for value in fields.values())
+                there = (str(value) for value in fields.values() if value is not None)
+                self._text = "\n".join(there)
             return holds(self._text)
 
         return check
@@ -230,14 +231,14 @@ class Matcher:
         if name is None:
             return self._anywhere(_word(value))
         if isinstance(value, SigmaNull):
-            return lambda _held, fields: fields.get(name) in {None, ""}
+            return lambda _held, fields: fields.get(name) is None
         if isinstance(value, SigmaExists):
             wanted = bool(value.exists)
-            return lambda _held, fields: (name in fields) is wanted
+            return lambda _held, fields: (fields.get(name) is not None) is wanted
         if isinstance(value, SigmaFieldReference):
             return _same_as(name, value)
         if isinstance(value, SigmaString) and not value.s:
-            return lambda _held, fields: fields.get(name) in {None, ""}
+            return lambda _held, fields: fields.get(name) == ""
         self._looks = looked
         atom = self._atom(leaf)
         return lambda held, _fields: atom in held

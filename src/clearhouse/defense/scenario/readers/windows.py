@@ -143,13 +143,21 @@ def _attributes(name: str, value: object) -> dict[str, Scalar]:
 
 
 def _data(data: object) -> dict[str, Scalar]:
-    """Return event data; a single wrapper as UserData has is taken off."""
+    """Return event data; a single wrapper as UserData has is taken off.
+
+    Values without names, as older programs write them, are lines of the field `Data`.
+    """
     if not isinstance(data, dict):
         return {}
     inner = {key: value for key, value in data.items() if not key.endswith("attributes")}
-    if len(inner) == 1 and isinstance(only := next(iter(inner.values())), dict):
-        inner = only if "#text" not in only else {"Data": only["#text"]}
-    return flat({key: value for key, value in inner.items() if key != "#attributes"})
+    only = next(iter(inner.values()), None)
+    if len(inner) == 1 and isinstance(only, dict) and "#text" not in only:
+        inner = only
+    return flat({
+        key: value["#text"] if isinstance(value, dict) and "#text" in value else value
+        for key, value in inner.items()
+        if key != "#attributes"
+    })  # fmt: skip
 
 
 def _winlogbeat(record: Mapping[str, object]) -> dict[str, Scalar]:
