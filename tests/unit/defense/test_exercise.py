@@ -7,6 +7,7 @@ from clearhouse.bench.statistics.intervals import wilson
 from clearhouse.defense.enroll.rarity import Rarity
 from clearhouse.defense.enroll.record import Answer, Output, Usage
 from clearhouse.defense.exercise.answers import by_task, f1, response, right, triage, typed
+from clearhouse.defense.exercise.clock import clock_error
 from clearhouse.defense.exercise.detection import detection, results
 from clearhouse.defense.exercise.hunting import hunting
 from clearhouse.defense.exercise.load import alert_load, groups, recall_at_budgets
@@ -347,6 +348,30 @@ def test_what_is_left_out_of_a_kind_that_is_answered_is_unanswered_and_other_kin
     assert found.triage.unanswered == len(asked) - 1
     assert found.triage.right == share(1, len(asked))
     assert (found.answers, found.response, found.hunts) == (None, None, ())
+
+
+@pytest.mark.parametrize(("hours", "told"), [(2, "+2.0 h"), (-5, "-5.0 h"), (0.2, None)])
+def test_a_tool_whose_clock_is_hours_off_is_told_so_and_gets_no_times_to_detect(hours, told):
+    true = omniscient(small_office())
+
+    class Late:
+        name, version, tasks = "late", "1", true.tasks
+
+        def run(self, view, budget):
+            output = true.run(view, budget)
+            moved = (replace(x, at=x.at + timedelta(hours=hours)) for x in output.findings)
+            return replace(output, findings=tuple(moved))
+
+    found = exercised(Late())
+    assert found.tier(Tier.PLACE).found.value == 1
+    assert (found.time is None) is (told is not None)
+    assert any(told in one for one in found.faults) if told else found.faults == ()
+
+
+def test_citations_that_do_not_exist_say_nothing_of_the_clock():
+    lies = [finding(900, events=[f"{number:020}"]) for number in range(9)]
+    assert clock_error(lies, small_office().events) is None
+    assert clock_error([], small_office().events) is None
 
 
 def test_a_tool_that_changes_its_mind_is_unstable():

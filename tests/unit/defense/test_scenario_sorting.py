@@ -3,10 +3,11 @@ import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 
+from clearhouse.defense.enroll.record import Budget, View
 from clearhouse.defense.scenario import sorting
-from clearhouse.defense.scenario.recording import write
+from clearhouse.defense.scenario.recording import Recording, write
 from clearhouse.defense.scenario.sorting import in_order
-from defense_scene import NOON, event
+from defense_scene import NOON, event, house_sigma
 
 DAYS = 30
 
@@ -37,17 +38,33 @@ def test_no_lines_are_no_lines(tmp_path):
     assert list(in_order([], tmp_path)) == []
 
 
-def test_ten_times_the_events_need_no_more_memory_to_be_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(sorting, "RUN_BYTES", 1 << 20)
-    peaks = {}
-    for count in (2_000, 20_000):
-        tracemalloc.start()
-        recording = write(many(count), tmp_path / str(count))
-        peaks[count] = tracemalloc.get_traced_memory()[1]
+def peak(act):
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
         tracemalloc.stop()
+
+
+def test_ten_times_the_events_need_no_more_memory_to_be_written_read_and_matched(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sorting, "RUN_BYTES", 1 << 19)
+    monkeypatch.setattr("clearhouse.defense.scenario.recording._CHUNK", 512)
+    monkeypatch.setattr("clearhouse.defense.enroll.sigma.match._REMEMBERED", 500)
+    peaks = {}
+    for count in (1_000, 8_000):
+        folder = tmp_path / str(count)
+        written = peak(lambda: write(many(count), folder))  # noqa: B023 - called at once
+        recording = Recording(folder)
         assert len(recording) == count
-    assert peaks[20_000] < 1.5 * peaks[2_000]
-    assert peaks[20_000] < 20_000 * 900 / 4
+        sigma = house_sigma()
+        matched = peak(lambda: sigma.run(View(events=recording), Budget()))  # noqa: B023 - as above
+        peaks[count] = (written, matched)
+    for less, more in zip(*peaks.values(), strict=True):
+        assert more < 1.5 * less
+        assert more < 8_000 * 900 / 3
 
 
 def test_events_written_in_runs_and_parts_are_whole_and_in_the_order_of_time(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from typing import TypeVar
 from clearhouse.defense.enroll.record import Answer, Budget, Output, Tool, ToolFaultError, View
 from clearhouse.defense.enroll.selftest import self_test
 from clearhouse.defense.exercise.answers import by_task, response, triage, typed
+from clearhouse.defense.exercise.clock import clock_error, in_words
 from clearhouse.defense.exercise.detection import by_attack, detection, results
 from clearhouse.defense.exercise.grounding import grounding
 from clearhouse.defense.exercise.hunting import hunted, hunting
@@ -119,6 +120,7 @@ def measure(empty: Exercise, pack: Pack, outputs: Sequence[Output]) -> Exercise:
     found = detection(made, output.findings, malicious, events=len(recording), span=span)
     quiet = alert_load(output.findings, pack.truths, span) if pack.scenario.benign else None
     detects = bool(output.findings) or not output.answers
+    late = clock_error(output.findings, recording)
     return replace(
         empty,
         steps=made if detects else (),
@@ -126,7 +128,7 @@ def measure(empty: Exercise, pack: Pack, outputs: Sequence[Output]) -> Exercise:
         load=quiet if detects else None,
         budget=points if detects else (),
         budget_area=area if detects else None,
-        time=time_to_detect(made, malicious, span[1]) if detects else None,
+        time=time_to_detect(made, malicious, span[1]) if detects and late is None else None,
         grounding=grounding(
             (*output.findings, *hunted(output.answers)), output.answers, recording, malicious
         ),
@@ -136,7 +138,7 @@ def measure(empty: Exercise, pack: Pack, outputs: Sequence[Output]) -> Exercise:
         hunts=hunting(asked, said, malicious, shown, events=len(recording)),
         stability=_stability(outputs, malicious, pack) if len(outputs) > 1 else None,
         cost=_cost(output, made),
-        faults=output.usage.faults,
+        faults=output.usage.faults + (() if late is None else (in_words(late),)),
     )
 
 
