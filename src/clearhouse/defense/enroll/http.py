@@ -13,8 +13,8 @@ import urllib.request
 from collections.abc import Iterable
 from itertools import islice
 
-from clearhouse.defense.enroll.reach import demand_reachable
 from clearhouse.defense.enroll.patience import read_within
+from clearhouse.defense.enroll.reach import demand_reachable
 from clearhouse.defense.enroll.record import Budget, Output, ToolFaultError, Usage, View
 from clearhouse.defense.enroll.wire import Said, lines
 from clearhouse.defense.scenario.task import TaskKind
