@@ -139,11 +139,28 @@ def cuts(findings, labelled, expected):
         reached = reach(claimed, labelled, AS_WRITTEN)
         line("    labels, exact technique", exact, told(reached[Tier.EXACT], labelled))
         line("    labels, parent technique", parent, told(reached[Tier.PARENT], labelled))
-        by_chance = [
-            chance_technique(claimed, labelled, tier, AS_WRITTEN)
-            for tier in (Tier.EXACT, Tier.PARENT)
-        ]
-        line("    chance, exact/parent", chance, "/".join(f"{one:.2f}"[1:] for one in by_chance))
+        tiers = (Tier.EXACT, Tier.PARENT)
+        dealt = [chance_technique(claimed, labelled, tier, AS_WRITTEN) for tier in tiers]
+        together = [chance_of_recordings(claimed, labelled, tier) for tier in tiers]
+        line("    chance, exact/parent", chance, shares(together), "labels of a recording together")
+        line("    as the instrument counts it", "", shares(dealt), "each label by itself")
+
+
+def shares(values):
+    return "/".join(f"{one:.2f}"[1:] for one in values)
+
+
+def chance_of_recordings(claimed, labelled, tier):
+    """Return what the claims would reach if recordings swapped their labels at random."""
+    said = {}
+    for place, one in enumerate(labelled):
+        said.setdefault(one.attack, set()).update(claimed.get(place, ()))
+    total = sum(
+        tier in technique_tiers(label, claims_, AS_WRITTEN)
+        for claims_ in said.values()
+        for label in labelled
+    )
+    return total / len(said) / len(labelled)
 
 
 def told(hits, of):

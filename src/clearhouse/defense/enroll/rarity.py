@@ -24,8 +24,8 @@ _DETAILS = (
     "eventSource", "errorMessage", "sourceIPAddress", "event_type", "rule", "signature",
 )  # fmt: skip
 _NUMBERS = re.compile(r"\d+")
-_LEAST_BITS = 6.0
-"""Types that made more than about one group in sixty are usual, and not worth a line."""
+_LEAST_BITS = 5.0
+"""Types that made more than about one group in thirty are usual, and not worth a line."""
 _AGAIN_BITS = 1e-6
 """Orders groups that are equally rare, and no others."""
 Key = tuple[str, str | None, str]

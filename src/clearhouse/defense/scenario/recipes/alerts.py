@@ -42,13 +42,14 @@ class _Labels:
     events: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, event: Event, label: str) -> None:
-        """File an alert that its log line says is of the attack."""
-        for name, (start, end) in self.phases.items():
-            if name != _EARLY and start <= event.at <= end:
-                self.events.setdefault(name, []).append(event.uid)
-                return
-        if label == _EARLY:
-            self.events.setdefault(_EARLY, []).append(event.uid)
+        """File an alert that its log line says is of the attack; a second may end two phases."""
+        inside = [
+            name
+            for name, (start, end) in self.phases.items()
+            if name != _EARLY and start <= event.at <= end
+        ]
+        for name in inside or ([_EARLY] if label == _EARLY else []):
+            self.events.setdefault(name, []).append(event.uid)
 
 
 def ait(folder: Path, into: Path, *, verified: bool = True) -> tuple[Pack, ...]:
