@@ -9,6 +9,7 @@ import pytest
 
 from clearhouse.defense.scenario.event import SourceKind, UnreadableError, moment
 from clearhouse.defense.scenario.reading import Tally, read
+from clearhouse.defense.scenario.recording import write
 from evtx_file import evtx
 
 AT = datetime(2026, 3, 9, 12, 0, 0, 250000, tzinfo=UTC)
@@ -195,6 +196,15 @@ def test_an_export_of_a_siem_is_read_and_windows_events_in_it_stay_windows_event
     assert "not a time" in tally.reasons[0]
 
 
+def test_events_of_several_time_zones_stand_in_one_order(tmp_path):
+    path = tmp_path / "export.csv"
+    rows = ("16:00:03+04:00,third", "12:00:01Z,first", "07:00:02-05:00,second")
+    lines = [f"2026-03-09T{one}" for one in rows]
+    path.write_text("\n".join(["timestamp,action", *lines]))
+    found, _ = events(path)
+    assert [one.name for one in write(found, tmp_path / "events")] == ["first", "second", "third"]
+
+
 def test_folders_archives_and_mixed_files_are_opened(tmp_path):
     eve, ecs = (json.dumps(RECORDS[name][0]) for name in ("eve", "ecs"))
     (tmp_path / "a").mkdir()
@@ -269,7 +279,15 @@ def test_what_is_no_time_is_refused(value):
 
 @pytest.mark.parametrize(
     "value",
-    ["2026-03-09T12:00:00.2500000Z", "2026/03/09 12:00:00.25 UTC", "1773057600.25", 1773057600.25],
+    [
+        "2026-03-09T12:00:00.2500000Z",
+        "2026/03/09 12:00:00.25 UTC",
+        "1773057600.25",
+        1773057600.25,
+        "2026-03-09T14:00:00.25+02:00",
+        "2026-03-09T07:00:00.250-0500",
+        "2026-03-09 17:45:00.25+05:45",
+    ],
 )
 def test_the_ways_logs_write_times_are_understood(value):
     assert moment(value) == AT

@@ -85,3 +85,4 @@ def test_rules_are_run_on_the_recordings_that_are_made_for_them(tmp_path):
 
     found = regression([policy_file("sigma-1")], tmp_path)
     assert (found.fired, found.recordings, found.silent) == (1, 2, ("other.json",))
+    assert found.known == 0

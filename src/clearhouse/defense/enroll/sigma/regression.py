@@ -12,6 +12,7 @@ from pathlib import Path
 from clearhouse.defense.enroll.sigma.match import Matcher
 from clearhouse.defense.enroll.sigma.rules import read_rules
 from clearhouse.defense.scenario.reading import Tally, read
+from clearhouse.defense.scenario.recipes.known import known_files, sha256_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +21,8 @@ class Regression:
 
     fired: int
     recordings: int
+    known: int
+    """Recordings that are, to the byte, SigmaHQ's of August 2026."""
     silent: tuple[str, ...]
     """Recordings whose rule did not fire."""
     rules: int
@@ -31,9 +34,11 @@ def regression(rules: Iterable[Path], folder: Path) -> Regression:
     """Match every recording with all rules at once."""
     found = read_rules(rules)
     matcher = Matcher(found.rules)
-    fired, silent, count = 0, [], 0
+    ours = set(known_files("sigma-regression").values())
+    fired, silent, count, known = 0, [], 0, 0
     for path in sorted(folder.rglob("*.evtx")) or sorted(folder.rglob("*.json")):
         count += 1
+        known += sha256_of(path) in ours
         tally = Tally()
         if any(
             rule.id == path.stem for event in read([path], tally) for rule in matcher.match(event)
@@ -44,6 +49,7 @@ def regression(rules: Iterable[Path], folder: Path) -> Regression:
     return Regression(
         fired=fired,
         recordings=count,
+        known=known,
         silent=tuple(silent),
         rules=len(found.rules),
         refused=len(found.refused),

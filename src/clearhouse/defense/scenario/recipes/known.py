@@ -30,7 +30,7 @@ def demand_known(folder: Path, files: Collection[Path], recipe: str) -> None:
     other = [
         str(path.relative_to(folder))
         for path in files
-        if known.get(str(path.relative_to(folder))) != _sha256(path)
+        if known.get(str(path.relative_to(folder))) != sha256_of(path)
     ]
     if other:
         raise PackError(
@@ -45,6 +45,7 @@ def provenance(source: str, *, verified: bool) -> str:
     return source if verified else f"{source}, a copy whose files were not verified"
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
