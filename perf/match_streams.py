@@ -12,7 +12,7 @@ import pathlib
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -22,15 +22,19 @@ import numpy as np
 from clearhouse.clearing.match.bench import (
     Report,
     lines,
+    numbered,
     read_pairs,
     read_reports,
     report_of,
+    weighed,
 )
+from clearhouse.clearing.match.closely import closer_looks
+from clearhouse.clearing.match.columns import Asking, Queries, queries
 from clearhouse.clearing.match.forest import Forest
 from clearhouse.clearing.match.lexicon import lexicon
-from clearhouse.clearing.match.pairing import FIRST_LOOK, closer_looks
-from clearhouse.clearing.match.ranking import CLOSER, Candidate, first_looks
-from clearhouse.clearing.match.ranking import query as prepare
+from clearhouse.clearing.match.packing import pack
+from clearhouse.clearing.match.pairing import FIRST_LOOK, first_looks
+from clearhouse.clearing.match.ranking import CLOSER, Candidates, best
 from clearhouse.clearing.match.retrieval import (
     Background,
     MemoryIndex,
@@ -39,13 +43,11 @@ from clearhouse.clearing.match.retrieval import (
     filing_tokens,
     weigh,
 )
-from clearhouse.clearing.match.sides import Query, side
+from clearhouse.clearing.match.sides import Weights
 
 SEED = 20261126
 LEAST_COUNT = 3
-SMALL_STORES = 900
-FIRST_ON = 9_000
-"""The first look is trained on so many reports of `train`, the latest, in a store of their own."""
+SMALL_STORES = 2_500
 FLOOD = 2_500
 
 Say = Callable[[str], None]
@@ -58,8 +60,8 @@ class Asked:
     owner: int
     cluster: str
     known: bool
-    query: Query
-    candidates: list[Candidate]
+    query: Queries
+    candidates: Candidates
     clusters: list[str]
     """The cluster of each candidate."""
     forced: frozenset[int] = frozenset()
@@ -175,7 +177,7 @@ def _walk_all(
     plain = Background(**background)
     seen = Background(**background, seen_in_training=2)
     trees = (
-        first(*_first_looks(walk(train[-FIRST_ON:], seen, plain)))
+        first(*_first_looks(walk(train, seen, plain)))
         if (sources.counted is None)
         else given["first"]
     )
@@ -206,7 +208,8 @@ def _counted(train: list[Report]) -> dict[str, Any]:
 
 
 def _classes(background: Background) -> dict[Any, float]:
-    return {f"class:{c}": background.weight(f"class:{c}", 0, 0) for c, _ in lexicon().classes}
+    names = [f"class:{name}" for name in lexicon().class_names]
+    return numbered({name: background.weight(name, 0, 0) for name in names})
 
 
 class Store:
@@ -214,35 +217,40 @@ class Store:
 
     def __init__(self, known: Background, plain: Background) -> None:
         self._known, self._plain, self._classes = known, plain, _classes(plain)
-        self._index, self._sides, self._clusters = MemoryIndex(), [], []
+        self._index = MemoryIndex()
+        self._packed: list[bytes] = []
+        self._clusters: list[str | None] = []
 
     def ask(self, owner: int, report: Report, *, but: int | None = None, always: Any = ()) -> Asked:
         tokens = filing_tokens(report.sketch)
         held = self._index.held(tokens)
-        under = asked_under(tokens, held, len(self._sides), self._known)
-        near = self._index.nearest(under)
-        weights = weigh(report.sketch, held, len(self._sides), self._known)
-        sides = self._sides
-        found = [Candidate.of(n, s, sides[n]) for n, s in near if n != but]
-        least, there = (found[-1].score if found else 0.0), {one.number for one in found}
-        found += [Candidate.of(n, least, sides[n]) for n in sorted(always) if n not in there]
+        under = asked_under(tokens, held, len(self._packed), self._known)
+        near = {n: score for n, score in self._index.nearest(under) if n != but}
+        least = min(near.values(), default=0.0)
+        near |= {n: least for n in sorted(always) if n not in near}
+        side, weights = weighed(report.sketch, self._weights(report, held))
         return Asked(
             owner=owner,
             cluster=str(report.cluster),
-            known=report.cluster in self._clusters if len(sides) < 100 else False,
-            query=prepare(side(report.sketch, weights), weights, self._classes, found),
-            candidates=found,
-            clusters=[self._clusters[one.number] for one in found],
+            known=report.cluster in self._clusters if len(self._packed) < 100 else False,
+            query=queries([Asking(side=side, weights=weights)], self._classes),
+            candidates=Candidates(
+                numbers=[*near], scores=[*near.values()], packed=[self._packed[n] for n in near]
+            ),
+            clusters=[str(self._clusters[n]) for n in near],
             forced=frozenset(always),
         )
 
     def add(self, report: Report) -> None:
         tokens = filing_tokens(report.sketch)
         held = self._index.held(tokens)
-        weights = weigh(report.sketch, held, len(self._sides), self._known)
+        side, _ = weighed(report.sketch, self._weights(report, held))
         self._index.add(report.sketch, filed_under(tokens, self._plain))
-        self._sides.append(side(report.sketch, weights))
+        self._packed.append(pack(side))
         self._clusters.append(report.cluster)
+
+    def _weights(self, report: Report, held: Mapping[str, int]) -> Weights:
+        return weigh(report.sketch, held, len(self._packed), self._known)
 
 
 def walk(reports: list[Report], known: Background, plain: Background) -> Iterator[Asked]:
@@ -294,7 +302,9 @@ def small_stores(raw: list[dict[str, Any]], known: Background, plain: Background
     for trial in range(SMALL_STORES):
         size = chance.choice((0, 1, 2, 4, 8, 15, 30, 60))
         stored = chance.sample(raw, size)
-        kind = chance.choice(("copy", "copy", "reworded", "reworded", "other", "other", "new"))
+        kind = chance.choice(
+            ("copy", "cut", "cut", "reworded", "reworded", "other", "other", "new")
+        )
         base = chance.choice(several) if kind == "other" else [chance.choice(raw)]
         alike = [
             line
@@ -308,12 +318,13 @@ def small_stores(raw: list[dict[str, Any]], known: Background, plain: Background
             stored.append(mate)
         elif kind != "new":
             stored.append(base[0])
-            asked = base[0] if kind == "copy" else reworded(base[0], chance)
+            made = {"copy": dict, "cut": cut}.get(kind)
+            asked = made(base[0]) if made else reworded(base[0], chance)
         store = Store(known, plain)
         for line in dict.fromkeys(map(_Line, chance.sample(stored, len(stored)))):
             store.add(report_of(line.line))
         found.append(store.ask(trial, report_of(asked)))
-    return [one for one in found if one.candidates]
+    return [one for one in found if one.candidates.numbers]
 
 
 class _Line:
@@ -330,6 +341,12 @@ class _Line:
 
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+def cut(line: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the title and the last third, as a form with a limit does."""
+    words = line["text"].split(" ")
+    return line | {"text": " ".join(words[: max(len(words) * 2 // 3, 1)]), "title": ""}
 
 
 def reworded(line: dict[str, Any], chance: random.Random) -> dict[str, Any]:
@@ -351,23 +368,28 @@ def _first_looks(walked: Iterable[Asked]) -> tuple[np.ndarray, np.ndarray]:
     """Take the first look at every candidate that retrieval found."""
     numbers, same = [], []
     for asked in walked:
-        numbers += first_looks(asked.query, asked.candidates)
-        same += [cluster == asked.cluster for cluster in asked.clusters]
-    return np.array(numbers, np.float32), np.array(same)
+        found = asked.candidates
+        if found.numbers:
+            looked = first_looks(asked.query, [found.packed], [found.scores])
+            numbers.append(looked.numbers.astype(np.float32))
+            same += [cluster == asked.cluster for cluster in asked.clusters]
+    return np.vstack(numbers), np.array(same)
 
 
 def closer_rows(walked: Iterable[Asked], first: Forest) -> dict[str, np.ndarray]:
     """Take the closer look at what the first look leaves."""
     columns: dict[str, list[Any]] = {f.name: [] for f in dataclasses.fields(Rows)}
     for asked in walked:
-        looks = first_looks(asked.query, asked.candidates)
-        order = sorted(range(len(looks)), key=lambda i: (-first.log_odds(looks[i]), i))
-        numbers = [one.number for one in asked.candidates]
-        kept = [i for n, i in enumerate(order) if n < CLOSER or numbers[i] in asked.forced]
-        sides = [asked.candidates[i].side() for i in kept]
-        rows = closer_looks(asked.query, sides, [looks[i] for i in kept])
-        for i, row in zip(kept, rows, strict=True):
-            columns["numbers"].append(np.array(row, np.float32))
+        found, numbers = asked.candidates, asked.candidates.numbers
+        if not numbers:
+            continue
+        looks = first_looks(asked.query, [found.packed], [found.scores])
+        forced = np.array([number in asked.forced for number in numbers])
+        kept = best(first.log_odds(looks.numbers), CLOSER, forced)
+        packed = [found.packed[i] for i in kept]
+        rows = closer_looks(asked.query, looks.around, [packed], looks.numbers[kept])
+        for i, row in zip(kept, rows.astype(np.float32), strict=True):
+            columns["numbers"].append(row)
             columns["same"].append(asked.clusters[i] == asked.cluster)
             columns["owner"].append(asked.owner)
             columns["other"].append(numbers[i])

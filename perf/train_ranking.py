@@ -38,7 +38,7 @@ from clearhouse.clearing.match.bench import Report, lines
 from clearhouse.clearing.match.forest import Forest, probability
 from clearhouse.clearing.match.lexicon import lexicon
 from clearhouse.clearing.match.pairing import CLOSER_LOOK, FIRST_LOOK, IN_LIST
-from clearhouse.clearing.match.ranking import LISTED, context, log_odds, standing
+from clearhouse.clearing.match.ranking import LISTED, TOLD, context, log_odds, standing
 from match_streams import Rows, Sources, Streams, atoms_without, numbers_of
 
 SEED = 20261126
@@ -203,8 +203,8 @@ def lists(rows: Rows, alone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         order = start + np.argsort(-alone[start:end], kind="stable")
         kept = [int(i) for n, i in enumerate(order) if n < LISTED or rows.forced[i]]
         chosen += kept
-        told = context([rows.numbers[i].tolist() for i in kept], [alone[i] for i in kept])
-        numbers.append(np.array(told, np.float32))
+        told = context(rows.numbers[kept].astype(np.float64), alone[kept])
+        numbers.append(told.astype(np.float32))
     return np.array(chosen), np.vstack(numbers)
 
 
@@ -270,8 +270,8 @@ def answers(rows: Rows, trees: Trees) -> list[Answer]:
             Answer(
                 cluster=int(rows.cluster[start]),
                 known=bool(rows.known[start]),
-                odds=tuple(float(told[i]) for i in order[:LISTED]),
-                same=tuple(bool(rows.same[i]) for i in order[:LISTED]),
+                odds=tuple(float(told[i]) for i in order[:TOLD]),
+                same=tuple(bool(rows.same[i]) for i in order[:TOLD]),
             )
         )
     return found
@@ -450,9 +450,9 @@ def export(booster: lightgbm.Booster, features: tuple[str, ...]) -> dict[str, An
         trees.append({"nodes": nodes, "leaves": leaves})
     document = {"features": list(features), "trees": trees}
     forest = Forest.of(document, features)
-    probe = np.random.default_rng(SEED).uniform(-2, 60, (50, len(features)))
+    probe = np.random.default_rng(SEED).uniform(-2, 60, (50, len(features))).astype(np.float32)
     said = booster.predict(probe, raw_score=True)
-    assert np.allclose([forest.log_odds(list(row)) for row in probe], said, atol=1e-3)
+    assert np.allclose(forest.log_odds(probe), said, atol=1e-3)
     return document
 
 

@@ -97,7 +97,7 @@ ROUTE = (
 
 SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
 PACK_INDEX, SWEEP_CASES, TELL = "pack_index", "sweep_cases", "tell_parties"
-MATCHED_TOGETHER = 15
+MATCHED_TOGETHER = 31
 """So many reports that came next are matched along with one, which spares each most of its cost.
 Their own jobs find them matched."""
 STRANDED_AFTER = timedelta(hours=3)

@@ -15,16 +15,18 @@ from clearhouse.clearing.deconflict.known import Known, current
 from clearhouse.clearing.intake.operations import load
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.match import _index, _store
+from clearhouse.clearing.match.columns import Asking, queries
 from clearhouse.clearing.match.evidence import after_fix, key_reasons, rivals
 from clearhouse.clearing.match.explanation import explain
 from clearhouse.clearing.match.keyed import KeyedFeatures, keyed, number
 from clearhouse.clearing.match.model import Model, model
-from clearhouse.clearing.match.packing import unpack_first
-from clearhouse.clearing.match.pairing import FIRST_LOOK
-from clearhouse.clearing.match.ranking import Candidate, Ranked, query, rank
+from clearhouse.clearing.match.packing import pack, unpack
+from clearhouse.clearing.match.pairing import FIRST_LOOK, Query, query
+from clearhouse.clearing.match.ranking import Candidates, Ranked, rank
 from clearhouse.clearing.match.record import Band, ExactKey, Features, Reason, Suggestion
 from clearhouse.clearing.match.retrieval import (
     CROWDED,
+    NOBODY,
     Entries,
     asked_under,
     entry,
@@ -34,7 +36,7 @@ from clearhouse.clearing.match.retrieval import (
     weigh,
 )
 from clearhouse.clearing.match.rules import Ruling, features, proof
-from clearhouse.clearing.match.sides import Query, Side, Weights, side
+from clearhouse.clearing.match.sides import Weights, side
 from clearhouse.clearing.match.sketch import Sketch, Token, keyed_sketch, material, sketch
 from clearhouse.formats import cwe
 from clearhouse.formats.stacktrace import parse
@@ -43,7 +45,6 @@ from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
 CONTAINED = FIRST_LOOK.index("words shared of shorter")
-_NOBODY: Entries = array("q")
 LEAST_FRAMES = 2
 """A crash with fewer telling frames gives no key: one name alone is shared by many bugs."""
 
@@ -71,6 +72,8 @@ class Comparison:
     """Where the earlier report stands."""
     suggestion: Suggestion
     log_odds: float
+    seen: tuple[float, ...]
+    """What the closer look saw, in the order of `CLOSER_LOOK`."""
     ruling: Ruling
     keyed: bool
     """Whether they share an exact key."""
@@ -90,7 +93,8 @@ class Found:
     """All comparisons of a report, best first, and what the index is to hold of it."""
 
     comparisons: tuple[Comparison, ...]
-    side: Side
+    packed: bytes
+    """The report as a side of later comparisons."""
     filed: tuple[int, ...]
 
 
@@ -109,6 +113,19 @@ class _Look:
         """What stands for it in postings, None when it is not to be filed."""
         serial = self.asked.serial
         return None if serial is None else entry(serial, self.asked.reading.plain)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Compared:
+    """One report beside its candidates."""
+
+    reading: Reading
+    query: Query | None
+    """None when there is no candidate."""
+    opened: Mapping[ReportId, Features]
+    """The candidates that share a key with it, in the clear."""
+    packed: Mapping[int, bytes]
+    """The candidates by their serial numbers."""
 
 
 def read(desk: Desk, draft: Draft) -> Reading:
@@ -178,24 +195,33 @@ def compare_all(
     wanted = {n for found in near for n, _ in found}
     wanted |= {one.serial for found in holders for one in found}
     packed = _index.sketches(machinery, wanted)
-    fresh: dict[int, Side] = {}
-    classes = _class_weights(desk.keys.index_key())
-    ranked: list[tuple[Query, dict[int, Candidate], tuple[Ranked, ...]]] = []
-    for look, found, holding in zip(looks, near, holders, strict=True):
-        mine = frozenset(look.asked.reading.readable)
-        one = _ranked(classes, look, _candidates(mine, found, holding, packed, fresh), holding)
-        ranked.append(one)
-        if look.asked.serial is not None:
-            fresh[look.asked.serial] = one[0].side
-    places = _store.places_of(machinery, [r.number for _, _, listed in ranked for r in listed])
+    asking = [_asking(look) for look in looks]
+    own = [pack(one.side) for one in asking]
+    fresh = {x.asked.serial: side for x, side in zip(looks, own, strict=True) if x.asked.serial}
+    packed |= fresh
+    asked_for = queries(asking, _class_weights(desk.keys.index_key()))
+    given = zip(near, holders, strict=True)
+    ranked, around = rank(
+        model(), asked_for, [_candidates(found, holding, packed) for found, holding in given]
+    )
+    places = _store.places_of(machinery, [one.number for listed in ranked for one in listed])
     opened = _open(desk, machinery, asked, holders)
     return [
         Found(
-            comparisons=_comparisons(look, *one, known, places),
-            side=one[0].side,
+            comparisons=_comparisons(
+                _Compared(
+                    reading=look.asked.reading,
+                    query=None if around is None else query(asked_for, around, place),
+                    opened=opened[place],
+                    packed=packed,
+                ),
+                ranked[place],
+                places,
+            ),
+            packed=own[place],
             filed=look.filed,
         )
-        for look, one, known in zip(looks, ranked, opened, strict=True)
+        for place, look in enumerate(looks)
     ]
 
 
@@ -230,7 +256,7 @@ def _nearest(machinery: Transaction, looks: Sequence[_Look]) -> list[list[tuple[
     postings: dict[int, Entries] = _index.postings(machinery, under)
     found = []
     for look in looks:
-        found.append(nearest((w, postings.get(t, _NOBODY)) for t, w in look.under.items()))
+        found.append(nearest((w, postings.get(t, NOBODY)) for t, w in look.under.items()))
         if look.entry is not None:
             for token in under.intersection(look.filed):
                 postings.setdefault(token, array("q")).append(look.entry)
@@ -251,53 +277,37 @@ def _holders(machinery: Transaction, asked: Sequence[Asked]) -> list[list[_index
 
 
 def _candidates(
-    mine: frozenset[Token],
     near: Sequence[tuple[int, float]],
     holders: Sequence[_index.Holder],
     packed: Mapping[int, bytes],
-    fresh: Mapping[int, Side],
-) -> list[Candidate]:
+) -> Candidates:
     """Return what was found, best first, and then those that share a key and were not found."""
     found = dict(near)
     least = near[-1][1] if near else 0.0
     keyed = sorted({one.serial for one in holders} - found.keys())
     found |= dict.fromkeys(keyed, least)
-    return [
-        Candidate.of(n, score, fresh[n])
-        if n in fresh
-        else Candidate(
-            number=n, score=score, glimpse=unpack_first(packed[n], mine), whole=packed[n]
-        )
-        for n, score in found.items()
-        if n in fresh or n in packed
-    ]
+    there = [n for n in found if n in packed]
+    return Candidates(
+        numbers=there,
+        scores=[found[n] for n in there],
+        packed=[packed[n] for n in there],
+        always=frozenset([one.serial for one in holders]),
+    )
 
 
-def _ranked(
-    classes: Weights, look: _Look, near: list[Candidate], holders: Sequence[_index.Holder]
-) -> tuple[Query, dict[int, Candidate], tuple[Ranked, ...]]:
-    reading, trained = look.asked.reading, model()
-    weights = _hashed_weights(reading, look.held, look.reports, trained)
-    mine = side(reading.hashed, weights, reading.readable.__getitem__)
-    prepared = query(mine, weights, classes, near)
-    ranked = rank(trained, prepared, near, always={one.serial for one in holders})
-    return prepared, {candidate.number: candidate for candidate in near}, ranked
+def _asking(look: _Look) -> Asking:
+    reading = look.asked.reading
+    weights = _hashed_weights(reading, look.held, look.reports, model())
+    return Asking(side=side(reading.hashed, weights, reading.readable.__getitem__), weights=weights)
 
 
 def _comparisons(
-    look: _Look,
-    prepared: Query,
-    near: Mapping[int, Candidate],
-    ranked: Sequence[Ranked],
-    opened: Mapping[ReportId, Features],
-    places: Mapping[int, _store.Place],
+    compared: _Compared, ranked: Sequence[Ranked], places: Mapping[int, _store.Place]
 ) -> tuple[Comparison, ...]:
-    compared = [
-        _comparison(prepared, near[one.number], one, look.asked.reading, opened, places[one.number])
-        for one in ranked
-        if one.number in places
+    found = [
+        _comparison(compared, one, places[one.number]) for one in ranked if one.number in places
     ]
-    return tuple(sorted(compared, key=_best_first))
+    return tuple(sorted(found, key=_best_first))
 
 
 def suggestions(found: Iterable[Comparison]) -> tuple[Suggestion, ...]:
@@ -309,20 +319,16 @@ def suggestions(found: Iterable[Comparison]) -> tuple[Suggestion, ...]:
     )
 
 
-def _comparison(
-    prepared: Query,
-    old: Candidate,
-    ranked: Ranked,
-    reading: Reading,
-    opened: Mapping[ReportId, Features],
-    place: _store.Place,
-) -> Comparison:
-    known = opened.get(place.report_id)
+def _comparison(compared: _Compared, ranked: Ranked, place: _store.Place) -> Comparison:
+    reading = compared.reading
+    known = compared.opened.get(place.report_id)
     band = model().band(ranked.probability)
     ruling = Ruling(proven=False, reasons=())
     reasons: tuple[Reason, ...] = ()
-    if known is not None or band is not Band.UNRELATED:  # nobody is shown the others
-        reasons = explain(prepared, old.side(), reading.readable)
+    shown = known is not None or band is not Band.UNRELATED
+    if compared.query is not None and shown:
+        old = unpack(compared.packed[ranked.number])
+        reasons = explain(compared.query, old, reading.readable)
     if known is not None:
         contained = ranked.numbers[CONTAINED]
         contradicted = bool(place.contradicted)
@@ -338,6 +344,7 @@ def _comparison(
             reasons=reasons,
         ),
         log_odds=ranked.log_odds,
+        seen=ranked.numbers,
         ruling=ruling,
         keyed=known is not None,
     )

@@ -8,14 +8,18 @@ go through the very ranking that new reports go through, over an index in memory
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from clearhouse.clearing.match.columns import Asking, queries
 from clearhouse.clearing.match.forest import probability
+from clearhouse.clearing.match.keyed import number
 from clearhouse.clearing.match.model import Model, model
-from clearhouse.clearing.match.ranking import Candidate, Ranked, query, rank
+from clearhouse.clearing.match.packing import pack
+from clearhouse.clearing.match.ranking import Candidates, Ranked, rank
 from clearhouse.clearing.match.retrieval import (
     MemoryIndex,
     asked_under,
@@ -24,7 +28,7 @@ from clearhouse.clearing.match.retrieval import (
     weigh,
 )
 from clearhouse.clearing.match.sides import Side, Weights, side
-from clearhouse.clearing.match.sketch import Material, Sketch, sketch
+from clearhouse.clearing.match.sketch import Material, Sketch, Token, keyed_sketch, sketch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +113,34 @@ def split_of(reports: Iterable[Report], split: str | None) -> list[Report]:
     return [report for report in reports if split is None or report.split == split]
 
 
+_KEY = b"a benchmark keeps no secrets"
+
+
+def weighed(
+    one: Sketch, weights: Weights, readable: dict[Token, str] | None = None
+) -> tuple[Side, Weights]:
+    """Return a report as the index holds it, and the weights of its keyed tokens.
+
+    The tokens in the clear are left in `readable`.
+    """
+    clear: dict[Token, str] = {} if readable is None else readable
+
+    @cache
+    def hashed(text: str) -> int:
+        value = number(_KEY, "sketch", text)
+        clear[value] = text
+        return value
+
+    keyed = keyed_sketch(one, hashed)
+    by_number = {value: weights[text] for value, text in clear.items() if text in weights}
+    return side(keyed, by_number, clear.__getitem__), by_number
+
+
+def numbered(weights: Weights) -> Weights:
+    """Return weights by the keyed tokens."""
+    return {number(_KEY, "sketch", str(token)): weight for token, weight in weights.items()}
+
+
 @dataclass(slots=True)
 class Archive:
     """Reports in memory, with the index that finds them."""
@@ -116,54 +148,65 @@ class Archive:
     model: Model
     index: MemoryIndex = field(default_factory=MemoryIndex)
     rids: list[str] = field(default_factory=list)
-    sides: list[Side] = field(default_factory=list)
+    packed: list[bytes] = field(default_factory=list)
+    classes: Weights = field(init=False)
+    """The weights of the classes of flaws by their keyed tokens."""
+
+    def __post_init__(self) -> None:
+        self.classes = numbered(self.model.classes)
 
     def compare(
         self, one: Sketch, *, always: Collection[int] = (), but: int | None = None
     ) -> tuple[Ranked, ...]:
         """Rank the stored reports for one; `but` is left out, those in `always` are judged."""
         tokens = filing_tokens(one)
-        held = self.index.held(tokens)
-        return self._rank(tokens, held, self._weights(one, held), one, always, but)
+        return self._rank(tokens, *weighed(one, self.weights(one)), always, but)
 
     def take(self, rid: str, one: Sketch) -> tuple[Ranked, ...]:
         """Rank the stored reports for one, then store it."""
         tokens = filing_tokens(one)
-        held = self.index.held(tokens)
-        weights = self._weights(one, held)
-        ranked = self._rank(tokens, held, weights, one, (), None)
-        self._file(rid, one, tokens, weights)
+        keyed, weights = weighed(one, self.weights(one))
+        ranked = self._rank(tokens, keyed, weights, (), None)
+        self._file(rid, one, tokens, keyed)
         return ranked
 
     def add(self, rid: str, one: Sketch) -> int:
         """Store a report and return its number."""
         tokens = filing_tokens(one)
-        self._file(rid, one, tokens, self._weights(one, self.index.held(tokens)))
+        keyed, _ = weighed(one, self.weights(one))
+        self._file(rid, one, tokens, keyed)
         return len(self.rids) - 1
 
-    def _weights(self, one: Sketch, held: Mapping[str, int]) -> Weights:
-        return weigh(one, held, len(self.sides), self.model.background)
+    def weights(self, one: Sketch) -> Weights:
+        """Return what the tokens of a report weigh beside those that are stored."""
+        held = self.index.held(filing_tokens(one))
+        return weigh(one, held, len(self.packed), self.model.background)
 
     def _rank(
         self,
         tokens: Mapping[str, float],
-        held: Mapping[str, int],
+        keyed: Side,
         weights: Weights,
-        one: Sketch,
         always: Collection[int],
         but: int | None,
     ) -> tuple[Ranked, ...]:
-        asked = asked_under(tokens, held, len(self.sides), self.model.background)
-        near = self.index.nearest(asked)
-        found = [Candidate.of(n, score, self.sides[n]) for n, score in near if n != but]
-        least = found[-1].score if found else 0.0
-        known = {candidate.number for candidate in found}
-        found += [Candidate.of(n, least, self.sides[n]) for n in sorted(always) if n not in known]
-        prepared = query(side(one, weights), weights, self.model.classes, found)
-        return rank(self.model, prepared, found, always=always)
+        held, reports = self.index.held(tokens), len(self.packed)
+        asked = asked_under(tokens, held, reports, self.model.background)
+        near = {n: score for n, score in self.index.nearest(asked) if n != but}
+        least = min(near.values(), default=0.0)
+        near |= {n: least for n in sorted(always) if n not in near}
+        found = Candidates(
+            numbers=[*near],
+            scores=[*near.values()],
+            packed=[self.packed[n] for n in near],
+            always=frozenset(always),
+        )
+        one = queries([Asking(side=keyed, weights=weights)], self.classes)
+        ((ranked,), _) = rank(self.model, one, [found])
+        return ranked
 
-    def _file(self, rid: str, one: Sketch, tokens: Mapping[str, float], weights: Weights) -> None:
-        self.sides.append(side(one, weights))
+    def _file(self, rid: str, one: Sketch, tokens: Mapping[str, float], keyed: Side) -> None:
+        self.packed.append(pack(keyed))
         self.rids.append(rid)
         self.index.add(one, filed_under(tokens, self.model.background))
 
@@ -185,7 +228,7 @@ def rankings(
 
 
 def pair_scores(
-    current: Model, reports: Iterable[Report], pairs: Iterable[Pair]
+    current: Model, reports: Sequence[Report], pairs: Iterable[Pair]
 ) -> dict[tuple[str, str], float]:
     """Judge pairs by their content: the mean log-odds of each report in the other's list.
 
@@ -194,6 +237,7 @@ def pair_scores(
     """
     archive = Archive(model=current)
     numbers = {one.rid: archive.add(one.rid, one.sketch) for one in reports}
+    sketches = {one.rid: one.sketch for one in reports}
     partners: defaultdict[str, set[str]] = defaultdict(set)
     asked = [(pair.one, pair.other) for pair in pairs]
     for one, other in asked:
@@ -203,7 +247,7 @@ def pair_scores(
     for rid, others in partners.items():
         number = numbers[rid]
         wanted = {numbers[other] for other in others}
-        ranked = archive.compare(archive.sides[number].sketch, always=wanted, but=number)
+        ranked = archive.compare(sketches[rid], always=wanted, but=number)
         told |= {(rid, archive.rids[one.number]): one.log_odds for one in ranked}
     return {(one, other): probability(_mean(told, one, other)) for one, other in asked}
 

@@ -67,7 +67,7 @@ def run_crashes(path: Path) -> dict[str, Any]:
     """Measure the comparison of crashes beside the published rule."""
     model = crash_model()
     pairs = crash_pairs(path)
-    scores = [model.score(pair.numbers) for pair in pairs]
+    scores = model.scores([pair.numbers for pair in pairs])
     said = [(score >= model.same_at, pair.same) for score, pair in zip(scores, pairs, strict=True)]
     return {
         "model": model.name,

@@ -3,17 +3,18 @@
 Advisories of one product are often written after one template, so that different bugs share most of
 their words. What counts then is what is missing: whether the heaviest words of the earlier report
 stand in the new one, and what a candidate shares with it that no other candidate shares. In come
-two sides, or a new report and all candidates of the closer look; out come numbers in the order of
-`DIFFERENCES` and `AMONG`.
+new reports with all candidates of the closer look; out come numbers in the order of `DIFFERENCES`
+and `AMONG`, one array each, by candidate.
 """
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from itertools import chain
+from itertools import pairwise
+from typing import Protocol
 
-from clearhouse.clearing.match.sides import TELLING, Query, Side, mass, part
-from clearhouse.clearing.match.sketch import Sketch, Token
+import numpy as np
+
+from clearhouse.clearing.match.columns import Flags, Floats, Ints, Meeting
+from clearhouse.clearing.match.sides import TELLING, UNIT
 
 _MISSING = ("heaviest missing", "missing", "first missing", "missing of three", "share held")
 DIFFERENCES = (
@@ -36,6 +37,9 @@ AMONG = (
     "pairs unique",
     "pairs missing",
     "pairs rare",
+    "runs unique",
+    "runs missing",
+    "runs rare",
     "specifics unique",
     "specifics missing",
     "old telling words in rival",
@@ -46,126 +50,190 @@ AMONG = (
 NOT_KNOWN = -1.0
 
 
-def differences(query: Query, old: Side) -> list[float]:
+class _Around(Protocol):
+    """What the best candidates hold of the words of new reports."""
+
+    @property
+    def local(self) -> Floats: ...
+    @property
+    def local_mass(self) -> Floats: ...
+
+
+def part(some: Floats, whole: Floats) -> Floats:
+    """Return a share; 0 of nothing."""
+    return some / np.where(whole > 0, whole, math.inf)
+
+
+def where_known(known: Flags, numbers: Floats) -> Floats:
+    """Return numbers where they are known, and say where they are not."""
+    return np.where(known, numbers, NOT_KNOWN)
+
+
+def differences(met: Meeting, around: _Around) -> list[Floats]:
     """Return the numbers of `DIFFERENCES`."""
-    a, b = query.side.sketch, old.sketch
+    rare = met.shared("words").mass(around.local)
     return [
-        *_telling(old, a.all_words),
-        *_places(a, b),
-        *_form(a, b),
-        part(mass(a.words & b.words, query.local), query.local_mass),
+        *_telling(met),
+        *_places(met),
+        *_form(met),
+        part(rare, around.local_mass[met.old.report]),
     ]
 
 
-def _telling(told: Side, words: frozenset[Token]) -> list[float]:
-    """Say which of the heaviest words of one report the other does not hold."""
-    telling = told.telling
-    if not telling:
-        return [0.0, 0.0, NOT_KNOWN, NOT_KNOWN, NOT_KNOWN]
-    missing = [(rank, w) for rank, (token, w) in enumerate(telling) if token not in words]
-    whole = math.fsum([w for _, w in telling])
-    gone = math.fsum([w for _, w in missing])
+def _telling(met: Meeting) -> list[Floats]:
+    """Say which of the heaviest words of each earlier report the new one does not hold."""
+    weights, there = met.old.telling, met.old.tellings
+    missing = there & ~met.telling("all_words")
+    lacking = np.where(missing, weights, 0.0)
+    gone, whole = lacking.sum(axis=1), weights.sum(axis=1)
+    any_missing, told = missing.any(axis=1), there[:, 0]
+    first = np.where(any_missing, missing.argmax(axis=1), TELLING)
     return [
-        missing[0][1] if missing else 0.0,
+        lacking.max(axis=1, initial=0.0),
         gone,
-        float(missing[0][0]) if missing else float(TELLING),
-        float(sum([rank < 3 for rank, _ in missing])),
-        part(whole - gone, whole),
+        where_known(told, first),
+        where_known(told, missing[:, :3].sum(axis=1)),
+        where_known(told, part(whole - gone, whole)),
     ]
 
 
-def _places(a: Sketch, b: Sketch) -> list[float]:
+def _places(met: Meeting) -> list[Floats]:
     """Say whether what one report names as file, function or input occurs in the other at all."""
-    new = len(a.called & (b.all_words | b.specifics))
-    old = len(b.called & (a.all_words | a.specifics))
+    old, tokens = met.old, len(met.asked.tokens)
+    mine = old.each([len(one.called) for one in met.asked.sketches])
+    theirs = old.size("called")
+    said = [met.shared(group, "called") for group in ("all_words", "specifics")]
+    pairs = np.unique(np.concatenate([one.owner * tokens + one.at for one in said]))
+    new = np.bincount(pairs // max(tokens, 1), minlength=old.count).astype(np.float64)
+    heard = met.shared("called", "all_words", "specifics").number()
     return [
-        part(new, len(a.called)) if a.called else NOT_KNOWN,
-        part(old, len(b.called)) if b.called else NOT_KNOWN,
-        float(len(a.called) - new),
-        float(len(b.called) - old),
+        where_known(mine > 0, part(new, mine)),
+        where_known(theirs > 0, part(heard, theirs)),
+        mine - new,
+        theirs - heard,
     ]
 
 
-def _form(a: Sketch, b: Sketch) -> list[float]:
+def _form(met: Meeting) -> list[Floats]:
     """Say whether two reports are laid out alike: one house seldom reports one bug twice."""
-    both = ((a.form, b.form), (a.purl_kinds, b.purl_kinds), (a.spelling, b.spelling))
-    alike = [float(not one.isdisjoint(other)) for one, other in both]
-    return [*alike, math.fsum(alike)]
+    groups = ("form", "purl_kinds", "spelling")
+    alike = [np.minimum(met.shared(group).number(), 1.0) for group in groups]
+    return [*alike, np.sum(alike, axis=0)]
 
 
-class _Shared:
-    """What a report shares with each of its candidates, of one kind of tokens."""
+class _Kind:
+    """What new reports share with all of their candidates, of one kind of tokens."""
 
-    def __init__(self, query: Query, shared: list[frozenset[Token]]) -> None:
-        self.query, self.shared = query, shared
-        self.holders = Counter(chain.from_iterable(shared))
-        self.masses = [mass(tokens, query.weights) for tokens in shared]
-        self.union = mass(self.holders, query.weights)
+    def __init__(self, met: Meeting, kind: str) -> None:
+        self._met, self._heavy, self._shared = met, met.asked.heavy, met.shared(kind)
+        self._report = met.old.report
+        self._holders = np.bincount(self._shared.at, minlength=len(self._heavy))
+        self.masses = self._shared.mass(self._heavy)
+        self.union = met.asked.sums(self._heavy, self._holders > 0)[self._report]
 
-    def unique(self, one: int) -> float:
-        """Return the weight of what only this candidate shares."""
-        holders, weights = self.holders, self.query.weights
-        return math.fsum([weights[t] for t in self.shared[one] if holders[t] == 1])
+    def unique(self) -> Floats:
+        """Return the weight of what only one candidate shares."""
+        return self._shared.where(self._holders[self._shared.at] == 1).mass(self._heavy)
 
-    def missing(self, one: int) -> float:
-        """Return the weight of what others share and this candidate does not."""
-        return self.union - self.masses[one]
+    def missing(self) -> Floats:
+        """Return the weight of what others share and a candidate does not."""
+        return self.union - self.masses
 
-    def rare(self, one: int) -> float:
-        """Return the weight of what it shares, less for what many candidates share."""
-        holders, weights = self.holders, self.query.weights
-        unit = math.log(len(self.shared) + 1)
-        return math.fsum([weights[t] * (1 - math.log(holders[t]) / unit) for t in self.shared[one]])
+    def rare(self) -> Floats:
+        """Return the weight of what a candidate shares, less for what many candidates share."""
+        reports = len(self._met.asked.asking)
+        unit = np.log(np.bincount(self._report, minlength=reports) + 1)[self._met.asked.report]
+        held = np.log(np.maximum(self._holders, 1))
+        less = self._heavy * (1 - np.divide(held, unit, out=np.zeros(len(unit)), where=unit > 0))
+        return self._shared.mass(np.round(less / UNIT) * UNIT)
+
+    def missing_of_best(self) -> Floats:
+        """Return the weight of what the best of the others shares and a candidate does not."""
+        rows = self._met.old.rows(len(self._met.asked.asking))
+        order = np.lexsort((-self.masses, self._report))
+        last = np.maximum(len(order) - 1, 0)
+        best = order[np.minimum(rows[:-1], last)][self._report]
+        second = order[np.minimum(rows[:-1] + 1, last)][self._report]
+        found = self.masses[best] - self._overlap(best)
+        other = self.masses[second] - self._overlap(second)
+        found = np.where(best == np.arange(len(order)), other, found)
+        return np.where(np.diff(rows)[self._report] > 1, found, 0.0)
+
+    def _overlap(self, one: Ints) -> Floats:
+        """Return the weight of what each candidate shares that `one` shares too."""
+        shared = self._shared
+        held = np.zeros(len(self._heavy))
+        held[shared.at[shared.owner == one[shared.owner]]] = 1.0
+        return shared.mass(self._heavy * held)
 
 
-def among(query: Query, olds: Sequence[Side]) -> list[list[float]]:
-    """Return the numbers of `AMONG` for every candidate of the closer look."""
-    a = query.side.sketch
-    words = _Shared(query, [a.words & old.sketch.words for old in olds])
-    pairs = _Shared(query, [a.pairs & old.sketch.pairs for old in olds])
-    specifics = _Shared(query, [a.specifics & old.sketch.specifics for old in olds])
-    nearer = _nearer(query, olds)
-    by_mass = sorted(range(len(olds)), key=lambda i: -words.masses[i])[:2]
+def among(met: Meeting) -> list[Floats]:
+    """Return the numbers of `AMONG`."""
+    words, pairs, runs, specifics = (
+        _Kind(met, kind) for kind in ("words", "pairs", "runs", "specifics")
+    )
     return [
-        [
-            words.unique(i),
-            words.missing(i),
-            mass(_best_other(words, by_mass, i) - words.shared[i], query.weights),
-            part(words.masses[i], words.union),
-            pairs.unique(i),
-            pairs.missing(i),
-            pairs.rare(i),
-            specifics.unique(i),
-            specifics.missing(i),
-            *nearer[i],
-        ]
-        for i in range(len(olds))
+        words.unique(),
+        words.missing(),
+        words.missing_of_best(),
+        part(words.masses, words.union),
+        pairs.unique(),
+        pairs.missing(),
+        pairs.rare(),
+        runs.unique(),
+        runs.missing(),
+        runs.rare(),
+        specifics.unique(),
+        specifics.missing(),
+        *_nearer(met),
     ]
 
 
-def _best_other(words: _Shared, by_mass: Sequence[int], one: int) -> frozenset[Token]:
-    other = next((i for i in by_mass if i != one), None)
-    return frozenset() if other is None else words.shared[other]
-
-
-def _nearer(query: Query, olds: Sequence[Side]) -> list[list[float]]:
+def _nearer(met: Meeting) -> list[Floats]:
     """Say for each candidate whether another is nearer to it than the new report is."""
-    words = query.side.sketch.words
-    asked = {token for old in olds for token, _ in old.telling}
-    holders: defaultdict[Token, list[int]] = defaultdict(list)
-    for place, old in enumerate(olds):
-        for token in asked & old.sketch.words:
-            holders[token].append(place)
-    found = []
-    for one, old in enumerate(olds):
-        held: list[list[float]] = [[] for _ in olds]
-        for token, weight in old.telling:
-            for place in holders[token]:
-                held[place].append(weight)
-        whole = math.fsum([weight for _, weight in old.telling])
-        ours = part(math.fsum([weight for token, weight in old.telling if token in words]), whole)
-        others = [part(math.fsum(some), whole) for n, some in enumerate(held) if n != one]
-        top = max(others, default=0.0)
-        surpassed = float(sum([other > ours for other in others]))
-        found.append([top, ours - top, surpassed, part(math.fsum(others), len(others))])
-    return found
+    old = met.old
+    whole = old.telling.sum(axis=1)
+    ours = part((old.telling * met.telling("words")).sum(axis=1), whole)
+    rows = old.rows(len(met.asked.asking))
+    told, teller = old.group("telling")
+    words, holder = old.group("words")
+    at, holds = np.searchsorted(teller, rows), np.searchsorted(holder, rows)
+    found = [
+        _others(
+            told[at[one] : at[one + 1]],
+            old.telling[low:high],
+            old.tellings[low:high],
+            words[holds[one] : holds[one + 1]],
+            holder[holds[one] : holds[one + 1]] - low,
+            ours[low:high],
+            whole[low:high],
+        )
+        for one, (low, high) in enumerate(pairwise(rows.tolist()))
+    ]
+    return [np.concatenate(column) for column in zip(*found, strict=True)]
+
+
+def _others(
+    told: Ints,
+    telling: Floats,
+    tellings: Flags,
+    words: Ints,
+    holder: Ints,
+    ours: Floats,
+    whole: Floats,
+) -> list[Floats]:
+    """Say of each candidate of one report how many of its telling words the others hold."""
+    count = len(whole)
+    asked, at = np.unique(told, return_inverse=True)
+    weights, held = np.zeros((count, len(asked))), np.zeros((len(asked), count))
+    weights[np.nonzero(tellings)[0], at] = telling[tellings]
+    if len(asked):
+        place = np.minimum(np.searchsorted(asked, words), len(asked) - 1)
+        known = asked[place] == words
+        held[place[known], holder[known]] = 1.0
+    shares = part(weights @ held, whole[:, None])
+    np.fill_diagonal(shares, -1.0)
+    top = np.maximum(shares.max(axis=1, initial=0.0), 0.0)
+    np.fill_diagonal(shares, 0.0)
+    surpassed = (shares > ours[:, None]).sum(axis=1).astype(np.float64)
+    return [top, ours - top, surpassed, shares.sum(axis=1) / max(count - 1, 1)]

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from clearhouse.clearing.match.forest import Forest, ModelError, probability
 from clearhouse.kernel import policy
 
@@ -113,9 +115,10 @@ class CrashModel:
     """Score from which on, and share that was right there, from the surest band down."""
     provenance: Mapping[str, Any]
 
-    def score(self, numbers: Sequence[float]) -> float:
-        """Return between 0 and 1 how much two crashes look like one bug."""
-        return probability(self.forest.log_odds(numbers))
+    def scores(self, pairs: Sequence[Sequence[float]]) -> list[float]:
+        """Return between 0 and 1 how much two crashes look like one bug, for each pair."""
+        rows = np.array(pairs, np.float64).reshape(len(pairs), len(FEATURES))
+        return [probability(odds) for odds in self.forest.log_odds(rows).tolist()]
 
 
 @cache

@@ -8,8 +8,9 @@ only how much it holds beside. Every piece of evidence is a token of both report
 
 from collections.abc import Iterable, Mapping
 
+from clearhouse.clearing.match.pairing import Query
 from clearhouse.clearing.match.record import Reason, ReasonCode
-from clearhouse.clearing.match.sides import Query, Side
+from clearhouse.clearing.match.sides import Side
 from clearhouse.clearing.match.sketch import Token
 
 SHOWN = 8
@@ -50,7 +51,8 @@ def _words(query: Query, old: Side, readable: Mapping[Token, str]) -> list[Reaso
             evidence=_named(shared, readable),
         )
     ]
-    rare = [t for t in shared if query.weights[t] >= RARE and query.spread.get(t, 1) <= 1]
+    few = [token for token, held in zip(shared, query.held(shared), strict=True) if held <= 1]
+    rare = [token for token in few if query.weights[token] >= RARE]
     if rare:
         reasons.append(
             Reason(

@@ -1,37 +1,52 @@
 """Evaluates trained decision trees from plain data, without the library that trained them.
 
-In comes a list of numbers, out comes the sum of what the trees say (log-odds). Values that are
-missing do not occur: `pairing` always gives a number. Refused: a model made for other features.
+In come rows of numbers, out comes for each the sum of what the trees say (log-odds). Values that
+are missing do not occur: `pairing` always gives a number. Refused: a model made for other features.
 
-All trees are walked at once. Every leaf is one bit of one long number; a test that fails clears
-the leaves below its other child, and what all failed tests of one feature clear is known once the
-feature's value is placed among the feature's thresholds. The lowest bit left in a tree's field is
-the leaf that the walk would have come to.
+All trees are walked at once, for all rows. Every leaf of a tree is one bit; a test that fails
+clears the leaves below its other child. The lowest bit left is the leaf that the walk would have
+come to.
 Source: Lucchese et al., "QuickScorer" (SIGIR 2015), the algorithm.
 """
 
 import math
-from array import array
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from itertools import accumulate
-from operator import and_, getitem
-from typing import Any, Literal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clearhouse.clearing.match.sides import UNIT
 
 Nodes = tuple[tuple[int, float, int, int], ...]
 """The inner nodes of a tree: feature, threshold, child at most the threshold, other child.
 A child below 0 is leaf number -1-child."""
-
-_Tests = tuple[list[int], list[list[float]], list[list[int]]]
-"""The features asked for; for each its thresholds, rising; for each which leaves are left when so
-many of its thresholds are passed."""
+MOST_LEAVES = 32
+TOGETHER = 128
+"""So many rows are walked at once, because more would not stay in the processor's cache."""
+Floats = npt.NDArray[np.float64]
+Bits = npt.NDArray[np.uint32]
 
 
 class ModelError(ValueError):
     """The model file does not fit this version of the software."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tests:
+    """All tests of all trees, tree by tree."""
+
+    features: npt.NDArray[np.int64]
+    thresholds: npt.NDArray[np.float32]
+    kept: Bits
+    """Which leaves of its tree are left when a test fails."""
+    starts: npt.NDArray[np.int64]
+    """Where the tests of each tree begin."""
+    said: Floats
+    """What each leaf says, by tree and by bit."""
+    leaf_before: npt.NDArray[np.int64]
+    """Where among them stands what is before the first leaf of each tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +55,25 @@ class Forest:
 
     trees: tuple[Nodes, ...]
     leaves: tuple[tuple[float, ...], ...]
-    _tests: "_Tests" = field(init=False, repr=False)
-    _said: tuple[dict[int, float], ...] = field(init=False, repr=False)
-    """Per tree what its leaves say, by their bit."""
-    _all: int = field(init=False, repr=False)
-    """Every leaf of every tree."""
-    _every_first: int = field(init=False, repr=False)
-    """The lowest bit of every tree's field."""
-    _bytes: int = field(init=False, repr=False)
-    """How many bytes the field of one tree takes."""
+    _tests: _Tests = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        most = max((len(leaves) for leaves in self.leaves), default=1)
-        size = next(size for size in (1, 2, 4, 8, -(-most // 8)) if 8 * size >= most)
-        orders = [_order(nodes) for nodes in self.trees]
-        first = sum(1 << (8 * size * tree) for tree in range(len(self.trees)))
-        object.__setattr__(self, "_bytes", size)
-        object.__setattr__(self, "_every_first", first)
-        object.__setattr__(self, "_all", (1 << (8 * size * len(self.trees))) - 1)
-        object.__setattr__(self, "_tests", _tests(self.trees, orders, 8 * size))
-        object.__setattr__(
-            self,
-            "_said",
-            tuple(
-                {1 << place: leaves[leaf] for place, leaf in enumerate(order)}
-                for order, leaves in zip(orders, self.leaves, strict=True)
-            ),
-        )
+        object.__setattr__(self, "_tests", _tests(self.trees, self.leaves))
 
-    def log_odds(self, numbers: Sequence[float]) -> float:
-        """Return the sum of the trees for one list of numbers."""
-        features, thresholds, kept = self._tests
-        places = map(bisect_left, thresholds, map(numbers.__getitem__, features))
-        left = reduce(and_, map(getitem, kept, places), self._all)
-        lowest = left & ~(left - self._every_first)
-        packed = lowest.to_bytes(self._bytes * len(self._said), "little")
-        return math.fsum(map(getitem, self._said, _fields(packed, self._bytes)))
+    def log_odds(self, rows: Floats) -> Floats:
+        """Return the sum of the trees for each row."""
+        if len(rows) > TOGETHER:
+            parts = [rows[at : at + TOGETHER] for at in range(0, len(rows), TOGETHER)]
+            return np.concatenate([self.log_odds(part) for part in parts])
+        tests = self._tests
+        columns = np.ascontiguousarray(rows.T, np.float32)
+        passed = columns.take(tests.features, axis=0) <= tests.thresholds
+        left = np.negative(passed.view(np.uint8), dtype=np.uint32)  # every bit, or none
+        left |= tests.kept
+        left = np.bitwise_and.reduceat(left, tests.starts, axis=0)
+        _, bit = np.frexp((left & -left).astype(np.float64))
+        said: Floats = tests.said.take(bit + tests.leaf_before).sum(axis=0)
+        return said
 
     @classmethod
     def of(cls, document: dict[str, Any], features: Sequence[str]) -> "Forest":
@@ -92,6 +90,33 @@ class Forest:
             ),
             tuple(tuple(tree["leaves"]) for tree in document["trees"]),
         )
+
+
+def _tests(trees: Sequence[Nodes], leaves: Sequence[Sequence[float]]) -> _Tests:
+    """Lay out the tests of all trees; a tree without any gets one that says nothing."""
+    tests: list[tuple[int, float, int]] = []
+    starts = []
+    said = np.zeros((len(trees), MOST_LEAVES))
+    every = (1 << MOST_LEAVES) - 1
+    for tree, (nodes, values) in enumerate(zip(trees, leaves, strict=True)):
+        if len(values) > MOST_LEAVES:
+            raise ModelError(f"a tree of the model has more than {MOST_LEAVES} leaves")
+        order = _order(nodes)
+        place = {leaf: position for position, leaf in enumerate(order)}
+        said[tree, : len(order)] = [values[leaf] for leaf in order]
+        starts.append(len(tests))
+        tests += [(f, t, every & ~_below(nodes, low, place)) for f, t, low, _ in nodes]
+        if not nodes:
+            tests.append((0, math.inf, every))
+    features, thresholds, kept = zip(*tests, strict=True) if tests else ((), (), ())
+    return _Tests(
+        features=np.array(features, np.int64),
+        thresholds=np.array(thresholds, np.float32)[:, None],
+        kept=np.array(kept, np.uint32)[:, None],
+        starts=np.array(starts, np.int64),
+        said=(np.round(said / UNIT) * UNIT).ravel(),
+        leaf_before=np.arange(len(trees))[:, None] * MOST_LEAVES - 1,
+    )
 
 
 def _order(nodes: Nodes) -> list[int]:
@@ -116,38 +141,6 @@ def _below(nodes: Nodes, child: int, place: dict[int, int]) -> int:
         else:
             waiting += (nodes[here][2], nodes[here][3])
     return found
-
-
-def _tests(trees: Sequence[Nodes], orders: Sequence[Sequence[int]], width: int) -> _Tests:
-    cleared: defaultdict[int, defaultdict[float, int]] = defaultdict(lambda: defaultdict(int))
-    for tree, (nodes, order) in enumerate(zip(trees, orders, strict=True)):
-        place = {leaf: position for position, leaf in enumerate(order)}
-        for feature, threshold, low, _ in nodes:
-            cleared[feature][threshold] |= _below(nodes, low, place) << (width * tree)
-    features = sorted(cleared)
-    thresholds = [sorted(cleared[feature]) for feature in features]
-    kept = [
-        list(
-            accumulate(
-                (cleared[feature][threshold] for threshold in rising),
-                lambda left, gone: left & ~gone,
-                initial=(1 << (width * len(trees))) - 1,
-            )
-        )
-        for feature, rising in zip(features, thresholds, strict=True)
-    ]
-    return features, thresholds, kept
-
-
-def _fields(packed: bytes, size: int) -> Sequence[int]:
-    if size == 1:
-        return packed
-    if size in _CODES:
-        return array(_CODES[size], packed)
-    return [int.from_bytes(packed[at : at + size], "little") for at in range(0, len(packed), size)]
-
-
-_CODES: dict[int, Literal["H", "I", "Q"]] = {2: "H", 4: "I", 8: "Q"}
 
 
 def probability(log_odds: float) -> float:

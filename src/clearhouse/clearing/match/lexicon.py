@@ -25,12 +25,29 @@ class _Document(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Wording:
+    """How a class of flaws or a circumstance is written."""
+
+    name: str
+    pattern: re.Pattern[str]
+    literals: tuple[str, ...]
+    """One of them stands in whatever the pattern matches; looked for first, because it is quick."""
+
+    def stands_in(self, text: str) -> bool:
+        """Say whether a lower-cased text names it."""
+        for literal in self.literals:
+            if literal in text:
+                return self.pattern.search(text) is not None
+        return False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Lexicon:
     """One version of the words."""
 
     name: str
-    classes: tuple[tuple[str, re.Pattern[str]], ...]
-    settings: tuple[tuple[str, re.Pattern[str]], ...]
+    classes: tuple["Wording", ...]
+    settings: tuple["Wording", ...]
     rivals: tuple[tuple[str, str], ...]
     """Settings of which two reports of one bug rarely name both."""
     impacts: frozenset[str]
@@ -46,10 +63,15 @@ class Lexicon:
     no_names: frozenset[str]
     """Words that stand there too and name nothing."""
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Return the names of all classes of flaws."""
+        return tuple(one.name for one in self.classes)
+
     def classes_in(self, text: str) -> frozenset[str]:
         """Return the classes of flaws and impacts that a lower-cased text names."""
         text = text[:MAX_CLASS_CHARS]
-        found = {name for name, pattern in self.classes if pattern.search(text)}
+        found = {one.name for one in self.classes if one.stands_in(text)}
         if found & {"oobr", "oobw"}:
             found.discard("oob")
         return frozenset(found)
@@ -57,7 +79,7 @@ class Lexicon:
     def settings_in(self, text: str) -> frozenset[str]:
         """Return the circumstances that a lower-cased text names."""
         text = text[:MAX_CLASS_CHARS]
-        return frozenset(name for name, pattern in self.settings if pattern.search(text))
+        return frozenset(one.name for one in self.settings if one.stands_in(text))
 
 
 @cache
@@ -66,8 +88,8 @@ def lexicon(name: str = "lexicon-1") -> Lexicon:
     document = policy.load(f"match/{name}")
     return Lexicon(
         name=f"{document['id']}/{document['version']}",
-        classes=_patterns(document, "classes"),
-        settings=_patterns(document, "settings"),
+        classes=_wordings(document, "classes"),
+        settings=_wordings(document, "settings"),
         rivals=tuple((one, other) for one, other in cast("list[list[str]]", document["rivals"])),
         impacts=frozenset(cast("list[str]", document["impacts"])),
         class_of_cwe={
@@ -84,9 +106,38 @@ def lexicon(name: str = "lexicon-1") -> Lexicon:
     )
 
 
-def _patterns(document: _Document, key: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+def _wordings(document: _Document, key: str) -> tuple[Wording, ...]:
     entries = cast("dict[str, str]", document[key])
-    return tuple((name, re.compile(pattern)) for name, pattern in entries.items())
+    return tuple(
+        Wording(name=name, pattern=re.compile(pattern), literals=literals(pattern))
+        for name, pattern in entries.items()
+    )
+
+
+_OPTIONAL = re.compile(r"\(?:[^()]*\)[?*]?|\[[^\]]*\][?*+]?|\\.[?*+]?|.[?*]")
+"""What a match may do without, or may write in several ways; innermost groups first."""
+
+
+def literals(pattern: str) -> tuple[str, ...]:
+    """Return texts of which one stands in every match: the longest plain one of each alternative.
+
+    That is the empty text where an alternative has none.
+    """
+    alternatives, depth = [""], 0
+    for sign in re.findall(r"\\.|\[[^\]]*\]|.", pattern):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "|" and depth == 0:
+            alternatives.append("")
+        else:
+            alternatives[-1] += sign
+    return tuple(dict.fromkeys(map(_longest, alternatives)))
+
+
+def _longest(alternative: str) -> str:
+    left = alternative
+    while (plain := _OPTIONAL.sub("\0", left)) != left:
+        left = plain
+    return max(re.split(r"[\0()?*+|]+", left), key=len)
 
 
 def _endings(document: _Document) -> tuple[tuple[str, str], ...]:

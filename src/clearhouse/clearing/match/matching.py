@@ -150,7 +150,7 @@ def _filing(one: _Taken, found: _compare.Found) -> _index.Filing:
     return _index.Filing(
         serial=one.place.serial,
         entry=entry(one.place.serial, one.reading.plain),
-        side=found.side,
+        packed=found.packed,
         package=one.reading.keyed.package,
         tokens=found.filed,
     )

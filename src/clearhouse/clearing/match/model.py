@@ -101,7 +101,7 @@ def read(document: dict[str, Any]) -> Model:
     return Model(
         name=f"{document['id']}/{document['version']}",
         background=background,
-        classes={f"class:{c}": background.weight(f"class:{c}", 0, 0) for c, _ in words.classes},
+        classes={f"class:{c}": background.weight(f"class:{c}", 0, 0) for c in words.class_names},
         first=Forest.of(document["first"], FIRST_LOOK),
         closer=Forest.of(document["closer"], CLOSER_LOOK),
         final=Forest.of(document["final"], IN_LIST),

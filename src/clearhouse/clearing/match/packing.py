@@ -1,26 +1,28 @@
-"""Packs a keyed sketch into bytes for the store, and back.
+"""Packs a keyed side into bytes for the store, and back.
 
-In comes a sketch whose tokens are signed 64-bit numbers, out come bytes of eight per token and a
-short head; the way back gives the same sketch. Bytes of another version are refused.
+In comes a side whose tokens are signed 64-bit numbers, out come bytes: a head, the sizes of its
+groups of tokens, the tokens, and the weights of the telling ones. The way back gives the same side;
+`columns` reads many at once. Bytes of another version are refused.
 """
 
 import struct
 from array import array
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from clearhouse.clearing.match.sides import Glimpse, Masses, Side
-from clearhouse.clearing.match.sketch import Sketch, Token
+from clearhouse.clearing.match.sides import Masses, Side
+from clearhouse.clearing.match.sketch import MAX_NAMES, Sketch, Token
 
-VERSION = 4
-_HEAD = struct.Struct("<BBIq5d")
-_FIRST = ("words", "product", "names", "classes")
+VERSION = 5
+HEAD = struct.Struct("<BIq6d")
+"""Version, length, ecosystem and the masses."""
+FIRST = ("words", "product", "names", "classes")
 """What the first look needs; it stands in front, so that the rest need not be read for it."""
-_GROUPS = (
-    *_FIRST,
+SETS = (
+    *FIRST,
     "all_words",
     "pairs",
+    "runs",
     "specifics",
     "title",
     "impacts",
@@ -37,7 +39,13 @@ _GROUPS = (
     "spelling",
     "purls",
 )
-_NONE = 0
+PARTS = tuple(f"part {place}" for place in range(MAX_NAMES))
+GROUPS = (*SETS, *PARTS, "rivals", "telling")
+"""All groups of tokens, in the order in which they are packed."""
+_SIZES = struct.Struct(f"<{len(GROUPS)}H")
+START = HEAD.size + _SIZES.size
+"""Where the tokens begin."""
+NONE = 0
 """Stands for no ecosystem; a keyed hash is never looked for under it."""
 
 
@@ -48,25 +56,25 @@ class PackingError(ValueError):
 def pack(side: Side) -> bytes:
     """Return a report's side of a comparison as bytes."""
     one, weighed = side.sketch, side.masses
-    groups = [sorted(map(int, getattr(one, name))) for name in _GROUPS]
+    groups = [sorted(map(int, getattr(one, name))) for name in SETS]
     groups += [sorted(map(int, parts)) for parts in one.name_parts]
+    groups += [[] for _ in range(MAX_NAMES - len(one.name_parts))]
     groups.append([int(end) for rival in one.rivals for end in rival])
     groups.append([int(token) for token, _ in side.telling])
-    head = _HEAD.pack(
+    head = HEAD.pack(
         VERSION,
-        len(one.name_parts),
         one.length,
-        int(one.ecosystem) if one.ecosystem is not None else _NONE,
+        int(one.ecosystem) if one.ecosystem is not None else NONE,
         weighed.words,
         weighed.pairs,
+        weighed.runs,
         weighed.specifics,
         weighed.product,
         weighed.title,
     )
-    sizes = array("H", map(len, groups))
     numbers = array("q", [number for group in groups for number in group])
     heavy = array("d", [weight for _, weight in side.telling])
-    return head + sizes.tobytes() + numbers.tobytes() + heavy.tobytes()
+    return head + _SIZES.pack(*map(len, groups)) + numbers.tobytes() + heavy.tobytes()
 
 
 def unpack(data: bytes) -> Side:
@@ -74,67 +82,41 @@ def unpack(data: bytes) -> Side:
 
     Raises: PackingError.
     """
-    head, sizes, start = _read(data, None)
-    end = start + 8 * sum(sizes)
-    numbers = array("q", data[start:end])
-    groups = _split(numbers, sizes)
-    named: dict[str, Any] = dict(zip(_GROUPS, map(frozenset, groups), strict=False))
-    name_parts = tuple(frozenset[Token](next(groups)) for _ in range(head[1]))
+    version, length, ecosystem, *weighed = HEAD.unpack_from(data)
+    demand_version(version)
+    sizes = _SIZES.unpack_from(data, HEAD.size)
+    end = START + 8 * sum(sizes)
+    groups = _split(array("q", data[START:end]), sizes)
+    named: dict[str, Any] = {name: frozenset(next(groups)) for name in SETS}
+    parts = [frozenset[Token](next(groups)) for _ in PARTS]
     ends = next(groups)
-    rivals = tuple(zip(ends[::2], ends[1::2], strict=True))
-    telling = tuple(zip(next(groups), array("d", data[end:]), strict=True))
     sketch = Sketch(
         **named,
-        name_parts=name_parts,
-        rivals=rivals,
-        length=head[2],
-        ecosystem=None if head[3] == _NONE else head[3],
+        name_parts=tuple(filter(None, parts)),
+        rivals=tuple(zip(ends[::2], ends[1::2], strict=True)),
+        length=length,
+        ecosystem=None if ecosystem == NONE else ecosystem,
     )
-    words, pairs, specifics, product, title = head[4:]
-    masses = Masses(words=words, pairs=pairs, specifics=specifics, product=product, title=title)
-    return Side(sketch=sketch, masses=masses, telling=telling)
+    words, pairs, runs, specifics, product, title = weighed
+    return Side(
+        sketch=sketch,
+        masses=Masses(
+            words=words, pairs=pairs, runs=runs, specifics=specifics, product=product, title=title
+        ),
+        telling=tuple(zip(next(groups), array("d", data[end:]), strict=True)),
+    )
 
 
-def unpack_first(data: bytes, asked: frozenset[Token]) -> Glimpse:
-    """Return as much of the side that was packed as the first look needs.
+def demand_version(version: int) -> None:
+    """Refuse bytes of another version.
 
-    That is which of the tokens of the report that looks, `asked`, it holds of some groups, and
-    what it weighs. Nearly every candidate is read so far and no further.
     Raises: PackingError.
     """
-    head, (words, product, names, classes), start = _read(data, len(_FIRST))
-    named = words + product
-    numbers = array("q", data[start : start + 8 * (named + names + classes)])
-    both = asked.intersection
-    return Glimpse(
-        both(numbers[:words]),
-        both(numbers[words:named]),
-        both(numbers[named : named + names]),
-        both(numbers[named + names :]),
-        head[2],
-        head[4],
-    )
+    if version != VERSION:
+        raise PackingError(f"packed by version {version}; this is version {VERSION}")
 
 
-_Head = tuple[Any, ...]
-"""What `_HEAD` holds: version, names, length, ecosystem and five masses."""
-
-
-def _read(data: bytes, groups: int | None) -> tuple[_Head, tuple[int, ...], int]:
-    """Return the head, the sizes of the first groups or of all, and where the numbers begin."""
-    head = _HEAD.unpack_from(data)
-    if head[0] != VERSION:
-        raise PackingError(f"packed by version {head[0]}; this is version {VERSION}")
-    every = len(_GROUPS) + head[1] + 2
-    return head, _sizes(groups or every).unpack_from(data, _HEAD.size), _HEAD.size + 2 * every
-
-
-@cache
-def _sizes(groups: int) -> struct.Struct:
-    return struct.Struct(f"={groups}H")
-
-
-def _split(numbers: "array[int]", sizes: Iterable[int]) -> Iterator["array[int]"]:
+def _split(numbers: "array[int]", sizes: Sequence[int]) -> Iterator["array[int]"]:
     start = 0
     for size in sizes:
         yield numbers[start : start + size]

@@ -1,19 +1,31 @@
-"""Numbers that describe a pair of reports, for the model to judge.
+"""Numbers that describe a pair of reports, for the model to judge, and the first of them.
 
-In come the sketches of a new and an earlier report with the weights of tokens, out come lists of
-numbers in a fixed order: a first look, cheap enough for every candidate, and a closer look for the
-few that remain. The order is part of the model: `FIRST_LOOK`, `CLOSER_LOOK` and `IN_LIST` name it,
-and a model trained on other names is refused. Missing information is -1, or 0 where a sign says
-which.
+In come new reports with their candidates, out come numbers in a fixed order, one row a candidate: a
+first look, cheap enough for every candidate; `closely` takes a closer look at those that remain.
+The order is part of the model: `FIRST_LOOK`, `CLOSER_LOOK` and `IN_LIST` name it, and a model
+trained on other names is refused. Missing information is -1, or 0 where a sign says which.
 """
 
-import math
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from clearhouse.clearing.match.contrast import AMONG, DIFFERENCES, NOT_KNOWN, among, differences
-from clearhouse.clearing.match.sides import Glimpse, Query, Side, Weights, mass, part
-from clearhouse.clearing.match.sketch import Sketch, Token
+import numpy as np
+
+from clearhouse.clearing.match.columns import (
+    ROLES,
+    Floats,
+    Ints,
+    Meeting,
+    Queries,
+    Shared,
+    first_columns,
+)
+from clearhouse.clearing.match.contrast import AMONG, DIFFERENCES, part
+from clearhouse.clearing.match.sides import UNIT, Side, Weights
+from clearhouse.clearing.match.sketch import Token
+
+SPREAD = 30
+"""Over so many of the best candidates it is counted how local a word is."""
 
 FIRST_LOOK = (
     "words shared",
@@ -59,6 +71,11 @@ CLOSER_LOOK = (
     "pairs shared of old",
     "pairs shared of shorter",
     "pairs shared count",
+    "runs shared",
+    "runs shared of new",
+    "runs shared of old",
+    "runs shared of shorter",
+    "runs shared count",
     "specifics shared",
     "specifics shared of new",
     "specifics shared of old",
@@ -114,6 +131,7 @@ RIVALLED = (
     "heaviest word",
     "words only these",
     "pairs shared of shorter",
+    "runs shared of shorter",
     "specifics shared",
     "new title in old",
     "flaws weight",
@@ -141,232 +159,103 @@ IN_LIST = (
 )
 
 
-def first_look(query: Query, old: Glimpse, retrieval: tuple[float, float, int]) -> list[float]:
-    """Return the numbers of `FIRST_LOOK`; `retrieval` is score, best score of the list, rank."""
-    a, mine = query.side.sketch, query.side.masses
-    both = a.words & old.words
-    weighed = [*map(query.weights.__getitem__, both)]
-    total, rare = math.fsum(weighed), mass(both, query.local)
-    shorter = min(mine.words, old.mass)
-    product = mass(a.product & old.product, query.weights)
-    score, best, rank = retrieval
-    return [
-        total,
-        part(total, shorter),
-        part(total, mine.words + old.mass - total),
-        float(len(both)),
-        max(weighed, default=0.0),
-        rare,
-        part(rare, shorter),
-        float(len(a.classes & old.classes)),
-        product,
-        part(product, mine.product),
-        float(len(a.names & old.names)),
-        float(a.length),
-        float(old.length),
-        score,
-        part(score, best),
-        float(rank),
-        best,
-    ]
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Around:
+    """What the best candidates around new reports hold of their tokens."""
+
+    spread: Floats
+    """How many of them hold each word."""
+    local: Floats
+    """What each token weighs, less for words that many of them hold."""
+    local_mass: Floats
+    """What the words of each report weigh so together."""
 
 
-def closer_looks(
-    query: Query, olds: Sequence[Side], firsts: Sequence[list[float]]
-) -> list[list[float]]:
-    """Return the numbers of `CLOSER_LOOK` for every candidate, given those of the first look."""
-    return [
-        [*first, *_pair(query, old), *differences(query, old), *beside]
-        for old, first, beside in zip(olds, firsts, among(query, olds), strict=True)
-    ]
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FirstLooks:
+    """All candidates after the first look."""
+
+    around: Around
+    rows: Ints
+    """Where the candidates of each report begin, and where the last ones end."""
+    numbers: Floats
+    """By candidate, in the order of `FIRST_LOOK`."""
 
 
-def _pair(query: Query, old: Side) -> list[float]:
-    a, b = query.side.sketch, old.sketch
-    shorter, longer = sorted((a.length, b.length))
-    return [
-        *_shared_words(query, old),
-        *_shared_classes(query, b),
-        *_shared_product(query, old),
-        query.side.masses.words,
-        old.masses.words,
-        *_shared_pairs(query, old),
-        *_shared_specifics(query, old),
-        *_shared_titles(query, old),
-        *_flaws(query, b),
-        *_settings(a, b),
-        _names_alike(a, b),
-        _agree(a.purls, b.purls),
-        0.0 if a.ecosystem is None or b.ecosystem is None else _sign(a.ecosystem == b.ecosystem),
-        _crowd(a.names, query.weights),
-        _crowd(b.names & a.names, query.weights),
-        *_places(a, b),
-        mass(a.numbers & b.numbers, query.weights),
-        float(len(a.numbers - b.numbers)),
-        float(len(b.numbers - a.numbers)),
-        float(shorter),
-        part(shorter, longer),
-    ]
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Query:
+    """One new report with what is around it, to explain what was found."""
+
+    side: Side
+    weights: Weights
+    class_weights: Weights
+    tokens: Ints
+    spread: Floats
+    """How many of the best candidates hold each of its tokens, if it is a word."""
+
+    def held(self, tokens: Sequence[Token]) -> list[float]:
+        """Return how many of the best candidates hold each of some words of the report."""
+        at = np.searchsorted(self.tokens, np.array(tokens, np.int64))
+        found: list[float] = self.spread[at].tolist()
+        return found
 
 
-def localized(
-    words: Iterable[Token], weights: Weights, spread: Mapping[Token, int], candidates: int
-) -> Weights:
-    """Weigh words by how few of the best candidates hold them too, and by their own weight."""
-    unit = math.log(max(candidates, 1) + 1)
-    return {
-        token: weights[token] * (unit - math.log(max(1, spread.get(token, 1)))) / unit
-        for token in words
-    }
-
-
-def _shared_words(query: Query, old: Side) -> list[float]:
-    both, spread = [*(query.side.sketch.words & old.sketch.words)], query.spread.get
-    weighed = [*map(query.weights.__getitem__, both)]
-    few = [(w, n) for w, token in zip(weighed, both, strict=True) if (n := spread(token, 1)) <= 2]
-    total, rare = math.fsum(weighed), mass(both, query.local)
-    rising = sorted(weighed)
-    second, third = (*rising[-2:-4:-1], 0.0, 0.0)[:2]
-    mine, theirs = query.side.masses.words, old.masses.words
-    return [
-        part(total, mine),
-        part(total, theirs),
-        second,
-        third,
-        float(len(rising) - bisect_right(rising, 5)),
-        float(len(rising) - bisect_right(rising, 7)),
-        part(rare, mine + theirs - total),
-        float(sum([n <= 1 for _, n in few])),
-        math.fsum([w for w, _ in few]),
-    ]
-
-
-def _shared_classes(query: Query, old: Sketch) -> list[float]:
-    a = query.side.sketch
-    both = a.classes & old.classes
-    return [
-        mass(both, query.class_weights),
-        part(len(both), len(a.classes | old.classes)),
-    ]
-
-
-def _shared_product(query: Query, old: Side) -> list[float]:
-    a, b, weights = query.side.sketch, old.sketch, query.weights
-    both = [weights[token] for token in a.product & b.product]
-    names = [weights[token] for token in a.names & b.names]
-    mine = query.side.masses.product
-    return [
-        part(math.fsum(both), old.masses.product) if b.product else NOT_KNOWN,
-        max(both, default=0.0),
-        max(names, default=0.0),
-        part(mass(a.product & b.all_words, weights), mine) if a.product else NOT_KNOWN,
-        part(mass(b.product & a.all_words, weights), old.masses.product)
-        if b.product
-        else NOT_KNOWN,
-    ]
-
-
-def _shared_pairs(query: Query, old: Side) -> list[float]:
-    both = query.side.sketch.pairs & old.sketch.pairs
-    return [
-        *_parts(mass(both, query.weights), query.side.masses.pairs, old.masses.pairs),
-        len(both),
-    ]
-
-
-def _shared_specifics(query: Query, old: Side) -> list[float]:
-    a, b, weights = query.side.sketch, old.sketch, query.weights
-    both = a.specifics & b.specifics
-    total = mass(both, weights)
-    mine, theirs = query.side.masses.specifics, old.masses.specifics
-    return [
-        *_parts(total, mine, theirs),
-        float(len(both)),
-        max((weights[token] for token in both), default=0.0),
-        mine - total,
-        theirs - total,
-        float(len(a.specifics)),
-        float(len(b.specifics)),
-        mass(a.specifics & b.words, weights),
-        mass(b.specifics & a.words, weights),
-    ]
-
-
-def _shared_titles(query: Query, old: Side) -> list[float]:
-    a, b, weights = query.side.sketch, old.sketch, query.weights
-    mine, theirs = query.side.masses.title, old.masses.title
-    return [
-        part(mass(a.title & b.words, weights), mine) if mine else NOT_KNOWN,
-        part(mass(b.title & a.words, weights), theirs) if theirs else NOT_KNOWN,
-        part(mass(a.title & b.title, weights), min(mine, theirs)) if mine and theirs else NOT_KNOWN,
-    ]
-
-
-def _flaws(query: Query, b: Sketch) -> list[float]:
-    a, weights = query.side.sketch, query.class_weights
-    mine, theirs = a.classes - a.impacts, b.classes - b.impacts
-    both = mine & theirs
-    return [
-        float(len(a.classes)),
-        float(len(b.classes)),
-        mass(both, weights),
-        part(len(both), min(len(mine), len(theirs))) if mine and theirs else NOT_KNOWN,
-        mass(mine - theirs, weights),
-        mass(theirs - mine, weights),
-        _agree(a.cwes, b.cwes),
-        _agree(a.cwe_classes, b.cwe_classes),
-        _agree(a.cwe_classes, b.classes),
-        _agree(b.cwe_classes, a.classes),
-    ]
-
-
-def _settings(a: Sketch, b: Sketch) -> list[float]:
-    return [
-        float(len(a.settings & b.settings)),
-        float(sum(theirs in b.settings for _, theirs in a.rivals)),
-        float(len(a.settings ^ b.settings)),
-    ]
-
-
-def _places(a: Sketch, b: Sketch) -> list[float]:
-    agree = [
-        _agree(a.files, b.files),
-        _agree(a.functions, b.functions),
-        _agree(a.inputs, b.inputs),
-    ]
-    return [*agree, float(agree.count(-1.0))]
-
-
-def _names_alike(a: Sketch, b: Sketch) -> float:
-    """Return how nearly the best pair of names agrees, 0 to 1."""
-    if not a.names or not b.names:
-        return NOT_KNOWN
-    if not a.names.isdisjoint(b.names):
-        return 1.0
-    return max(
-        2 * len(one & other) / (len(one) + len(other))
-        for one in a.name_parts
-        for other in b.name_parts
+def query(asked: Queries, around: Around, report: int) -> Query:
+    """Return one of the new reports with what is around it."""
+    one = asked.asking[report]
+    own = slice(asked.starts[report], asked.starts[report + 1])
+    return Query(
+        side=one.side,
+        weights=one.weights,
+        class_weights=asked.class_weights,
+        tokens=asked.tokens[own],
+        spread=around.spread[own],
     )
 
 
-def _crowd(names: Iterable[Token], weights: Weights) -> float:
-    """Return in how many of ten thousand reports the rarest of these names stands."""
-    return min((1e4 * math.exp(-weights[name]) for name in names), default=NOT_KNOWN)
-
-
-def _parts(total: float, mine: float, theirs: float) -> list[float]:
-    return [
+def first_looks(
+    asked: Queries, packed: Sequence[Sequence[bytes]], scores: Sequence[Sequence[float]]
+) -> FirstLooks:
+    """Take the first look at the candidates of each report, sorted best first by their scores."""
+    old = first_columns(packed)
+    met, rows = Meeting(asked, old), old.rows(len(packed))
+    words = met.shared("words")
+    place = np.arange(old.count) - rows[old.report]
+    around = _around(asked, words, place, np.diff(rows))
+    mine = old.each([one.side.masses.words for one in asked.asking])
+    total, rare = words.mass(asked.heavy), words.mass(around.local)
+    shorter = np.minimum(mine, old.masses("words"))
+    product = met.shared("product").mass(asked.heavy)
+    score = np.array([one for some in scores for one in some], np.float64)
+    best = score[rows[old.report]]
+    said = [
         total,
-        part(total, mine),
-        part(total, theirs),
-        part(total, min(mine, theirs)),
+        part(total, shorter),
+        part(total, mine + old.masses("words") - total),
+        words.number(),
+        *words.heaviest(asked.heavy),
+        rare,
+        part(rare, shorter),
+        met.shared("classes").number(),
+        product,
+        part(product, old.each([one.side.masses.product for one in asked.asking])),
+        met.shared("names").number(),
+        old.each([one.length for one in asked.sketches]),
+        old.length,
+        score,
+        part(score, best),
+        place.astype(np.float64),
+        best,
     ]
+    return FirstLooks(around=around, rows=rows, numbers=np.column_stack(said))
 
 
-def _agree(mine: frozenset[Token], theirs: frozenset[Token]) -> float:
-    return _sign(not mine.isdisjoint(theirs)) if mine and theirs else 0.0
-
-
-def _sign(agrees: bool) -> float:
-    return 1.0 if agrees else -1.0
+def _around(asked: Queries, words: Shared, place: Ints, candidates: Ints) -> Around:
+    """Weigh words by how few of the best candidates hold them too, and by their own weight."""
+    near = words.at[place[words.owner] < SPREAD]
+    spread = np.bincount(near, minlength=len(asked.tokens)).astype(np.float64)
+    unit = np.log(np.clip(candidates, 1, SPREAD) + 1)[asked.report]
+    local = asked.heavy * (unit - np.log(np.maximum(spread, 1))) / unit
+    local = np.round(local / UNIT) * UNIT
+    own = (asked.roles & ROLES["words"]) != 0
+    return Around(spread=spread, local=local, local_mass=asked.sums(local, own))

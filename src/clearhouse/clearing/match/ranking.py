@@ -7,29 +7,28 @@ Nothing here merges anything (design, law 4).
 """
 
 import math
-from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clearhouse.clearing.match.forest import probability
+import numpy as np
+
+from clearhouse.clearing.match.closely import closer_looks
+from clearhouse.clearing.match.columns import Flags, Floats, Ints, Queries
 from clearhouse.clearing.match.model import Model
-from clearhouse.clearing.match.packing import unpack
 from clearhouse.clearing.match.pairing import (
     CLOSER_LOOK,
     RIVALLED,
-    closer_looks,
-    first_look,
-    localized,
+    Around,
+    first_looks,
 )
-from clearhouse.clearing.match.retrieval import SPREAD
-from clearhouse.clearing.match.sides import Glimpse, Query, Side, Weights
-from clearhouse.clearing.match.sketch import Token
 
-CLOSER = 20
+CLOSER = 32
 """How many candidates get the closer look."""
-LISTED = 10
-"""How many candidates are ranked at last."""
-_RIVALLED = tuple(CLOSER_LOOK.index(name) for name in RIVALLED)
+LISTED = 15
+"""How many candidates are judged as a list."""
+TOLD = 10
+"""How many of them are told."""
+_RIVALLED = [CLOSER_LOOK.index(name) for name in RIVALLED]
 CLAIMED = 0.5
 """How much of the others' claim counts: half halves what the look-alikes of a product weigh, and
 still suggests a bug that ten have reported."""
@@ -38,24 +37,15 @@ NOTHING = -14.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
-    """One earlier report as retrieval found it."""
+class Candidates:
+    """Earlier reports as retrieval found them, best first."""
 
-    number: int
-    score: float
-    glimpse: Glimpse
-    """What the first look needs."""
-    whole: Side | bytes
-    """Everything that is known of the report, packed or not."""
-
-    @classmethod
-    def of(cls, number: int, score: float, side: Side) -> "Candidate":
-        """Return a candidate that is known as a whole."""
-        return cls(number=number, score=score, glimpse=Glimpse.of(side), whole=side)
-
-    def side(self) -> Side:
-        """Return everything that is known of the report."""
-        return self.whole if isinstance(self.whole, Side) else unpack(self.whole)
+    numbers: Sequence[int]
+    scores: Sequence[float]
+    packed: Sequence[bytes]
+    """Their sides of a comparison, packed."""
+    always: frozenset[int] = frozenset()
+    """Those of them that are judged in any case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,57 +61,77 @@ class Ranked:
     """What the closer look saw, in the order of `CLOSER_LOOK`."""
 
 
-def query(one: Side, weights: Weights, classes: Weights, candidates: Sequence[Candidate]) -> Query:
-    """Prepare a new report for comparison with its candidates, best first."""
-    words = one.sketch.words
-    spread: Counter[Token] = Counter()
-    for candidate in candidates[:SPREAD]:
-        spread.update(words & candidate.glimpse.words)
-    local = localized(words, weights, spread, min(SPREAD, len(candidates)))
-    return Query(
-        side=one,
-        weights=weights,
-        class_weights=classes,
-        spread=spread,
-        local=local,
-        local_mass=math.fsum(local.values()),
+def rank(
+    model: Model, asked: Queries, candidates: Sequence[Candidates]
+) -> tuple[list[tuple[Ranked, ...]], Around | None]:
+    """Rank the candidates of each new report, the likeliest first, and say what is around it."""
+    numbers = [number for one in candidates for number in one.numbers]
+    if not numbers:
+        return [() for _ in candidates], None
+    forced = np.array([number in one.always for one in candidates for number in one.numbers])
+    looks = first_looks(asked, [one.packed for one in candidates], [c.scores for c in candidates])
+    near = _best_of_each(model.first.log_odds(looks.numbers), looks.rows, CLOSER, forced)
+    every = [packed for one in candidates for packed in one.packed]
+    packed = [[every[row] for row in some] for some in near.each()]
+    closer = closer_looks(asked, looks.around, packed, looks.numbers[near.chosen])
+    alone = model.closer.log_odds(closer)
+    listed = _best_of_each(alone, near.rows, LISTED, forced[near.chosen])
+    contexts = [context(closer[some], alone[some]) for some in listed.each() if len(some)]
+    said = model.final.log_odds(np.vstack(contexts))
+    told = _best_of_each(said, listed.rows, TOLD, forced[near.chosen[listed.chosen]])
+    at = listed.chosen[told.chosen]
+    each = list(zip(near.chosen[at].tolist(), said[told.chosen].tolist(), closer[at], strict=True))
+    rows = zip(told.rows[:-1].tolist(), told.rows[1:].tolist(), strict=True)
+    return [_ranked(model, numbers, each[low:high]) for low, high in rows], looks.around
+
+
+def _ranked(
+    model: Model, numbers: Sequence[int], told: Sequence[tuple[int, float, Floats]]
+) -> tuple[Ranked, ...]:
+    """Say of each candidate of one report, best first, how often such a one was the same bug."""
+    stands = standing([odds for _, odds, _ in told])
+    ranked = [
+        Ranked(
+            number=numbers[row],
+            log_odds=odds,
+            probability=model.calibrated(stand),
+            numbers=tuple(seen.tolist()),
+        )
+        for (row, odds, seen), stand in zip(told, stands, strict=True)
+    ]
+    return tuple(sorted(ranked, key=lambda one: -one.log_odds))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Left:
+    """The rows that are left of each report, best first."""
+
+    chosen: Ints
+    rows: Ints
+    """Where those of each report begin, and where the last ones end."""
+
+    def each(self) -> list[Ints]:
+        """Return those of each report."""
+        return np.split(self.chosen, self.rows[1:-1])
+
+
+def _best_of_each(odds: Floats, rows: Ints, most: int, forced: Flags) -> _Left:
+    """Keep the best rows of each report, and those that are kept in any case."""
+    each = zip(rows[:-1].tolist(), rows[1:].tolist(), strict=True)
+    left = [
+        [low + place for place in best(odds[low:high], most, forced[low:high])]
+        for low, high in each
+    ]
+    return _Left(
+        chosen=np.array([row for some in left for row in some], np.int64),
+        rows=np.cumsum([0, *map(len, left)]),
     )
 
 
-def first_looks(asked: Query, candidates: Sequence[Candidate]) -> list[list[float]]:
-    """Take the first look at every candidate, which must be sorted best first."""
-    best = candidates[0].score if candidates else 0.0
-    return [
-        first_look(asked, one.glimpse, (one.score, best, rank))
-        for rank, one in enumerate(candidates)
-    ]
-
-
-def rank(
-    model: Model, asked: Query, candidates: Sequence[Candidate], *, always: Container[int] = ()
-) -> tuple[Ranked, ...]:
-    """Rank candidates, the likeliest first; those numbered in `always` are judged in any case."""
-    looks = first_looks(asked, candidates)
-    forced = [i for i, one in enumerate(candidates) if one.number in always]
-    by_look = sorted(range(len(looks)), key=lambda i: (-model.first.log_odds(looks[i]), i))
-    kept = _with(by_look[:CLOSER], forced)
-    sides = [candidates[i].side() for i in kept]
-    numbers = closer_looks(asked, sides, [looks[i] for i in kept])
-    closer = dict(zip(kept, numbers, strict=True))
-    alone = {i: model.closer.log_odds(looked) for i, looked in closer.items()}
-    listed = _with(sorted(kept, key=lambda i: (-alone[i], i))[:LISTED], forced)
-    contexts = context([closer[i] for i in listed], [alone[i] for i in listed])
-    said = [model.final.log_odds(looked) for looked in contexts]
-    ranked = [
-        Ranked(
-            number=candidates[i].number,
-            log_odds=odds,
-            probability=model.calibrated(stands),
-            numbers=tuple(closer[i]),
-        )
-        for i, odds, stands in zip(listed, said, standing(said), strict=True)
-    ]
-    return tuple(sorted(ranked, key=lambda one: -one.log_odds))
+def best(odds: Floats, most: int, forced: Flags) -> list[int]:
+    """Return the places of the best rows, best first, then of those that are kept in any case."""
+    order = np.argsort(-odds, kind="stable").tolist()
+    return [*order[:most], *sorted(i for i in order[most:] if forced[i])]
 
 
 def standing(odds: Sequence[float]) -> list[float]:
@@ -135,51 +145,42 @@ def standing(odds: Sequence[float]) -> list[float]:
     return [one - CLAIMED * math.log1p(rest) for one, rest in zip(odds, others, strict=True)]
 
 
-def context(closer: Sequence[list[float]], alone: Sequence[float]) -> list[list[float]]:
+def context(closer: Floats, alone: Floats) -> Floats:
     """Add to each candidate what the list around it looks like; the list is sorted best first."""
-    odds = [probability(one) for one in alone]
-    total, likely = sum(odds), float(sum([one > 0.2 for one in odds]))
-    mean = sum(alone[:5]) / max(len(alone[:5]), 1)
-    second = alone[1] if len(alone) > 1 else NOTHING
-    ahead = _ahead(closer)
-    return [
-        [
-            *numbers,
-            mine,
-            float(place),
-            alone[0],
-            alone[0] - mine,
-            mine - (alone[place + 1] if place + 1 < len(alone) else NOTHING),
-            second,
-            total,
-            likely,
-            mean,
-            mine - (second if place == 0 else alone[0]),
-            float(min(len(alone), LISTED)),
-            odds[place] / total if total > 0 else 0.0,
-            *ahead[place],
-        ]
-        for place, (numbers, mine) in enumerate(zip(closer, alone, strict=True))
-    ]
+    count = len(alone)
+    odds = 1 / (1 + np.exp(-alone))
+    place = np.arange(count, dtype=np.float64)
+    following = np.append(alone[1:], NOTHING)
+    second = alone[1] if count > 1 else NOTHING
+    rival = np.full(count, alone[0])
+    rival[0] = second
+    told = (
+        alone,
+        place,
+        alone[0],
+        alone[0] - alone,
+        alone - following,
+        second,
+        odds.sum(),
+        float((odds > 0.2).sum()),
+        alone[:5].mean(),
+        alone - rival,
+        float(min(count, LISTED)),
+        odds / odds.sum(),
+    )
+    around = np.column_stack([np.broadcast_to(one, count) for one in told])
+    return np.hstack([closer, around, _ahead(closer)])
 
 
-def _ahead(closer: Sequence[list[float]]) -> list[list[float]]:
+def _ahead(closer: Floats) -> Floats:
     """Return by how much each candidate surpasses the best of the others, number by number."""
-    columns = [[numbers[i] for numbers in closer] for i in _RIVALLED]
-    best = [sorted(column, reverse=True)[:2] for column in columns]
-    return [
-        [
-            column[place] - (top[1] if column[place] == top[0] else top[0])
-            if len(top) > 1
-            else column[place]
-            for column, top in zip(columns, best, strict=True)
-        ]
-        for place in range(len(closer))
-    ]
-
-
-def _with(chosen: list[int], forced: list[int]) -> list[int]:
-    return [*chosen, *(i for i in forced if i not in chosen)]
+    rivalled = closer[:, _RIVALLED]
+    if len(rivalled) < 2:
+        return rivalled
+    ordered = np.sort(rivalled, axis=0)
+    top, next_to_top = ordered[-1], ordered[-2]
+    ahead: Floats = rivalled - np.where(rivalled == top, next_to_top, top)
+    return ahead
 
 
 def log_odds(share: float) -> float:

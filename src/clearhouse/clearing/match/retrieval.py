@@ -9,12 +9,14 @@ in the process, for benchmarks; `_index` holds the same index in the database.
 import heapq
 import math
 from array import array
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from clearhouse.clearing.match.sketch import Sketch, Token
+import numpy as np
+
+from clearhouse.clearing.match.sides import exact
+from clearhouse.clearing.match.sketch import RUN, Sketch, Token
 
 FILED = 100
 """Under so many tokens a report files itself at most."""
@@ -25,15 +27,13 @@ CROWDED = 2_000
 WORK = 12_000
 """How many filed entries one look reads at most, the rarest tokens first."""
 CANDIDATES = 80
-SPREAD = 30
-"""Over so many of the best candidates it is counted how local a word is."""
 SMOOTHING = 50
 
 _FACTORS = {"": 1.0, "s": 1.0, "k": 0.5, "m": 0.5, "p": 2.0}
 _LENGTH_OFFSET = 8
 _LENGTH_BITS = 16
 _LENGTH_MASK = (1 << _LENGTH_BITS) - 1
-_SCALES = [1 / math.sqrt(length + _LENGTH_OFFSET) for length in range(_LENGTH_MASK + 1)]
+_SCALES = 1 / np.sqrt(np.arange(_LENGTH_MASK + 1) + _LENGTH_OFFSET)
 """A score counts less for a long report, which shares words with everybody."""
 
 
@@ -54,7 +54,7 @@ class Background:
         if self.seen_in_training:  # the stored reports are in the counts already
             held = reports = 0
         others = self.counts.get(token, 0) - self.seen_in_training + max(held - 1, 0)
-        return math.log((self.reports + reports + SMOOTHING) / (max(others, 0) + 1))
+        return exact(math.log((self.reports + reports + SMOOTHING) / (max(others, 0) + 1)))
 
 
 def filing_tokens(one: Sketch) -> dict[str, float]:
@@ -95,12 +95,15 @@ def weigh(
         found[token] = found.get(token.removeprefix("number:"), 0.0)
     for pair in map(str, one.pairs):
         first, _, second = pair.partition(" ")
-        found[pair] = (found[first] + found[second]) / 2
+        found[pair] = exact((found[first] + found[second]) / 2)
+    for run in map(str, one.runs):
+        found[run] = exact(math.fsum([found[word] for word in run.split(" ")]) / RUN)
     return found
 
 
 Entries: TypeAlias = "array[int]"
 """Who is filed under a token, entry by entry; see `entry`."""
+NOBODY: Entries = array("q")
 
 
 def entry(number: int, one: Sketch) -> int:
@@ -108,21 +111,34 @@ def entry(number: int, one: Sketch) -> int:
     return number << _LENGTH_BITS | min(len(one.all_words), _LENGTH_MASK)
 
 
+def words_of(one: int) -> int:
+    """Return how many words the report of an entry has."""
+    return one & _LENGTH_MASK
+
+
 def nearest(
-    asked: Iterable[tuple[float, Iterable[int]]], *, limit: int = CANDIDATES
+    asked: Iterable[tuple[float, Entries]], *, limit: int = CANDIDATES
 ) -> list[tuple[int, float]]:
     """Return the numbers of the reports with the best sum of weights, best first.
 
     In come weights with the entries that each is added to.
     """
-    scores: defaultdict[int, float] = defaultdict(float)
-    for weight, entries in asked:
-        for one in entries:
-            scores[one] += weight
-    scaled = [score * _SCALES[one & _LENGTH_MASK] for one, score in scores.items()]
-    least = heapq.nlargest(limit, scaled)[-1] if scaled else 0.0
-    best = [(-score, one) for score, one in zip(scaled, scores, strict=True) if score >= least]
-    return [(one >> _LENGTH_BITS, -score) for score, one in sorted(best)[:limit]]
+    found = [(weight, np.frombuffer(entries, np.int64)) for weight, entries in asked if entries]
+    if not found:
+        return []
+    entries = np.concatenate([some for _, some in found])
+    weights = np.repeat([weight for weight, _ in found], [len(some) for _, some in found])
+    order = np.argsort(entries, kind="stable")
+    entries, weights = entries[order], weights[order]
+    starts = np.flatnonzero(np.append(True, entries[1:] != entries[:-1]))
+    entries, scores = entries[starts], np.add.reduceat(weights, starts)
+    scores = scores * _SCALES[entries & _LENGTH_MASK]
+    if len(scores) > limit:
+        likely = scores >= np.partition(scores, -limit)[-limit]
+        entries, scores = entries[likely], scores[likely]
+    best = np.lexsort((entries, -scores))[:limit]
+    numbers = (entries[best] >> _LENGTH_BITS).tolist()
+    return list(zip(numbers, scores[best].tolist(), strict=True))
 
 
 @dataclass(slots=True)
@@ -151,7 +167,7 @@ class MemoryIndex:
         self, asked: Mapping[str, float], *, limit: int = CANDIDATES
     ) -> list[tuple[int, float]]:
         """Return the numbers of the reports with the best sum of weights, best first."""
-        found = ((weight, self._postings.get(token, ())) for token, weight in asked.items())
+        found = ((weight, self._postings.get(token, NOBODY)) for token, weight in asked.items())
         return nearest(found, limit=limit)
 
 
@@ -160,7 +176,7 @@ def asked_under(
 ) -> dict[str, float]:
     """Choose the tokens to look under, with the weight that an agreement adds to the score."""
     weights = {
-        token: background.weight(token, held[token] + 1, reports) ** 2 * factor
+        token: exact(background.weight(token, held[token] + 1, reports) ** 2 * factor)
         for token, factor in tokens.items()
         if factor > 0 and 0 < held.get(token, 0) <= CROWDED
     }

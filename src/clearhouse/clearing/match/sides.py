@@ -1,8 +1,8 @@
 """One report as a side of a comparison: its sketch, and what its tokens weigh.
 
-In comes a sketch with the weights of its tokens, out comes a `Side`, which is kept with the report,
-or a `Query`, which is made when the report looks for earlier ones. Sums are exact (`fsum`), so that
-they do not depend on the order of a set and a pair gets the same numbers in every process.
+In comes a sketch with the weights of its tokens, out comes a `Side`, which is kept with the report.
+Weights are multiples of 2^-20, so that every sum of them is exact: it depends neither on the order
+of a set nor on the numbers that stand for tokens, and a pair looks the same to every process.
 """
 
 import heapq
@@ -16,6 +16,12 @@ TELLING = 12
 """So many of a report's heaviest words stand for what it is about."""
 Weights = Mapping[Token, float]
 """How much it says to share a token: its inverse document frequency in nats."""
+UNIT = 2.0**-20
+
+
+def exact(weight: float) -> float:
+    """Return the multiple of `UNIT` that is nearest to a weight."""
+    return round(weight / UNIT) * UNIT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +30,7 @@ class Masses:
 
     words: float
     pairs: float
+    runs: float
     specifics: float
     product: float
     title: float
@@ -34,6 +41,7 @@ def masses(one: Sketch, weights: Weights) -> Masses:
     return Masses(
         words=mass(one.words, weights),
         pairs=mass(one.pairs, weights),
+        runs=mass(one.runs, weights),
         specifics=mass(one.specifics, weights),
         product=mass(one.product, weights),
         title=mass(one.title, weights),
@@ -62,47 +70,6 @@ def side(one: Sketch, weights: Weights, text: Callable[[Token], str] = str) -> S
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Glimpse:
-    """As much of an earlier report as the first look needs; of the tokens at least the shared."""
-
-    words: frozenset[Token]
-    product: frozenset[Token]
-    names: frozenset[Token]
-    classes: frozenset[Token]
-    length: int
-    mass: float
-    """What its words weigh together."""
-
-    @classmethod
-    def of(cls, side: Side) -> "Glimpse":
-        """Return the glimpse of a report that is known as a whole."""
-        one = side.sketch
-        return cls(one.words, one.product, one.names, one.classes, one.length, side.masses.words)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Query:
-    """The new report with everything its candidates have in common."""
-
-    side: Side
-    weights: Weights
-    """For every token of the new report."""
-    class_weights: Weights
-    """For the classes of flaws of any report."""
-    spread: Mapping[Token, int]
-    """In how many of the best candidates each of its words occurs."""
-    local: Weights
-    """The weights of its words, less for words that many of the best candidates hold."""
-    local_mass: float
-    """What its words weigh so together."""
-
-
 def mass(tokens: Iterable[Token], weights: Weights) -> float:
     """Return what tokens weigh together."""
     return math.fsum(map(weights.__getitem__, tokens))
-
-
-def part(some: float, whole: float) -> float:
-    """Return a share; 0 of nothing."""
-    return some / whole if whole > 0 else 0.0

@@ -7,8 +7,9 @@ either. A report of 5 MB is read to a limit; so is a list of a thousand products
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.match.lexicon import Lexicon, lexicon
@@ -18,6 +19,12 @@ MAX_PRODUCTS = 8
 MAX_PURLS = 4
 MAX_NAME_CHARS = 80
 """Longer runs are encodings, not names."""
+RUN = 4
+SAMPLED = 4
+"""One run of this many is kept."""
+MAX_RUNS = 96
+MAX_NAMES = 6
+"""So many names of the product are kept in pieces."""
 
 _FILE = re.compile(
     r"\.(?:aspx?|c|cc|cgi|class|conf|cpp|cs|cxx|dll|do|exe|go|h|hh|hpp|html?|inc|ini|java|jsp|jsx?"
@@ -59,6 +66,8 @@ class Sketch:
     """Stems of words and parts of names, without the names of the product."""
     pairs: frozenset[Token]
     """Two stems that follow each other."""
+    runs: frozenset[Token]
+    """A sample of four stems that follow each other; the same run is in every sample or in none."""
     specifics: frozenset[Token]
     """What looks like code, a path or a quotation, whole."""
     title: frozenset[Token]
@@ -128,6 +137,7 @@ def keyed_sketch(plain: Sketch, number: Callable[[str], int]) -> Sketch:
     return Sketch(
         words=hashed(plain.words),
         pairs=hashed(plain.pairs),
+        runs=hashed(plain.runs),
         specifics=hashed(plain.specifics),
         title=hashed(plain.title),
         product=hashed(plain.product),
@@ -208,11 +218,12 @@ class _Sketcher:
             words=all_words - own,
             all_words=all_words,
             pairs=frozenset(f"{one} {other}" for one, other in follow if one != other),
+            runs=_runs(self._sequence),
             specifics=frozenset(self._specifics) - own,
             title=frozenset(self._title) - own,
             product=product,
             names=names,
-            name_parts=tuple(_trigrams(name) for name in sorted(names)[:6]),
+            name_parts=tuple(_trigrams(name) for name in sorted(names)[:MAX_NAMES]),
             classes=_tagged("class", classes),
             impacts=_tagged("class", classes & lexicon.impacts),
             cwe_classes=_tagged("class", cwe_classes),
@@ -355,6 +366,13 @@ def _form(report: Material) -> frozenset[Token]:
         "several": len(names) > 1,
     }
     return frozenset(["form:" + "+".join(name for name, there in found.items() if there)])
+
+
+def _runs(sequence: Sequence[str]) -> frozenset[Token]:
+    """Sample runs by what they say, so that two reports keep the same of what they share."""
+    runs = map(" ".join, zip(*(sequence[i:] for i in range(RUN)), strict=False))
+    drawn = sorted({(crc32(run.encode("utf-8", "surrogatepass")), run) for run in runs})
+    return frozenset([run for chance, run in drawn if chance % SAMPLED == 0][:MAX_RUNS])
 
 
 def _base(path: str) -> str:

@@ -12,15 +12,16 @@ from clearhouse.clearing.match.bench import (
     rankings,
     read_reports,
     report_of,
+    weighed,
 )
 from clearhouse.clearing.match.bench import lines as read_lines
+from clearhouse.clearing.match.columns import Asking, queries
 from clearhouse.clearing.match.explanation import explain
 from clearhouse.clearing.match.lexicon import lexicon
 from clearhouse.clearing.match.model import model
-from clearhouse.clearing.match.ranking import Candidate, query
+from clearhouse.clearing.match.packing import unpack
+from clearhouse.clearing.match.pairing import first_looks, query
 from clearhouse.clearing.match.record import Band
-from clearhouse.clearing.match.retrieval import weigh
-from clearhouse.clearing.match.sides import side
 from clearhouse.clearing.match.sketch import pieces, squeeze
 
 pytestmark = pytest.mark.no_cover
@@ -137,15 +138,15 @@ def test_every_piece_of_evidence_stands_in_both_reports(unseen):
         archive.add(line["rid"], report_of(line).sketch)
     checked = 0
     for new in range(0, len(unseen), 10):
-        one = archive.sides[new].sketch
-        for old in archive.compare(one, but=new)[:3]:
-            earlier = archive.sides[old.number]
-            weights = weigh(one, {}, len(unseen), model().background)
-            found = [Candidate.of(old.number, 1.0, earlier)]
-            asked = query(side(one, weights), weights, model().classes, found)
-            readable = {t: str(t) for t in [*weights, *one.classes]}
+        new_one = report_of(unseen[new]).sketch
+        readable = {}
+        side, weights = weighed(new_one, archive.weights(new_one), readable)
+        asked = queries([Asking(side=side, weights=weights)], archive.classes)
+        for old in archive.compare(new_one, but=new)[:3]:
+            packed = archive.packed[old.number]
+            one = query(asked, first_looks(asked, [[packed]], [[1.0]]).around, 0)
             here, there = said(unseen[new]), said(unseen[old.number])
-            for reason in explain(asked, earlier, readable):
+            for reason in explain(one, unpack(packed), readable):
                 for evidence in reason.evidence:
                     assert stands_in(evidence, unseen[new], here), (evidence, unseen[new])
                     assert stands_in(evidence, unseen[old.number], there), evidence

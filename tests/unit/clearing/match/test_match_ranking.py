@@ -1,19 +1,24 @@
 import random
 
+import numpy as np
 import pytest
 
-from clearhouse.clearing.match.bench import Archive
-from clearhouse.clearing.match.contrast import AMONG, DIFFERENCES, NOT_KNOWN, among, differences
+from clearhouse.clearing.match.bench import Archive, weighed
+from clearhouse.clearing.match.closely import closer_looks
+from clearhouse.clearing.match.columns import Asking, queries
+from clearhouse.clearing.match.contrast import NOT_KNOWN
 from clearhouse.clearing.match.explanation import explain
-from clearhouse.clearing.match.forest import Forest, ModelError, probability
+from clearhouse.clearing.match.forest import MOST_LEAVES, Forest, ModelError, probability
 from clearhouse.clearing.match.model import BandLimit, model, read
+from clearhouse.clearing.match.packing import unpack
 from clearhouse.clearing.match.pairing import (
     CLOSER_LOOK,
     FIRST_LOOK,
     IN_LIST,
-    closer_looks,
+    first_looks,
+    query,
 )
-from clearhouse.clearing.match.ranking import Candidate, first_looks, query
+from clearhouse.clearing.match.ranking import Candidates, context, rank
 from clearhouse.clearing.match.record import Band, ReasonCode
 from clearhouse.clearing.match.retrieval import (
     CROWDED,
@@ -23,9 +28,7 @@ from clearhouse.clearing.match.retrieval import (
     asked_under,
     filed_under,
     filing_tokens,
-    weigh,
 )
-from clearhouse.clearing.match.sides import side
 from clearhouse.clearing.match.sketch import Material, sketch
 
 TEXTS = {
@@ -66,45 +69,56 @@ def test_a_report_that_must_be_judged_is_judged(archive):
 
 
 def test_a_report_is_not_compared_with_itself(archive):
-    ranked = archive.compare(archive.sides[0].sketch, but=0)
+    ranked = archive.compare(drawn(TEXTS["crlf"]), but=0)
     assert 0 not in {one.number for one in ranked}
 
 
-def prepared(archive, text):
+def asked_of(archive, text):
+    """Return a new report beside all of an archive, and its tokens in the clear."""
     one = drawn(text)
-    tokens = filing_tokens(one)
-    held = archive.index.held(tokens)
-    found = [Candidate.of(n, 1.0, side) for n, side in enumerate(archive.sides)]
-    weights = weigh(one, held, len(archive.sides), archive.model.background)
-    return query(side(one, weights), weights, archive.model.classes, found), found
+    readable = {}
+    side, weights = weighed(one, archive.weights(one), readable)
+    asked = queries([Asking(side=side, weights=weights)], archive.classes)
+    looks = first_looks(asked, [archive.packed], [[1.0] * len(archive.packed)])
+    return asked, looks, readable
+
+
+def explained(archive, text, place):
+    """Return why a report of an archive is suggested for a new one."""
+    asked, looks, readable = asked_of(archive, text)
+    old = unpack(archive.packed[place])
+    return explain(query(asked, looks.around, 0), old, readable)
+
+
+def told(archive, text):
+    """Return what the closer look says about each report of an archive, by name."""
+    asked, looks, _ = asked_of(archive, text)
+    rows = closer_looks(asked, looks.around, [archive.packed], looks.numbers)
+    return [dict(zip(CLOSER_LOOK, row, strict=True)) for row in rows.tolist()]
 
 
 def test_every_look_gives_the_numbers_it_names(archive):
-    asked, found = prepared(archive, AGAIN)
-    looks = first_looks(asked, found)
-    assert {len(look) for look in looks} == {len(FIRST_LOOK)}
-    closer = closer_looks(asked, [one.side() for one in found], looks)
-    assert {len(look) for look in closer} == {len(CLOSER_LOOK)}
-    assert len(closer) == len(found)
+    asked, looks, _ = asked_of(archive, AGAIN)
+    assert looks.numbers.shape == (len(TEXTS), len(FIRST_LOOK))
+    closer = closer_looks(asked, looks.around, [archive.packed], looks.numbers)
+    assert closer.shape == (len(TEXTS), len(CLOSER_LOOK))
+    assert context(closer, closer[:, 0]).shape == (len(TEXTS), len(IN_LIST))
     assert len(set(IN_LIST)) == len(IN_LIST)
 
 
 def test_what_only_one_candidate_shares_sets_it_apart(archive):
-    asked, found = prepared(archive, AGAIN)
-    sides = [one.side() for one in found]
-    told = [dict(zip(AMONG, numbers, strict=True)) for numbers in among(asked, sides)]
-    assert told[0]["words unique"] == max(one["words unique"] for one in told) > 0
-    assert told[0]["words missing"] == min(one["words missing"] for one in told)
-    alone = dict(zip(AMONG, among(asked, sides[:1])[0], strict=True))
+    said = told(archive, AGAIN)
+    assert said[0]["words unique"] == max(one["words unique"] for one in said) > 0
+    assert said[0]["words missing"] == min(one["words missing"] for one in said)
+    made = Archive(model=model())
+    made.add("crlf", drawn(TEXTS["crlf"]))
+    (alone,) = told(made, AGAIN)
     assert alone["words missing"] == alone["old telling words in rival"] == 0
     assert alone["words of union"] == 1
 
 
 def test_what_the_earlier_report_is_about_is_missed_in_another(archive):
-    asked, found = prepared(archive, TEXTS["crlf"])
-    same, other = (
-        dict(zip(DIFFERENCES, differences(asked, one.side()), strict=True)) for one in found[:2]
-    )
+    same, other, *_ = told(archive, TEXTS["crlf"])
     assert same["old telling words, missing"] == 0
     assert same["old telling words, share held"] == 1
     assert other["old telling words, missing"] > other["old telling words, heaviest missing"] > 0
@@ -115,52 +129,115 @@ def test_what_the_earlier_report_is_about_is_missed_in_another(archive):
 def test_a_place_that_one_report_names_is_looked_for_in_all_words_of_the_other():
     made = Archive(model=model())
     made.add("one", drawn("The function readHeader trusts the length parameter"))
-    asked, found = prepared(made, "After readHeader the function freeChunk runs twice")
-    told = dict(zip(DIFFERENCES, differences(asked, found[0].side()), strict=True))
-    assert told["old places named in new"] == 0.5
-    assert told["old places not in new"] == 1
-    assert told["new places not in old"] == 1
+    (said,) = told(made, "After readHeader the function freeChunk runs twice")
+    assert said["old places named in new"] == 0.5
+    assert said["old places not in new"] == 1
+    assert said["new places not in old"] == 1
+
+
+def test_a_run_of_words_that_is_copied_is_told_from_words_that_meet():
+    made = Archive(model=model())
+    text = " ".join(f"{TEXTS[name]}." for name in TEXTS)
+    made.add("one", drawn(text))
+    words = sorted(text.split())
+    copied, shuffled = told(made, text)[0], told(made, " ".join(words))[0]
+    assert copied["runs shared of shorter"] == pytest.approx(1, abs=1e-3)
+    assert shuffled["runs shared of shorter"] == 0
+    assert shuffled["words shared of shorter"] > 0.9
+
+
+def by_hand(archive, text):
+    """Sum some numbers of the closer look over sets, one report at a time."""
+    asked, looks, _ = asked_of(archive, text)
+    (one,) = asked.asking
+    a, weights = one.side.sketch, one.weights
+    spread = dict(zip(asked.tokens.tolist(), looks.around.spread.tolist(), strict=True))
+    for packed in archive.packed:
+        old = unpack(packed)
+        b = old.sketch
+        words = sorted((weights[t] for t in a.words & b.words), reverse=True)
+        yield {
+            "words shared": sum(words),
+            "second word": words[1] if len(words) > 1 else 0,
+            "words at most two": sum(weights[t] for t in a.words & b.words if spread[t] <= 2),
+            "pairs shared count": len(a.pairs & b.pairs),
+            "runs shared": sum(weights[t] for t in a.runs & b.runs),
+            "new title in old": NOT_KNOWN,
+            "old specifics in new words": sum(weights[t] for t in b.specifics & a.words),
+            "flaws only new": sum(
+                asked.class_weights[t] for t in (a.classes - a.impacts) - (b.classes - b.impacts)
+            ),
+            "flaws only old": sum(
+                asked.class_weights[t] for t in (b.classes - b.impacts) - (a.classes - a.impacts)
+            ),
+            "settings apart": len(a.settings ^ b.settings),
+            "old telling words, share held": sum(w for t, w in old.telling if t in a.all_words)
+            / sum(w for _, w in old.telling),
+        }
+
+
+@pytest.mark.parametrize("text", [AGAIN, *TEXTS.values(), "a stored XSS on Windows in a plugin"])
+def test_sums_over_columns_are_the_sums_over_sets(archive, text):
+    for said, expected in zip(told(archive, text), by_hand(archive, text), strict=True):
+        assert {name: said[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+
+
+def test_reports_asked_together_get_what_each_would_get_alone(archive):
+    texts = [AGAIN, "nothing", *TEXTS.values()]
+    sides = [weighed(drawn(text), archive.weights(drawn(text))) for text in texts]
+    asking = [Asking(side=side, weights=weights) for side, weights in sides]
+    near = [[0, 1, 2, 3], [], [2], [3, 1], [0], [1, 2, 3]]
+    found = [
+        Candidates(
+            numbers=some,
+            scores=[9.0 - n for n in range(len(some))],
+            packed=[archive.packed[n] for n in some],
+        )
+        for some in near
+    ]
+    together, _ = rank(model(), queries(asking, archive.classes), found)
+    alone = [
+        rank(model(), queries([one], archive.classes), [some])[0][0]
+        for one, some in zip(asking, found, strict=True)
+    ]
+    assert together == alone
+    assert [sorted(one.number for one in ranked) for ranked in together] == [
+        sorted(some) for some in near
+    ]
 
 
 def test_evidence_is_in_both_reports_and_doubt_is_told(archive):
-    asked, found = prepared(archive, AGAIN)
-    readable = {t: str(t) for t in asked.weights} | {c: str(c) for c in asked.side.sketch.classes}
-    for candidate in found:
-        a, b = asked.side.sketch, candidate.side().sketch
+    asked, looks, readable = asked_of(archive, AGAIN)
+    reasons = []
+    for packed in archive.packed:
+        old = unpack(packed)
+        a, b = asked.sketches[0], old.sketch
         both = {
-            str(t).partition(":")[2] or str(t)
+            readable[t].partition(":")[2] or readable[t]
             for t in (a.all_words & b.all_words)
             | (a.specifics & b.specifics)
             | (a.classes & b.classes)
             | (a.names & b.names)
         }
-        for reason in explain(asked, candidate.side(), readable):
+        reasons.append(explain(query(asked, looks.around, 0), old, readable))
+        for reason in reasons[-1]:
             assert set(reason.evidence) <= both
-    other = explain(asked, found[1].side(), readable)
-    assert ReasonCode.OTHER_FAMILY in {reason.code for reason in other}
+    assert ReasonCode.OTHER_FAMILY in {reason.code for reason in reasons[1]}
 
 
 def test_a_near_copy_of_another_flaw_is_doubted_where_it_differs(archive):
-    asked, found = prepared(archive, TEXTS["crlf"].replace("CRLF", "SQL injection"))
-    reasons = explain(asked, found[0].side(), {t: str(t) for t in asked.weights})
-    assert any(reason.weight > 0 for reason in reasons)
+    text = TEXTS["crlf"].replace("CRLF", "SQL injection")
+    assert any(reason.weight > 0 for reason in explained(archive, text, 0))
 
 
 def test_the_same_flaw_in_another_place_is_told_from_the_same_place():
     def said(where):
-        return drawn(
-            f"CRLF injection: `{where}` in {where}.js and {where}Handler split the request"
-        )
+        return f"CRLF injection: `{where}` in {where}.js and {where}Handler split the request"
 
     made = Archive(model=model())
-    made.add("setCookie", said("setCookie"))
-    asked, found = prepared(made, "")
-    one = said("buildPath")
-    weights = weigh(one, {}, 1, made.model.background)
-    asked = query(side(one, weights), weights, made.model.classes, found)
-    readable = {t: str(t) for t in asked.weights} | {c: str(c) for c in one.classes}
-    codes = {reason.code for reason in explain(asked, made.sides[0], readable)}
-    assert ReasonCode.OTHER_PLACE in codes
+    made.add("setCookie", drawn(said("setCookie")))
+    reasons = explained(made, said("buildPath"), 0)
+    assert ReasonCode.OTHER_PLACE in {reason.code for reason in reasons}
 
 
 def test_rarer_tokens_weigh_more_and_new_ones_most():
@@ -196,7 +273,8 @@ def test_a_forest_sums_its_trees():
         ],
     }
     forest = Forest.of(document, ("a", "b"))
-    assert [forest.log_odds(x) for x in ([0.5, 9], [1, 2], [1, 3])] == [1.5, 10.5, 100.5]
+    rows = np.array([[0.5, 9], [1, 2], [1, 3]])
+    assert forest.log_odds(rows).tolist() == [1.5, 10.5, 100.5]
     with pytest.raises(ModelError, match="other features"):
         Forest.of(document, ("b", "a"))
 
@@ -224,15 +302,21 @@ def walked(nodes, leaves, numbers):
     return leaves[-1 - node]
 
 
-@pytest.mark.parametrize("most", [1, 8, 16, 24, 64, 90])
+@pytest.mark.parametrize("most", [1, 8, 16, 24, MOST_LEAVES])
 def test_all_trees_at_once_say_what_walking_each_says(most):
     draw = random.Random(most)
     trees = [grown(draw, 4, draw.randint(1, most)) for _ in range(30)] + [grown(draw, 4, most)]
     forest = Forest(*zip(*trees, strict=True))
-    for _ in range(200):
-        numbers = [draw.choice([-2.0, -1.0, 0.0, 0.25, 0.5, 1.0, 2.0, 9.0]) for _ in range(4)]
-        expected = sum(walked(*tree, numbers) for tree in trees)
-        assert forest.log_odds(numbers) == pytest.approx(expected, abs=1e-9)
+    values = [-2.0, -1.0, 0.0, 0.25, 0.5, 1.0, 2.0, 9.0]
+    rows = [[draw.choice(values) for _ in range(4)] for _ in range(200)]
+    expected = [sum(walked(*tree, numbers) for tree in trees) for numbers in rows]
+    assert forest.log_odds(np.array(rows)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_trees_with_more_leaves_than_bits_are_refused():
+    draw = random.Random(1)
+    with pytest.raises(ModelError, match="more than 32 leaves"):
+        Forest(*zip(grown(draw, 4, MOST_LEAVES + 1), strict=True))
 
 
 def test_probabilities_do_not_overflow():

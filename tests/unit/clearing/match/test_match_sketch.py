@@ -3,9 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearhouse.clearing.intake.record import Draft, Location
+from clearhouse.clearing.match.columns import columns, first_columns
 from clearhouse.clearing.match.keyed import number
-from clearhouse.clearing.match.lexicon import lexicon
-from clearhouse.clearing.match.packing import PackingError, pack, unpack, unpack_first
+from clearhouse.clearing.match.lexicon import lexicon, literals
+from clearhouse.clearing.match.packing import FIRST, SETS, PackingError, pack, unpack
 from clearhouse.clearing.match.sides import Masses, Side, side
 from clearhouse.clearing.match.sketch import (
     MAX_CHARS,
@@ -77,30 +78,33 @@ def test_any_text_can_be_packed_keyed_and_unpacked(text, product):
     hashed = keyed_sketch(plain, lambda token: number(KEY, "sketch", token))
     one = Side(
         sketch=hashed,
-        masses=Masses(words=1.5, pairs=2.0, specifics=0.0, product=0.25, title=3.0),
+        masses=Masses(words=1.5, pairs=2.0, runs=0.5, specifics=0.0, product=0.25, title=3.0),
         telling=tuple((token, 0.5) for token in sorted(hashed.words)[:3]),
     )
     assert unpack(pack(one)) == one
-    asked = frozenset(sorted(one.sketch.words)[::2]) | one.sketch.names | {1}
-    first = unpack_first(pack(one), asked)
-    assert (first.mass, first.length) == (one.masses.words, one.sketch.length)
-    for group in ("words", "product", "names", "classes"):
-        assert getattr(first, group) == getattr(one.sketch, group) & asked
+    for told, groups in ((columns([[pack(one)] * 2]), SETS), (first_columns([[pack(one)]]), FIRST)):
+        assert told.masses("words")[-1] == one.masses.words
+        assert told.length[-1] == one.sketch.length
+        for group in groups:
+            tokens, owner = told.group(group)
+            assert set(tokens[owner == told.count - 1].tolist()) == getattr(one.sketch, group)
 
 
 def test_bytes_of_another_version_are_refused():
     one = Side(
         sketch=keyed_sketch(drawn("x1"), lambda token: number(KEY, "sketch", token)),
-        masses=Masses(words=0, pairs=0, specifics=0, product=0, title=0),
+        masses=Masses(words=0, pairs=0, runs=0, specifics=0, product=0, title=0),
     )
     with pytest.raises(PackingError, match="version 9"):
         unpack(b"\x09" + pack(one)[1:])
+    with pytest.raises(PackingError, match="version 9"):
+        columns([[pack(one), b"\x09" + pack(one)[1:]]])
 
 
 def test_the_heaviest_words_tell_what_a_report_is_about_whatever_stands_for_them():
     plain = drawn(" ".join(f"word{chr(97 + i)}" for i in range(20)) + " heavy")
     weights = {token: 9.0 if token == "heavy" else 1.0 for token in plain.all_words | plain.pairs}
-    weights |= dict.fromkeys(plain.specifics, 1.0)
+    weights |= dict.fromkeys(plain.specifics | plain.runs, 1.0)
     told = [token for token, _ in side(plain, weights).telling]
     assert told[0] == "heavy"
     assert told[1:] == sorted(told[1:])
@@ -128,8 +132,7 @@ def test_keyed_numbers_depend_on_the_key_and_on_the_kind():
 
 
 def test_every_kind_of_flaw_is_a_word_that_people_can_read():
-    assert all(isinstance(name, str) for name, _ in lexicon().classes)
-    assert set(lexicon().class_of_cwe.values()) <= {name for name, _ in lexicon().classes}
+    assert set(lexicon().class_of_cwe.values()) <= set(lexicon().class_names)
     assert "class:null" in sketch(Material(cwes=("CWE-476",))).classes
 
 
@@ -139,6 +142,21 @@ def test_files_functions_and_inputs_are_known_by_what_stands_beside_them():
     assert one.files == {"file:edit.php"}
     assert one.functions == {"function:parse"}
     assert one.inputs == {"input:id", "input:page"}
+
+
+@given(
+    st.sampled_from((*lexicon().classes, *lexicon().settings)).flatmap(
+        lambda one: st.tuples(st.just(one), st.from_regex(one.pattern))
+    )
+)
+def test_whatever_a_wording_matches_holds_one_of_its_literals(drawn_from):
+    wording, text = drawn_from
+    assert wording.stands_in(text)
+
+
+def test_a_wording_without_plain_text_in_an_alternative_is_always_tried():
+    assert literals(r"plain|\w+") == ("plain", "")
+    assert literals(r"(?:a|b)c?de*f") == ("d",)
 
 
 def test_the_lexicon_names_its_version():
