@@ -115,6 +115,11 @@ def percent(estimate: Estimate) -> str:
     return f"{estimate.value:.0%} [{estimate.low:.0%} to {estimate.high:.0%}, n = {estimate.n}]"
 
 
+def unbroken(text: str) -> str:
+    """Return text that no line break parts between n and its number."""
+    return text.replace("n = ", "n\u00a0=\u00a0")
+
+
 def tool_cards(card: Card) -> list[ToolCard]:
     """Return the numbers of each tool; void ones with the reason instead."""
     order = counting(card)
@@ -131,9 +136,9 @@ def _tool_card(card: Card, one: Exercise, place: int) -> ToolCard:
         place=place,
         baseline=one.tool in BASELINES,
         void=one.void,
-        found=percent(tier.found) if tier else "not measured",
+        found=unbroken(percent(tier.found)) if tier else "not measured",
         alarms=_alarms(quiet),
-        at_ten=percent(ten) if ten else "not measured",
+        at_ten=unbroken(percent(ten)) if ten else "not measured",
         faults=one.faults,
     )
 
@@ -152,7 +157,7 @@ def figures(card: Card) -> list[Figure]:
     made = [
         Figure(
             title="Found within an analyst's day",
-            words="Steps found when only the most urgent groups of a day are read; bands are 95 %.",
+            words="Steps found when only the most urgent groups of a day are read; bands are 95%.",
             picture=budget_picture([Curve(label=one.tool, points=_budget(one)) for one in tools]),
         ),
         Figure(
@@ -184,7 +189,7 @@ def _more_figures(card: Card, tools: list[Exercise]) -> list[Figure]:
     if any(one.hunts for one in card.exercises):
         made.append(Figure(
             title="Hunting without a hint",
-            words="Attacks found when so many questions may be asked. The red tick is chance.",
+            words="Attacks found with so many questions, and how many findings were about one.",
             picture=tier_picture(_hunts(card, tools)),
         ))  # fmt: skip
     made.append(Figure(
@@ -249,8 +254,8 @@ def _hunts(card: Card, order: Sequence[Exercise]) -> list[tuple[str, list[Bar]]]
     for one in card.exercises:
         place = order.index(one) if one in order else len(order)
         for hunt in () if one.void else one.hunts:
-            share = hunt.right.value
-            note = "nothing found" if share is None else f"{share:.0%} of {hunt.right.n} right"
+            share = hunt.right.value or 0.0
+            note = f"{round(share * hunt.right.n)} of {hunt.right.n}"
             groups.setdefault(hunt.queries, []).append(Bar(
                 label=one.tool, tool=place, value=hunt.found.value, low=hunt.found.low,
                 high=hunt.found.high, chance=hunt.chance, note=note,
@@ -367,10 +372,10 @@ def page_values(card: Card) -> dict[str, object]:
     """Return everything that the template shows."""
     return {
         "card": card,
-        "verdict": verdict(card),
+        "verdict": unbroken(verdict(card)),
         "tools": tool_cards(card),
         "figures": figures(card),
-        "percent": percent,
+        "percent": lambda estimate: unbroken(percent(estimate)),
         "tiers": _TIERS,
     }
 

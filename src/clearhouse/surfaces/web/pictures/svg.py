@@ -75,3 +75,8 @@ def text(x: float, y: float, words: object, look: str, *, anchor: Anchor = "star
 def _n(value: float) -> str:
     """Return a number without needless digits."""
     return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
+
+
+def fitted(words: str, most: int) -> str:
+    """Return words of at most so many characters; an ellipsis says that some are missing."""
+    return words if len(words) <= most else f"{words[: most - 1]}…"

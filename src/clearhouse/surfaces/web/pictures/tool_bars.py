@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from clearhouse.surfaces.web.pictures.svg import circle, drawing, line, rect, text
+from clearhouse.surfaces.web.pictures.svg import circle, drawing, fitted, line, rect, text
 from clearhouse.surfaces.web.pictures.tools import look, mark
 
-_LABEL, _WIDTH, _ROW = 176.0, 430.0, 26.0
-_LONGEST = 60
+_LABEL, _WIDTH, _ROW = 200.0, 430.0, 26.0
+_LONGEST = 78
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +60,7 @@ def _bar_groups(groups: Sequence[tuple[str, Sequence[Bar]]], title: str) -> Mark
 
 
 def _bar(bar: Bar, y: float) -> list[Markup]:
-    shapes = [text(_LABEL - 10, y + 13, bar.label[:24], "label", anchor="end")]
+    shapes = [text(_LABEL - 10, y + 13, fitted(bar.label, 24), "label", anchor="end")]
     if bar.value is None:
         return [
             *shapes,
@@ -76,7 +76,7 @@ def _bar(bar: Bar, y: float) -> list[Markup]:
     if bar.chance is not None:
         x = _LABEL + _WIDTH * bar.chance
         shapes.append(line(x, y - 2, x, y + 20, "chance"))
-    words = f"{bar.value:.0%}{f'  {bar.note}' if bar.note else ''}"
+    words = f"{bar.value:.0%}{f', {bar.note}' if bar.note else ''}"
     shapes.append(text(_LABEL + _WIDTH + 10, y + 14, words, "label"))
     return shapes
 
@@ -118,7 +118,7 @@ def load_picture(loads: Sequence[Load]) -> Markup:
     shapes: list[Markup] = []
     y = 8.0
     for place, one in enumerate(loads):
-        shapes.append(text(_LABEL - 10, y + 15, one.label[:24], "label", anchor="end"))
+        shapes.append(text(_LABEL - 10, y + 15, fitted(one.label, 24), "label", anchor="end"))
         done = 0.0
         for number, (_, part) in enumerate(one.parts):
             begin, done = done, done + part
@@ -133,7 +133,7 @@ def load_picture(loads: Sequence[Load]) -> Markup:
             text(_LABEL + _WIDTH + 12, y + 15, f"{one.per_day:.3g} a day", "label"),
         ]
         kinds = ", ".join(f"{name} {part:.2g}" for name, part in one.parts[:3])
-        shapes.append(text(_LABEL, y + 34, (kinds or "nothing seen")[: _LONGEST + 20], "soft"))
+        shapes.append(text(_LABEL, y + 34, fitted(kinds or "nothing seen", _LONGEST), "soft"))
         y += 50
     for tick in (0, 1, 10, 100, 1000):
         if tick <= most:
@@ -158,7 +158,9 @@ def heat_picture(tools: Sequence[str], rows: Sequence[tuple[str, Mapping[str, Ce
     """Draw techniques against tools; pale is uncertain, grey is not visible."""
     width, height, left, top = 128.0, 22.0, 110.0, 40.0
     shapes = [
-        text(left + width * place + width / 2, 26, name[:16], "label strong", anchor="middle")
+        text(
+            left + width * place + width / 2, 26, fitted(name, 16), "label strong", anchor="middle"
+        )
         for place, name in enumerate(tools)
     ]
     for number, (technique, cells) in enumerate(rows):
@@ -207,7 +209,7 @@ class Difference:
 
 def forest_picture(rows: Sequence[Difference]) -> Markup:
     """Draw paired differences around none."""
-    left, width, row = 230.0, 330.0, 44.0
+    left, width, row = 256.0, 330.0, 44.0
 
     def at(value: float) -> float:
         return left + width * (max(-1.0, min(1.0, value)) + 1) / 2
@@ -218,7 +220,7 @@ def forest_picture(rows: Sequence[Difference]) -> Markup:
         y = 12 + row * place + 12
         state = "estimate" if one.shown else "estimate open"
         shapes += [
-            text(left - 12, y + 4, one.label[:32], "label", anchor="end"),
+            text(left - 12, y + 4, fitted(one.label, 30), "label", anchor="end"),
             *_whisker(at(one.low), at(one.high), y),
             circle(at(one.value), y, 5, state),
             text(left + width + 12, y + 4, f"{one.value:+.0%}", "label"),

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from clearhouse.surfaces.web.pictures.svg import circle, drawing, group, line, path, rect, text
+from clearhouse.surfaces.web.pictures.svg import (
+    circle,
+    drawing,
+    fitted,
+    group,
+    line,
+    path,
+    rect,
+    text,
+)
 
 MOST_TOOLS = 6
 _LEFT, _TOP, _WIDTH, _HEIGHT, _RIGHT = 56.0, 18.0, 470.0, 230.0, 150.0
@@ -136,6 +145,6 @@ def _labels(curves: Sequence[Curve], up: Callable[[float], float]) -> list[Marku
         last = max(y, last + 19)
         shapes += [
             mark(_LEFT + _WIDTH + 14, last, place),
-            text(_LEFT + _WIDTH + 25, last + 4, label[:17], "label"),
+            text(_LEFT + _WIDTH + 25, last + 4, fitted(label, 17), "label"),
         ]
     return shapes
