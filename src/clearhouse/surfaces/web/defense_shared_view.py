@@ -61,7 +61,7 @@ def pool_rows(pool: Pool) -> list[ToolRow]:
         ToolRow(
             name=one.tool, version=one.version, place=place, found=rate(one.found),
             alarms=", ".join(
-                f"{networks}: {up_to(most)}" for most, networks in one.false_alarms
+                f"{up_to(most)} on {networks}" for most, networks in one.false_alarms
             ),
             networks=f"{one.found.networks} on {one.packs} packs",
         )
