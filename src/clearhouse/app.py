@@ -18,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from clearhouse.access.close import operations as closing
 from clearhouse.clearing import route
+from clearhouse.clearing.coordinate.relay.keys import own_document
 from clearhouse.clearing.validate.workers import Workers
 from clearhouse.kernel import backup, identity, policy
 from clearhouse.kernel.clock import Clock, system_clock
@@ -35,6 +36,7 @@ from clearhouse.surfaces.cli.main import Connect, run_command_line
 HOUSE = "this clearinghouse"
 CLEARING = "clearing"
 CLOSE_WINDOWS = "close_windows"
+NODE_FILE = "relay-node.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +60,8 @@ class Settings:
     def from_environment(cls) -> "Settings":
         """Read `CLEARHOUSE_HOME`, `_DATABASE_URL`, `_KNOWN`, `_PUBLISHED`, `_SMTP` and others.
 
-        For telling parties: `CLEARHOUSE_DESK_ADDRESS`, `CLEARHOUSE_SMTP`, `CLEARHOUSE_MAIL_FROM`.
+        For telling parties: `CLEARHOUSE_DESK_ADDRESS`, `CLEARHOUSE_SMTP`, `CLEARHOUSE_MAIL_FROM`;
+        for relaying: `CLEARHOUSE_COUNTER_ADDRESS` and `CLEARHOUSE_NAME`, as others know the house.
         """
         known, published = (
             os.environ.get("CLEARHOUSE_KNOWN"),
@@ -73,6 +76,10 @@ class Settings:
                 desk_address=os.environ.get("CLEARHOUSE_DESK_ADDRESS", "http://127.0.0.1:8441"),
                 mail=os.environ.get("CLEARHOUSE_SMTP"),
                 sender=os.environ.get("CLEARHOUSE_MAIL_FROM", "clearhouse@localhost"),
+                counter_address=os.environ.get(
+                    "CLEARHOUSE_COUNTER_ADDRESS", "http://127.0.0.1:8440"
+                ).rstrip("/"),
+                house_name=os.environ.get("CLEARHOUSE_NAME", "Clearhouse"),
             ),
         )
 
@@ -144,6 +151,7 @@ def build_counter(settings: Settings, *, clock: Clock = system_clock) -> Counter
         authority=policy.authority(),
         jobs=Jobs(),
         marking_key=marking_key,
+        node_file=folder / NODE_FILE,
     )
 
 
@@ -188,6 +196,7 @@ def _wire(
             "database.url": _url(owner_url, Role.COUNTER, passwords).encode(),
             "sealing.pub": keys.sealing_key().public_bytes_raw(),
             "marking.key": keys.marking_key(),
+            NODE_FILE: own_document(keys, settings.outside, clock()),
         },
     )
     gateway_url = _url(owner_url, Role.GATEWAY, passwords).encode()

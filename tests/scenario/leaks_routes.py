@@ -95,6 +95,10 @@ def _counter(ids):
             for name in ("osv", "csaf", "proof")
         ],
         "GET /.well-known/security.txt": [_get("counter", "/.well-known/security.txt")],
+        "POST /v1/relay": [],  # each refusal is an event that auditors see; see its own test
+        "GET /.well-known/clearhouse-relay.json": [
+            _get("counter", "/.well-known/clearhouse-relay.json")
+        ],
         "GET /determinations": [_get("counter", "/determinations")],
         "GET /determinations/{determination_id}": [_get("counter", f"/determinations/{_DET}")],
         "GET /determinations/{determination_id}/statement.json": [
@@ -178,6 +182,9 @@ def _desk(ids):
             ],
             "POST /cases/{case_id}/read-in": [
                 _form(f"{case}/read-in", who=_ACT, tier="1", reason="r")
+            ],
+            "POST /cases/{case_id}/relay": [
+                _form(f"{case}/relay", peer="per_" + "a" * 26, reason="r")
             ],
             "POST /cases/{case_id}/read-out": [_form(f"{case}/read-out", who=_ACT, because="b")],
             **_case_people(case),
@@ -403,6 +410,9 @@ def _cases_api(ids):
         **_threads_api(ids),
         **_case_people_api(ids),
         f"GET {root}/vultron": [_get("desk", f"{case}/vultron", tells=True)],
+        "GET /v1/desk/peers": [_get("desk", "/v1/desk/peers")],
+        f"GET {root}/relays": [_get("desk", f"{case}/relays", tells=True)],
+        f"POST {root}/relays": [_json(f"{case}/relays", peer="per_" + "a" * 26, reason="r")],
     }
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from starlette.testclient import TestClient
@@ -27,6 +28,8 @@ from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.messages import File
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole, ProductState
+from clearhouse.clearing.coordinate.relay import peers, sending
+from clearhouse.clearing.coordinate.relay.peers import Limits
 from clearhouse.clearing.coordinate.standing import Said
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Arrival, take_in
@@ -37,6 +40,8 @@ from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.prioritize.record import Assessment
 from clearhouse.clearing.publish import operations as publish
 from clearhouse.clearing.publish.record import Wording
+from clearhouse.formats import relay_node
+from clearhouse.formats.relay_node import Node, NodeKey
 from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel import identity, sessions
 from clearhouse.kernel.identity import PartyKind, Scope
@@ -192,6 +197,8 @@ class Scene:
     owner: Viewer
     strangers: dict[str, Viewer]
     rita: Viewer
+    peer: object = None
+    """Another coordinator, on this machine, where nobody listens."""
     early: object = None
     measured: object = None
     secret: dict[str, str] = field(default_factory=dict)
@@ -224,6 +231,7 @@ def ordinary_day(app, owner_url):
     do(app, cora, casework.register_vendor, name="Vendor of trees", packages=())
     early.People.of(app)  # who they are is no secret; that they have a window is
     defense_cards.people(app)  # nor is it here; that they measured something is
+    peer = _peer(app)
     people = {
         "nobody": None,
         "a coordinator of the house who is not on duty": outsider(app),
@@ -238,10 +246,25 @@ def ordinary_day(app, owner_url):
     return Scene(
         app=app,
         owner_url=owner_url,
+        peer=peer,
         owner=visitor(app, "a coordinator on duty", cora),
         strangers={name: visitor(app, name, actor) for name, actor in people.items()},
         rita=visitor(app, "the reporter of the flaw", reporter(app, "Rita Reporter")),
     )
+
+
+def _peer(app):
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes_raw()
+    node = Node(
+        id=f"nod_{secrets.token_hex(13)}", name="Another house", address="http://127.0.0.1:9",
+        keys=(NodeKey(public=public, since=MONDAY),), at=MONDAY,
+    )  # fmt: skip
+    admin = person(app, HOUSE, PartyKind.COORDINATOR, "Ada Admin", "administrator")
+    return do(
+        app, admin, peers.enroll, relay_node.write(node, [key]), fingerprint=node.fingerprint,
+        limits=Limits(sends_up_to=Tlp.RED, takes_up_to=Tlp.RED),
+    )  # fmt: skip
 
 
 def _finding_of(app, title):
@@ -321,6 +344,9 @@ def _work(scene, findings):
     said = [Said(vendor=vendor, product=word("product"), state=ProductState.AFFECTED,
                  versions=word("versions"), note=word("productnote"))]  # fmt: skip
     do(app, cora, standing.say_of_products, case.id, said)
+    do(app, cora, sending.send, case.id, scene.peer.peer_id, tlp=Tlp.RED, reason=word("relayed"))
+    thread = do(app, cora, messages.open_thread, case.id, party=scene.peer.party_id)
+    do(app, cora, messages.post, thread.thread_id, text=word("topeer"), tlp=Tlp.RED)
     date = app.desk.database.clock() + timedelta(days=20)
     do(app, cora, casework.agree_date, case.id, vendor=vendor, date=date)
     do(
@@ -370,6 +396,7 @@ _ID_COLUMNS = (
     "report_id", "receipt", "finding_id", "case_id", "event_id", "edge_id", "payload_id",
     "compartment", "verdict_id", "priority_id", "assessment_id", "window_id", "admission_id",
     "grant_id", "thread_id", "message_id", "notice_id", "card_id", "pool_id",
+    "link_id", "our_handle", "envelope_id",
 )  # fmt: skip
 
 

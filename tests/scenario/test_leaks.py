@@ -196,7 +196,7 @@ def test_checking_the_ledger_tells_a_stranger_its_size_and_nothing_of_the_case(s
     answer = stranger.ask(verify)
     assert answer.status == (303 if stranger.name == "nobody" else 200)
     assert not [one for one in scene.all_ids if one.encode() in answer.all]
-    assert scene.secret["event"].encode() in scene.owner.ask(verify).all
+    assert [one for one in scene.all_ids if one.encode() in scene.owner.ask(verify).all]
 
 
 def test_a_receipt_tells_its_holder_how_far_it_is_and_nothing_else(scene, stranger):
@@ -341,7 +341,10 @@ COUNTER_READS = {
 }
 """All that the counter's role may ever select: what is public, and the number of a job it made."""
 
-COUNTER_CALLS = {"authenticate", "earlier_submission", "principals", "submission_status"}
+COUNTER_CALLS = {
+    "authenticate", "earlier_submission", "principals", "submission_status",
+    "relay_caller", "relay_earlier", "relay_has_matter", "relay_use_nonce",
+}  # fmt: skip
 """Functions that run with the owner's rights and that the counter's role may call."""
 
 OPEN_TO_THE_DESK = {
@@ -435,6 +438,7 @@ HARMLESS = {
     "principals": "who the actor is",
     "regroup_findings": "recomputes what follows from edges, and opens nothing",
     "submission_status": "needs the receipt",
+    "whole_submissions": "tells who may read an original whether it holds more",
 }
 
 
@@ -524,3 +528,30 @@ def test_no_mail_and_no_request_that_leaves_the_house_holds_a_word_or_an_id_of_t
     for one in sent:
         assert not SCANNER.found(one)
         assert not [known for known in scene.all_ids if known.encode() in one]
+
+
+def test_an_envelope_of_nobody_is_answered_alike_whatever_it_names(scene, stranger):
+    said = [
+        stranger.ask(
+            Ask("counter", "POST", "/v1/relay", json={"handle": handle, "answers": handle})
+        )
+        for handle in (*sorted(scene.all_ids)[:3], scene.secret["case"], "hnd_" + "a" * 26)
+    ]
+    assert {one.status for one in said} == {401}
+    assert len({one.all for one in said}) == 1
+
+
+def test_what_is_relayed_goes_to_its_peer_alone_and_says_what_it_is_in_the_sealed_body_only(scene):
+    with hook_server() as hook:
+        with psycopg.connect(scene.owner_url, options="-c search_path=clearhouse") as owner:
+            owner.execute(
+                "UPDATE relay_peer SET address = %s", [hook.address.removesuffix("/hook")]
+            )
+            owner.execute("UPDATE relay_out SET due_at = '2000-01-01'")
+        hook.answers = 202
+        route.send_relays(scene.desk)
+    assert {path for path, _, _ in hook.asked} == {"/v1/relay"}
+    assert SCANNER.found(b"".join(body for _, _, body in hook.asked)), "the peer is told the case"
+    for path, headers, _ in hook.asked:
+        assert not SCANNER.found(repr((path, headers)).encode())
+        assert not [known for known in scene.all_ids if known in repr((path, headers))]

@@ -15,6 +15,9 @@ from functools import partial
 
 from clearhouse.clearing.coordinate import clocks, notices
 from clearhouse.clearing.coordinate import operations as coordinate
+from clearhouse.clearing.coordinate.relay import inbox, outbox, peers
+from clearhouse.clearing.coordinate.relay.compose import SEND_RELAYS
+from clearhouse.clearing.coordinate.relay.reception import TAKE_RELAYED
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.match import matching, proving
@@ -97,6 +100,7 @@ ROUTE = (
 
 SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
 PACK_INDEX, SWEEP_CASES, TELL = "pack_index", "sweep_cases", "tell_parties"
+SEND_RELAYS_AGAIN, REFRESH_PEERS = "send_relays_again", "refresh_peers"
 MATCHED_TOGETHER = 31
 """So many reports that came next are matched along with one, which spares each most of its cost.
 Their own jobs find them matched."""
@@ -116,6 +120,10 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     desk.jobs.add_periodic(PUBLISH_DUE, "* * * * * */10", partial(publish_due, desk))
     desk.jobs.add_periodic(SWEEP_CASES, "* * * * * */10", partial(sweep_cases, desk))
     desk.jobs.add_periodic(TELL, "* * * * * */15", partial(tell_parties, desk))
+    desk.jobs.add(TAKE_RELAYED, partial(_take_job, desk))
+    desk.jobs.add(SEND_RELAYS, partial(send_relays, desk))
+    desk.jobs.add_periodic(SEND_RELAYS_AGAIN, "* * * * * */3", partial(send_relays, desk))
+    desk.jobs.add_periodic(REFRESH_PEERS, "23 * * * *", partial(refresh_peers, desk))
     desk.jobs.add_periodic(PACK_INDEX, "* * * * * */15", partial(match.pack_index, desk))
     desk.jobs.add_periodic(CATCH_UP, "17 * * * *", partial(catch_up, desk))
 
@@ -184,6 +192,27 @@ def tell_parties(desk: Desk) -> None:
     notices.deliver(desk)
 
 
+def send_relays(desk: Desk) -> None:
+    """Send to peers what is due."""
+    outbox.deliver(desk)
+
+
+def take_relayed(desk: Desk, inbound_id: str) -> None:
+    """Clear the reports that came with an envelope, and take it up; again changes nothing."""
+    clearing = desk.clearing_actor.actor_id
+    with desk.database.transaction(clearing) as transaction:
+        reports = inbox.reports_of(transaction, inbound_id)
+    for report_id in reports:
+        clear(desk, report_id)
+    with desk.database.transaction(clearing) as transaction:
+        inbox.take(desk, transaction, inbound_id)
+
+
+def refresh_peers(desk: Desk) -> None:
+    """Ask peers for their present keys, and forget the nonces that have expired."""
+    peers.refresh(desk)
+
+
 def catch_up(desk: Desk) -> None:
     """Ask again for every report whose job was given up, so that none is stranded."""
     with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
@@ -207,6 +236,10 @@ def survey(transaction: Transaction) -> dict[str, dict[str, int]]:
 
 def _clear_job(desk: Desk, report_id: str) -> None:
     clear(desk, ReportId(report_id))
+
+
+def _take_job(desk: Desk, inbound_id: str) -> None:
+    take_relayed(desk, inbound_id)
 
 
 def _examine_job(desk: Desk, workers: Workers, examination_id: str) -> None:

@@ -2,9 +2,9 @@
 
 In: an address and words that are no secret. Out: the other side's acceptance. Refused: mail without
 TLS to anything but this machine, requests without HTTPS to anything but this machine, requests to
-inside networks (`addresses`), redirects.
-Failures say of what kind they are, never what the other side said. Nothing that an embargo covers
-may be handed to this module: what leaves here travels in the clear at some hop.
+inside networks (`addresses`), redirects. Failures say of what kind they are, never what the other
+side said. Mail travels in the clear at some hop: nothing that an embargo covers may be handed to
+it. What a request may hold, the relay decides.
 Source: RFC 5321, RFC 8314 §3 (TLS for submission), RFC 9421.
 """
 
@@ -12,7 +12,7 @@ import http.client
 import json
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -50,6 +50,14 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Enclosure:
+    """A file that goes along with a mail."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Outside:
     """How this installation reaches others; without a mail server, no mail is sent."""
 
@@ -58,8 +66,21 @@ class Outside:
     mail: str | None = field(default=None, repr=False)
     """`smtp+starttls://user:password@host`, `smtps://…`, or `smtp://` on this machine."""
     sender: str = "clearhouse@localhost"
+    counter_address: str = "http://127.0.0.1:8440"
+    """Where others reach the counter, without a slash at its end."""
+    house_name: str = "Clearhouse"
+    """How the house calls itself to other coordinators."""
 
-    def send_mail(self, to: str, subject: str, text: str, *, message_id: str, at: datetime) -> None:
+    def send_mail(
+        self,
+        to: str,
+        subject: str,
+        text: str,
+        *,
+        message_id: str,
+        at: datetime,
+        enclosures: Sequence[Enclosure] = (),
+    ) -> None:
         """Hand one mail to the server; the same id twice is one mail to a reader.
 
         Raises: OutsideError, AddressRefusedError.
@@ -70,6 +91,10 @@ class Outside:
         letter["Date"] = format_datetime(at)
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834
         letter.set_content(text)
+        for one in enclosures:
+            letter.add_attachment(
+                one.data, maintype="application", subtype="octet-stream", filename=one.name
+            )
         if self.mail is None:
             raise OutsideError("no mail server is set")
         _submit(urlsplit(self.mail), letter)

@@ -24,6 +24,8 @@ class Counter:
     jobs: Jobs
     marking_key: bytes = field(repr=False)
     """HMAC key of what must be recognised and may not be kept: idempotency keys and bodies."""
+    node_file: Path | None = None
+    """The signed document by which other coordinators know this house."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

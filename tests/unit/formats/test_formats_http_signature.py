@@ -4,7 +4,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from clearhouse.formats.http_signature import SignatureError, digest, sign, verify
+from clearhouse.formats.http_signature import (
+    Fault,
+    SignatureError,
+    claimed_key,
+    digest,
+    sign,
+    verify,
+)
 
 KEY = Ed25519PrivateKey.generate()
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -57,3 +64,29 @@ def test_the_signature_is_over_the_base_of_the_standard():
 def test_whatever_was_changed_on_the_way_is_refused(changes):
     with pytest.raises(SignatureError):
         verified(**changes)
+
+
+def once(**changes):
+    return sign(KEY, "k1", at=NOW, life=timedelta(minutes=2), nonce="n-0_nce", **ASKED) | changes
+
+
+def test_a_request_that_counts_once_says_until_when_and_with_which_nonce():
+    signed = verified(sent=once())
+    assert signed.nonce == "n-0_nce"
+    assert signed.expires == NOW + timedelta(minutes=2)
+    assert claimed_key(once()) == "k1"
+    assert claimed_key({}) is None
+
+
+@pytest.mark.parametrize(("changes", "code"), [
+    ({"at": NOW + timedelta(minutes=3)}, Fault.EXPIRED),
+    ({"at": NOW - timedelta(hours=1)}, Fault.CLOCK_SKEW),
+    ({"sent": once(**{"Signature-Input": once()["Signature-Input"].replace("n-0_nce", "other")})},
+     Fault.WRONG_SIGNATURE),
+    ({"body": b"else"}, Fault.DIGEST),
+    ({"sent": {"Content-Digest": digest(ASKED["body"])}}, Fault.UNSIGNED),
+])  # fmt: skip
+def test_each_fault_has_its_code(changes, code):
+    with pytest.raises(SignatureError) as refused:
+        verified(**({"sent": once()} | changes))
+    assert refused.value.code is code

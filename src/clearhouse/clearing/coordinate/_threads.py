@@ -23,6 +23,12 @@ class File:
     data: str
     """Base64."""
 
+    @classmethod
+    def of(cls, name: str, content_type: str, content: bytes) -> "File":
+        """Return a file of these bytes."""
+        data = base64.b64encode(content).decode()
+        return cls(name=name, content_type=content_type, data=data)
+
     @property
     def content(self) -> bytes:
         """Return the bytes."""

@@ -31,6 +31,8 @@ from clearhouse.clearing.coordinate.record import (
     PartyRole,
     Verdict,
 )
+from clearhouse.clearing.coordinate.relay import _store as relays
+from clearhouse.clearing.coordinate.relay import following
 from clearhouse.clearing.coordinate.rules import disclosure
 from clearhouse.formats import purl as purls
 from clearhouse.formats.canonical import Json
@@ -370,7 +372,10 @@ def write(
     event: str,
     data: Mapping[str, Json],
 ) -> None:
-    """Save a changed case with its ledger entry, and open or close it as its read-ins say."""
+    """Save a changed case with its ledger entry, open or close it as its read-ins say.
+
+    Its peers hear of it.
+    """
     _store.save(desk, transaction, before, after, event, clock=next_clock(after, transaction.now))
     if pacing.is_urgent(pacing.in_force(), after.embargo.facts):
         _store.hurry_notices(transaction, after.id)
@@ -380,6 +385,8 @@ def write(
         for thread in _threads.threads(transaction, after.id):
             wanted = thread_readers(after, thread.party_id, transaction.now)
             _threads.set_readers(transaction, thread, wanted)
+        for compartment in relays.compartments(transaction, after.id):
+            _store.set_readers(transaction, compartment, sorted(house_readers(after)))
     embargo = after.embargo
     ledger.append(
         transaction,
@@ -395,6 +402,7 @@ def write(
         readers=readers,
         compartment=before.compartment,
     )
+    following.follow(desk, transaction, before, after, readers)
 
 
 def change(

@@ -2,10 +2,10 @@
 
 In: who speaks, where, under which TLP label. Out: a sealed message, and a notice to each party that
 reads along that there is something to read; the notice says nothing else. Refused: a thread with a
-party that has no part in the case, empty words, files that are no files, a label that
-would make it public, and whoever is not read in (one answer for all that is not there).
-A finder's own thread is open to the finder's party without a read-in: questions about a report go
-back to whoever made it, and tell nothing but what is asked.
+party that has no part in the case, empty words, files that are no files, a label that would make it
+public or is stricter than a peer may get, and whoever is not read in (one answer for all that is
+not there). A finder's own thread is open to the finder's party without a read-in: questions about a
+report go back to whoever made it, and tell nothing but what is asked.
 Source: TLP 2.0.
 """
 
@@ -19,6 +19,7 @@ from clearhouse.clearing.coordinate._threads import File, Message, Thread, Words
 from clearhouse.clearing.coordinate.casework import case_file, thread_readers
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import CaseFile
+from clearhouse.clearing.coordinate.relay import following
 from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
@@ -108,7 +109,7 @@ def post(
     Raises: NoSuchThreadError, ForbiddenError.
     """
     found = _found(desk, transaction, actor, thread_id, "message.write")
-    refused = _mistake(text, files, tlp)
+    refused = _mistake(text, files, tlp) or following.too_strict(transaction, found, tlp)
     if refused is not None:
         return refused
     words = Words(text=text, files=tuple(files))
@@ -131,6 +132,7 @@ def post(
         compartment=found.compartment,
     )
     notices.tell(desk, transaction, found, speaker=actor.party_id)
+    following.pass_on(desk, transaction, found, speaker=actor.party_id, tlp=tlp, words=words)
     return message_id
 
 

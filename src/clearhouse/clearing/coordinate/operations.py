@@ -26,6 +26,7 @@ from clearhouse.clearing.coordinate.casework import (
 from clearhouse.clearing.coordinate.embargo import EmbargoFacts, News, ProjectPolicy, learned
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Case, CaseFile, Participant, Party, PartyRole
+from clearhouse.clearing.coordinate.relay import _store as relays
 from clearhouse.clearing.deconflict.known import Known, current
 from clearhouse.clearing.intake.operations import Report, limit_originals, load
 from clearhouse.clearing.intake.record import Tooling
@@ -155,6 +156,7 @@ def _grow(
         case = transitions.merge(case, other.case, embargo_policy(), transaction.now)
         _store.absorb(transaction, kept, other)
         _threads.move(transaction, kept.case.id, other.case.id)
+        relays.move(transaction, kept.case.id, other.case.id)
     for found in (finding.finding_id, *finding.merged):
         case = transitions.add_finding(case, found)
     finders = _store.parties(transaction, _submitters(reports), PartyRole.FINDER)

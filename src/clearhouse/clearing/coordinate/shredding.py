@@ -1,15 +1,16 @@
 """Destroys what a case says, when it has been kept long enough.
 
 In: a case that is published or was never kept back. Out: the compartments whose keys were
-destroyed: the case's own, those of its reports, findings, originals and messages. Refused: a case
-that an embargo still holds, one without a reason, and whoever may not.
-What was sealed stays as noise; the rows about it are closed to everybody, so that no list trips
-over them. Advisories and the ledger's hashes stay: they were public or say nothing.
+destroyed: the case's own, those of its reports, findings, originals, messages and relays. Refused:
+a case that an embargo still holds, one without a reason, and whoever may not. What was sealed stays
+as noise; the rows about it are closed to everybody, so that no list trips over them. Advisories and
+the ledger's hashes stay: they were public or say nothing.
 """
 
 from clearhouse.clearing.coordinate import _store, _threads
 from clearhouse.clearing.coordinate.casework import HOUSE_READERS, case_file
 from clearhouse.clearing.coordinate.machine import Refused
+from clearhouse.clearing.coordinate.relay import _store as relays
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.match import operations as match
 from clearhouse.kernel import identity, ledger, vault
@@ -39,6 +40,7 @@ def shred(
                 *intake.compartments_of(transaction, reports),
                 *match.compartments_of(transaction, reports),
                 *(one.compartment for one in _threads.threads(transaction, case_id)),
+                *relays.compartments(transaction, case_id),
                 stored.compartment,
             ]
         )

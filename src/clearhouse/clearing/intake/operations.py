@@ -56,6 +56,8 @@ class Arrival:
     idempotency_key: str | None = None
     judged: tuple[Completeness, ...] = ()
     """What each draft has and lacks, where the caller has judged them already."""
+    house: tuple[str, ...] = DESK_READERS
+    """Who of the house may read it before a case says so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +122,7 @@ def _take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
             earlier = _earlier(counter, transaction, mark, arrival)
             if earlier is not None:
                 return earlier
-        receipt, readers = new_receipt(), (*DESK_READERS, actor.party_id)
+        receipt, readers = new_receipt(), (*arrival.house, actor.party_id)
         judged = arrival.judged or tuple(map(judge, arrival.drafts))
         box = counter.sealer.new_box(transaction, readers)
         body_mark = _body_mark(counter, receipt, arrival.original)
@@ -200,6 +202,16 @@ def original(desk: Desk, transaction: Transaction, receipt: Receipt) -> bytes | 
     """Return what came through the door, byte for byte; None when the actor may not read it."""
     row = transaction.one("SELECT original_payload FROM submission WHERE receipt = %s", [receipt])
     return None if row is None else desk.vault.open(transaction, row["original_payload"])
+
+
+def whole_submissions(
+    transaction: Transaction, receipts: Sequence[Receipt], report_ids: Sequence[ReportId]
+) -> frozenset[Receipt]:
+    """Return those originals, of what the actor may read, that hold nothing but these reports."""
+    rows = transaction.all(
+        "SELECT * FROM whole_submissions(%s, %s) AS receipt", [list(receipts), list(report_ids)]
+    )
+    return frozenset(Receipt(row["receipt"]) for row in rows)
 
 
 def limit_originals(

@@ -71,6 +71,7 @@ _COMMANDS = {
     "route": "Print the route and what is on it.",
     "ledger": "Verify, prove and export the ledger.",
     "case": "Let people into cases, trace leaks, read Vultron messages, destroy what a case says.",
+    "relay": "Relay cases to other coordinators and take theirs.",
     "embargo": "Say why a case is kept back, what would change it, and ask for exceptions.",
     "keys": "List, rotate and retire the keys that open what is sealed.",
     "backup": "Write a copy of the store that can be restored.",

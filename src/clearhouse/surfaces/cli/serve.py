@@ -20,6 +20,7 @@ from clearhouse.surfaces.api import criteria as criteria_api
 from clearhouse.surfaces.api import defense as defense_api
 from clearhouse.surfaces.api import desk as desk_api
 from clearhouse.surfaces.api import read_ins as read_ins_api
+from clearhouse.surfaces.api import relays as relays_api
 from clearhouse.surfaces.api import threads as threads_api
 from clearhouse.surfaces.api.requests import HourlyQuota
 from clearhouse.surfaces.cli.main import Connect
@@ -133,6 +134,7 @@ def desk_application(app: App) -> ASGIApp:
         cases_api.router,
         read_ins_api.router,
         threads_api.router,
+        relays_api.router,
         access_api.router,
         criteria_api.router,
         defense_api.router,

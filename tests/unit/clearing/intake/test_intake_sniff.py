@@ -157,6 +157,34 @@ def test_an_export_never_shows_the_reporters_address():
     assert "original" not in exported(draft)
 
 
+def test_an_export_is_read_again_as_it_was_written():
+    (draft,) = read(dumped(FULL)).drafts
+    written = json.dumps(exported(draft)).encode()
+    again = read(written)
+    assert again.format is Format.OWN
+    for name in ("title", "description", "purl", "affected_versions", "locations", "credits",
+                 "attachments", "provenance", "cwes", "cvss_vectors", "exploit_state"):  # fmt: skip
+        assert getattr(again.drafts[0], name) == getattr(draft, name), name
+
+
+@pytest.mark.parametrize(("more", "code"), [({}, "no_flaw"), ({"title": " "}, "no_flaw")])
+def test_an_export_that_says_nothing_is_refused(more, code):
+    assert read(dumped({"shape": "clearhouse-report-1"} | more)).code == code
+
+
+def test_what_an_export_does_not_hold_rightly_is_left_and_given_back():
+    odd = {
+        "shape": "clearhouse-report-1", "title": "t", "already_public": "yes",
+        "attachments": [{"data_base64": "!"}, {"data_base64": "eA==", "type": "odd"}],
+        "enrichment": {"exploit_state": "odd"}, "credits": [{"name": ""}, {"name": "A"}],
+    }  # fmt: skip
+    (draft,) = read(dumped(odd)).drafts
+    assert [one.data for one in draft.attachments] == [b"x"]
+    assert draft.unknown["/attachments/0/data_base64"] == "!"
+    assert draft.unknown["/already_public"] == "yes"
+    assert [(one.name, one.role) for one in draft.credits] == [("A", "finder")]
+
+
 def test_provenance_survives_export_and_reading():
     (draft,) = read(dumped(FULL)).drafts
     document = exported(draft)["enrichment"]["clearhouse"]

@@ -19,6 +19,7 @@ class Format(StrEnum):
     SARIF = "sarif"
     GHSA = "ghsa"
     INTERCHANGE = "interchange"
+    OWN = "clearhouse"
     EMAIL = "email"
     TEXT = "text"
 

@@ -7,7 +7,17 @@ often wrong and can be chosen to mislead. Archives and programs are refused unop
 
 from collections.abc import Callable
 
-from clearhouse.clearing.intake.readers import csaf, ghsa, interchange, mail, osv, sarif, tap, text
+from clearhouse.clearing.intake.readers import (
+    csaf,
+    ghsa,
+    interchange,
+    mail,
+    osv,
+    own,
+    sarif,
+    tap,
+    text,
+)
 from clearhouse.clearing.intake.readers.files import archive_kind
 from clearhouse.clearing.intake.readers.result import (
     Drafts,
@@ -30,6 +40,7 @@ _SIZES = {JsonFault.TOO_LARGE, JsonFault.TOO_DEEP}
 _Recognised = Callable[[dict[str, Json]], bool]
 _Read = Callable[[dict[str, Json]], Drafts]
 _JSON_FORMATS: tuple[tuple[Format, _Recognised, _Read], ...] = (
+    (Format.OWN, own.recognised, own.read),
     (Format.INTERCHANGE, interchange.recognised, interchange.read),
     (Format.CSAF, csaf.recognised, csaf.read),
     (Format.SARIF, sarif.recognised, sarif.read),

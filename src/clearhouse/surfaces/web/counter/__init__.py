@@ -7,10 +7,12 @@ The pages keep no cookie and no session: whoever acts here shows a token or a re
 
 from datetime import timedelta
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from clearhouse.clearing.coordinate.relay import reception
 from clearhouse.clearing.publish.operations import publisher
+from clearhouse.formats import relay_node
 from clearhouse.kernel.services import Counter
 from clearhouse.surfaces.api.requests import HourlyQuota
 from clearhouse.surfaces.web.counter import advisories, determinations, front
@@ -31,6 +33,7 @@ def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
     app.include_router(advisories.router)
     app.include_router(determinations.router)
     app.add_api_route("/.well-known/security.txt", _security_txt, include_in_schema=False)
+    app.add_api_route(relay_node.WELL_KNOWN, _relay_node, include_in_schema=False)
     app.mount("/static", Assets(), name="static")
     return app
 
@@ -47,3 +50,11 @@ def _security_txt(request: Request) -> PlainTextResponse:
         f"Policy: {base}/\n"
         "Preferred-Languages: en\n"
     )
+
+
+def _relay_node(request: Request) -> Response:
+    """Say by which keys this house signs what it relays to other coordinators."""
+    document = reception.own_document(front.counter_of(request))
+    if document is None:
+        raise HTTPException(404)
+    return Response(document, media_type="application/json")

@@ -10,8 +10,11 @@ from clearhouse.clearing.coordinate import casework, read_ins, standing
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Case, Justification, Outcome, ProductState
+from clearhouse.clearing.coordinate.relay import sending
+from clearhouse.clearing.coordinate.relay.record import Link
 from clearhouse.clearing.coordinate.standing import Said
 from clearhouse.clearing.match import listing as match_listing
+from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel.ids import ActorId, FindingId
 from clearhouse.surfaces.web.desk.addresses import CaseAddress
 from clearhouse.surfaces.web.desk.case_view import STATE_LOOKS, case_view
@@ -178,7 +181,23 @@ def read_out(
     return answer(here, case_id, done)
 
 
-def answer(here: Visit, case_id: str, done: Case | Refused) -> Response:
+@router.post("/cases/{case_id}/relay")
+def relay(
+    here: Act,
+    case_id: CaseAddress,
+    peer: Annotated[str, Form(pattern="^per_[a-z2-7]{26}$")],
+    reason: Annotated[str, Form(min_length=1, max_length=400)],
+    tlp: Annotated[Tlp, Form()] = Tlp.RED,
+) -> Response:
+    """Hand the case to another coordinator."""
+    with here.transaction() as transaction:
+        done = sending.send(
+            here.desk, transaction, here.actor, case_id, peer, tlp=tlp, reason=reason
+        )
+    return answer(here, case_id, done)
+
+
+def answer(here: Visit, case_id: str, done: Case | Link | Refused) -> Response:
     """Return to the case, or show it with the reason why nothing was done."""
     if isinstance(done, Refused):
         return _page(here, case_id, refused=done.reason, status=409)
@@ -196,5 +215,6 @@ def _page(here: Visit, case_id: str, *, refused: str | None = None, status: int 
         states=list(ProductState),
         justifications=list(Justification),
         looks=STATE_LOOKS,
+        labels=[one for one in Tlp if one is not Tlp.CLEAR],
         status=status,
     )

@@ -29,6 +29,9 @@ from clearhouse.clearing.coordinate.record import (
     ProductState,
     Request,
 )
+from clearhouse.clearing.coordinate.relay import peers, sending
+from clearhouse.clearing.coordinate.relay.record import Peer
+from clearhouse.clearing.coordinate.relay.sending import Relayed
 from clearhouse.clearing.coordinate.standing import Standing
 from clearhouse.clearing.match import listing as match_listing
 from clearhouse.clearing.match import operations as match
@@ -50,6 +53,7 @@ _ACTS = (
     "embargo.set",
     "advisory.publish",
     "case.read_in",
+    "relay.send",
 )
 _LAST = {Effect.WON: 0, Effect.LATER: 1, Effect.WAITING: 2, Effect.BARRED: 3}
 
@@ -91,6 +95,10 @@ class CaseView:
     threads: tuple[Thread, ...]
     notices: tuple[Notice, ...]
     """Who was told, who was not yet, and why."""
+    relays: tuple[Relayed, ...]
+    """Which other coordinators have the case, and what went to and fro."""
+    peers: tuple[Peer, ...]
+    """To whom it could be handed."""
     may: frozenset[str]
     copy: str
     """The mark of this reader's copy, as three words."""
@@ -148,6 +156,8 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
         states=_states(standing.standings(case, now)),
         threads=tuple(messages.threads_of(desk, transaction, actor, case_id)),
         notices=tuple(channels.notices(desk, transaction, actor, case_id)),
+        relays=tuple(sending.relays(desk, transaction, actor, case_id)),
+        peers=_peers(desk, transaction, actor),
         may=frozenset(act for act in _ACTS if desk.authority.may(actor, act).allowed),
         copy=canary.named(copies.given(desk, transaction, actor, case.id, [case.id])[case.id]),
         names=identity.actor_names(
@@ -155,6 +165,13 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
         ),
         excepted=(*exceptions.rules, *exceptions.bars),
     )
+
+
+def _peers(desk: Desk, transaction: Transaction, actor: Actor) -> tuple[Peer, ...]:
+    if not desk.authority.may(actor, "relay.send").allowed:
+        return ()
+    found = peers.peers(desk, transaction, actor)
+    return tuple(one for one in found if one.revoked_at is None)
 
 
 def _findings(desk: Desk, transaction: Transaction, case: Case) -> tuple[FindingNote, ...]:

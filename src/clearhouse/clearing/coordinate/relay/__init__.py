@@ -1,0 +1,1 @@
+"""Relay between coordinators: peers, envelopes out and in, and adapters to other systems."""

@@ -1,0 +1,1 @@
+"""How a case is handed to those who run something else: one file a protocol."""
