@@ -6,25 +6,32 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.testclient import TestClient
 
 from casebook import DRAFT
 from clearhouse.clearing import route
-from clearhouse.clearing.coordinate import casework, messages, read_ins, standing
+from clearhouse.clearing.coordinate import casework, messages, read_in_policy, read_ins, standing
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent, ConsentState
+from clearhouse.clearing.coordinate.letters import as_vultron
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import PartyRole
 from clearhouse.clearing.coordinate.relay import peers, sending
+from clearhouse.clearing.coordinate.relay.adapters import clearhouse
+from clearhouse.clearing.coordinate.relay.adapters.way import Taken, Way
+from clearhouse.clearing.coordinate.relay.peers import Other
+from clearhouse.clearing.coordinate.relay.record import PeerKind
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Arrival, take_in
 from clearhouse.clearing.intake.receive import Incoming, receive
 from clearhouse.clearing.match import operations as match
 from clearhouse.formats import relay_reading
-from clearhouse.formats.relay import Kind
+from clearhouse.formats.relay import Envelope, Kind, Outcome
 from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel.policy import ForbiddenError
 from house import coordinator, outsider, reporter
-from relay_houses import NOW, Wire, administrator, enroll, open_house, set_clock, settle
+from relay_houses import LIMITS, NOW, Wire, administrator, enroll, open_house, set_clock, settle
 
 DAY = timedelta(days=1)
 
@@ -384,10 +391,12 @@ def test_a_label_that_does_not_fit_keeps_the_case_here(houses, limits, tlp, code
     assert read(a, case.id).party(peer.party_id) is None
 
 
-def _set(house, peer, *, sends_up_to):
+def _set(house, peer, *, sends_up_to=None, takes_up_to=None):
     with psycopg.connect(house.owner_url, options="-c search_path=clearhouse") as owner:
         owner.execute(
-            "UPDATE relay_peer SET sends_up_to = %s WHERE peer_id = %s", [sends_up_to, peer.peer_id]
+            "UPDATE relay_peer SET sends_up_to = coalesce(%s, sends_up_to),"
+            " takes_up_to = coalesce(%s, takes_up_to) WHERE peer_id = %s",
+            [sends_up_to, takes_up_to, peer.peer_id],
         )
 
 
@@ -433,3 +442,207 @@ def test_a_peer_that_declines_the_embargo_hears_nothing_under_it(houses):
     before = len(a.do(sending.relays, case.id)[0].sent)
     a.do(casework.give_verdict, case.id, vendor=vendor, outcome=casework.Outcome.ACCEPTED)
     assert len(a.do(sending.relays, case.id)[0].sent) == before
+
+
+def test_a_refusal_over_there_ends_the_matter_here_and_stands_in_both_ledgers(houses):
+    a, b = houses
+    case, _ = case_in(a)
+    _set(b, b.a, takes_up_to=Tlp.AMBER.value)
+    try:
+        sent_to(a, a.b, case)
+        settle(a, b)
+    finally:
+        _set(b, b.a, takes_up_to=Tlp.RED.value)
+    (mine,) = a.do(sending.relays, case.id)
+    assert mine.link.closed_because == "tlp-too-strict"
+    assert [one.refused for one in mine.sent] == ["tlp-too-strict"]
+    assert a.events("relay.refused")[-1]["code"] == "tlp-too-strict"
+    assert b.events("relay.turned_away")[-1]["code"] == "tlp-too-strict"
+    vendor = a.do(casework.register_vendor, name="After all", packages=())
+    a.do(casework.join, case.id, party=vendor, role=PartyRole.VENDOR)
+    assert len(a.do(sending.relays, case.id)[0].sent) == 1, "nothing more goes out in it"
+    again = sent_to(a, a.b, case)
+    settle(a, b)
+    assert case_over_there(b, again).embargo.instant == case.embargo.instant
+
+
+def test_a_clock_that_is_wrong_delays_a_relay_until_somebody_sets_it(houses):
+    a, b = houses
+    case, _ = case_in(a)
+    set_clock(a, NOW + timedelta(minutes=10))
+    link = sent_to(a, a.b, case)
+    assert not a.work()
+    (mine,) = a.do(sending.relays, case.id)
+    assert (mine.sent[0].failure, mine.sent[0].refused) == ("clock-skew", None)
+    assert a.events("relay.delayed")[-1]["failure"] == "clock-skew"
+    set_clock(b, NOW + timedelta(minutes=11))
+    set_clock(a, NOW + timedelta(minutes=11))
+    settle(a, b)
+    assert case_over_there(b, link).findings
+
+
+def other_system(a, kind, address, answers=None):
+    if answers is not None:
+        a.wire.counters[address] = TestClient(answers, base_url=address)
+    name = f"{kind} {next(COUNT)}"
+    return a.do(
+        peers.enroll_other, Other(kind=kind, name=name, address=address, secret="SECRET-TOKEN"),
+        limits=LIMITS, by=administrator(a.app),
+    )  # fmt: skip
+
+
+def test_what_a_system_without_memory_may_have_is_left_to_a_person(houses):
+    a, _ = houses
+    peer = other_system(a, PeerKind.VINCE, "https://kb.test", PlainTextResponse("x", 500))
+    case, _ = case_in(a)
+    sent_to(a, peer, case)
+    assert not a.work()
+    set_clock(a, NOW + DAY)
+    assert not a.work()
+    (mine,) = a.do(sending.relays, case.id)
+    assert (mine.sent[0].refused, mine.sent[0].attempts) == ("unclear", 1)
+    assert mine.link.closed_because is None
+    with_vendor = a.do(casework.register_vendor, name="No news for VINCE", packages=())
+    a.do(casework.join, case.id, party=with_vendor, role=PartyRole.VENDOR)
+    assert len(a.do(sending.relays, case.id)[0].sent) == 1, "it takes cases and no states"
+
+
+def test_a_system_that_says_how_it_calls_a_case_is_remembered_by_it(houses):
+    a, _ = houses
+    taken = JSONResponse({"vrf_id": "VRF#1"}, 201)
+    peer = other_system(a, PeerKind.VINCE, "https://vince.test", taken)
+    case, _ = case_in(a)
+    sent_to(a, peer, case)
+    assert a.work()
+    (mine,) = a.do(sending.relays, case.id)
+    assert mine.link.their_handle == "VRF#1"
+    assert "vince" in [one.get("by") for one in a.events("relay.sent")]
+    assert b"SECRET-TOKEN" not in b"".join(body for _, _, body in a.wire.passed)
+
+
+def test_what_waits_for_a_peer_that_was_ended_stays_here(houses):
+    a, _ = houses
+    peer = other_system(a, PeerKind.TAP, "https://nowhere.test")
+    case, _ = case_in(a)
+    sent_to(a, peer, case)
+    assert not a.work()
+    a.do(peers.revoke, peer.peer_id, because="gone", by=administrator(a.app))
+    set_clock(a, NOW + DAY)
+    assert not a.work()
+    (mine,) = a.do(sending.relays, case.id)
+    assert (mine.sent[0].refused, mine.link.closed_because) == ("revoked", "revoked")
+
+
+def test_nothing_under_an_embargo_goes_by_mail(houses):
+    a, _ = houses
+    peer = other_system(a, PeerKind.MAIL, "psirt@else.test")
+    case, _ = case_in(a)
+    for tlp, code in ((Tlp.RED, "in-the-clear"), (Tlp.AMBER_STRICT, "in-the-clear"),
+                      (Tlp.GREEN, "label-too-free")):  # fmt: skip
+        done = a.do(sending.send, case.id, peer.peer_id, tlp=tlp, reason="r")
+        assert done.code == code
+
+
+def test_a_read_in_that_waits_for_a_second_person_keeps_the_case_here(houses, monkeypatch):
+    a, _ = houses
+    both = replace(read_in_policy.in_force(), own_people_of=())
+    monkeypatch.setattr(read_in_policy, "in_force", lambda: both)
+    case, _ = case_in(a)
+    done = a.do(sending.send, case.id, a.b.peer_id, tlp=Tlp.RED, reason="r")
+    assert done.code == "waits"
+    assert a.do(sending.relays, case.id) == []
+    dora = coordinator(a.app, "Dora Coordinator")
+    a.do(read_ins.decide, case.id, number=0, grant=True, because="right", by=dora)
+    sent_to(a, a.b, case)
+
+
+def test_who_has_a_conflict_of_interest_reads_nothing_that_was_relayed(houses):
+    a, b = houses
+    _, there, _ = relayed(a, b)
+    dora = coordinator(b.app, "Dora Coordinator")
+    assert b.do(sending.relays, there.id, by=dora)
+
+    def seen():
+        with b.desk.database.transaction(dora.actor_id) as transaction:
+            return (
+                transaction.all("SELECT 1 FROM relay_link WHERE case_id = %s", [there.id])
+                + transaction.all(
+                    "SELECT 1 FROM relay_in JOIN case_report ON case_id = %s"
+                    " JOIN report USING (report_id) WHERE receipt = ANY (receipts)",
+                    [there.id],
+                )
+            )  # fmt: skip
+
+    assert seen()
+    b.do(read_ins.declare_conflict, there.id, who=dora.actor_id, what="an old employer", by=dora)
+    assert seen() == []
+    rows = b.rows(
+        "SELECT o.readers FROM relay_out o JOIN relay_link USING (link_id) WHERE case_id = %s"
+        " UNION ALL SELECT i.readers FROM relay_in i JOIN relay_link USING (link_id)"
+        " WHERE case_id = %s",
+        [there.id, there.id],
+    )
+    assert len(rows) >= 2
+    assert all(f"!{dora.actor_id}" in readers for (readers,) in rows)
+
+
+def told_by(b, a, link, **changes):
+    """An envelope that b's Clearhouse would never write, sent with b's key in a matter of both."""
+    (theirs,) = b.rows(
+        "SELECT our_handle, sent FROM relay_link WHERE their_handle = %s", [link.our_handle]
+    )
+    made = Envelope(
+        id=f"env_odd_{next(COUNT)}", kind=Kind.MESSAGE, at=NOW, sender=b.node.id,
+        recipient=a.node.id, handle=theirs[0], answers=link.our_handle, sequence=theirs[1] + 40,
+        tlp=Tlp.AMBER,
+    )  # fmt: skip
+    way = Way(peer=b.a, outside=b.desk.outside, keys=b.desk.keys, secret=None, now=NOW)
+    envelope = replace(made, **changes)
+    assert isinstance(clearhouse.send(way, envelope), Taken)
+    a.work()
+    ((inbound_id, outcome),) = a.rows(
+        "SELECT inbound_id, outcome FROM relay_in WHERE envelope_id = %s", [envelope.id]
+    )
+    return inbound_id, outcome
+
+
+def test_words_and_states_that_cannot_be_taken_up_have_no_effect_and_the_sender_hears_why(houses):
+    a, b = houses
+    case, _, link = relayed(a, b)
+    before = read(a, case.id)
+    _, odd = told_by(b, a, link, kind=Kind.STATUS, status={"type": "Nonsense"})
+    assert odd == "no-such-status"
+    inbound_id, free = told_by(b, a, link, text="for everybody", tlp=Tlp.CLEAR)
+    assert free == "label-too-free"
+    _, refusal = told_by(
+        b, a, link, kind=Kind.ACKNOWLEDGEMENT,
+        outcome=Outcome(envelope="env_never", code="SECRET words!", reason="r"),
+    )  # fmt: skip
+    assert refusal == "accepted"
+    over = as_vultron(replace(before, embargo=replace(before.embargo, instant=NOW)), "urn:b")
+    _, late = told_by(b, a, link, kind=Kind.STATUS, status=over)
+    assert late == "embargo-past"
+    settle(a, b)
+    assert "not-taken" in [one["code"] for one in a.events("relay.acknowledged")]
+    assert "label-too-free" in [one["code"] for one in b.events("relay.acknowledged")]
+    route.take_relayed(a.desk, inbound_id)
+    route.take_relayed(a.desk, "inb_never")
+    after = read(a, case.id)
+    assert (after.embargo.instant, after.verdicts, after.statuses) == (
+        before.embargo.instant, before.verdicts, before.statuses,
+    )  # fmt: skip
+
+
+def test_words_that_come_before_their_case_wait_for_it(houses):
+    a, b = houses
+    case, _ = case_in(a)
+    link = sent_to(a, a.b, case)
+    thread = a.do(messages.open_thread, case.id, party=a.b.party_id)
+    a.do(messages.post, thread.thread_id, text="early", tlp=Tlp.AMBER)
+    assert a.work()
+    rows = b.rows("SELECT inbound_id FROM relay_in WHERE taken_at IS NULL ORDER BY kind DESC")
+    for (inbound_id,) in rows:
+        route.take_relayed(b.desk, inbound_id)
+    assert len(b.rows("SELECT 1 FROM relay_in WHERE taken_at IS NULL")) == 1
+    settle(a, b)
+    assert words_in(b, case_over_there(b, link), b.a) == ["early"]

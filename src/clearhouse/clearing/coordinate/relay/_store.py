@@ -264,6 +264,14 @@ def mark_refused(transaction: Transaction, envelope_id: str, code: str) -> None:
     )
 
 
+def refuse_in(transaction: Transaction, link_id: str, envelope_id: str, code: str) -> None:
+    """Note that an envelope of this very matter was not taken up over there."""
+    transaction.execute(
+        "UPDATE relay_out SET refused = %s WHERE envelope_id = %s AND link_id = %s",
+        [code, envelope_id, link_id],
+    )
+
+
 def mark_failed(transaction: Transaction, envelope_id: str, failure: str, again: datetime) -> None:
     """Note a failure, and when to try again."""
     transaction.execute(

@@ -24,7 +24,7 @@ from clearhouse.clearing.coordinate.record import Case, Participant, PartyRole
 from clearhouse.clearing.coordinate.relay import _store, compose, following, rules
 from clearhouse.clearing.coordinate.relay._store import Inbound
 from clearhouse.clearing.coordinate.relay.reception import HOLDERS, TAKE_RELAYED
-from clearhouse.clearing.coordinate.relay.record import Code, Link, Peer
+from clearhouse.clearing.coordinate.relay.record import Code, Link, Peer, code_of
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.match import operations as match
 from clearhouse.formats import relay_reading
@@ -142,8 +142,8 @@ def _coordinated(
 
 def _heard(desk: Desk, transaction: Transaction, link: Link, peer: Peer, envelope: Envelope) -> str:
     """Let what a peer says have its effect, and return what became of it."""
-    if envelope.kind is Kind.ACKNOWLEDGEMENT:
-        return _acknowledged(desk, transaction, link, peer, envelope)
+    if envelope.outcome is not None:
+        return _acknowledged(desk, transaction, link, peer, envelope, envelope.outcome)
     try:
         actor = identity.actor(transaction, peer.actor_id)
         if actor is None:
@@ -192,6 +192,8 @@ def _told(desk: Desk, transaction: Transaction, link: Link, envelope: Envelope) 
     until = theirs.embargo.facts.negotiated if theirs else None
     if status is not None and theirs is None:
         return "no-such-status"
+    if until is not None and until <= transaction.now:
+        return Code.EMBARGO_PAST  # who wants it to end now says that it is published
     _keep_told(desk, transaction, link, envelope, until)
     _follow(desk, transaction, link, until=until, published=envelope.published_at)
     return ACCEPTED
@@ -212,7 +214,7 @@ def _follow(
             news = News(public_since=published)
             return transitions.learn(found, learned(found.embargo.facts, news), policy, now)
         held = found.embargo.instant
-        if until is None or held is None or until >= held:
+        if until is None or held is None or not now < until < held:
             return found
         return rules.tightened(found, until, policy, now)
 
@@ -229,18 +231,21 @@ def _follow(
 
 
 def _acknowledged(
-    desk: Desk, transaction: Transaction, link: Link, peer: Peer, envelope: Envelope
+    desk: Desk,
+    transaction: Transaction,
+    link: Link,
+    peer: Peer,
+    envelope: Envelope,
+    outcome: Outcome,
 ) -> str:
     """Note how the other side calls the matter and until when it holds it; the tightest counts."""
-    outcome = envelope.outcome
-    if outcome is None:
-        return Code.NOTHING_IN_IT
-    facts: dict[str, Json] = {"peer": peer.peer_id, "envelope": outcome.envelope}
-    until = None if outcome.until is None else outcome.until.isoformat()
-    _event(transaction, "relay.acknowledged", link,
-           facts | {"handle": envelope.handle, "code": outcome.code, "until": until})  # fmt: skip
-    if outcome.code != ACCEPTED:
-        _store.mark_refused(transaction, outcome.envelope, outcome.code)
+    code = code_of(outcome.code)
+    _event(transaction, "relay.acknowledged", link, {
+        "peer": peer.peer_id, "envelope": outcome.envelope, "handle": envelope.handle, "code": code,
+        "until": None if outcome.until is None else outcome.until.isoformat(),
+    })  # fmt: skip
+    if code != ACCEPTED:
+        _store.refuse_in(transaction, link.link_id, outcome.envelope, code)
         return ACCEPTED
     _keep_told(desk, transaction, link, envelope, outcome.until)
     _consents(desk, transaction, link, peer)

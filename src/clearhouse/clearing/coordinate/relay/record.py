@@ -1,5 +1,6 @@
 """The nouns of the relay: peers, matters with them, and what went out and came in."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -51,6 +52,11 @@ class Code(StrEnum):
 
 FINAL = frozenset(Code) - {Code.UNKNOWN_KEY, Code.KEY_NOT_IN_USE, Code.NO_NONCE, Code.REPLAYED}
 """Codes after which sending the same again is of no use. After the others somebody can mend it."""
+
+
+def code_of(said: str) -> str:
+    """Return a code that another side gave; what is none becomes `not-taken`."""
+    return said if re.fullmatch("[a-z]+(-[a-z]+)*", said) and len(said) <= 40 else Code.NOT_TAKEN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

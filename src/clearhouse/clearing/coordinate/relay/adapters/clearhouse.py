@@ -9,6 +9,7 @@ import secrets
 
 from clearhouse.clearing.coordinate.relay.adapters.way import Refusal, Taken, Way, json_of
 from clearhouse.clearing.coordinate.relay.keys import relay_policy, signing
+from clearhouse.clearing.coordinate.relay.record import code_of
 from clearhouse.formats import dsse, http_signature, relay
 from clearhouse.formats.relay import Envelope
 from clearhouse.kernel.outside import OutsideError
@@ -40,6 +41,6 @@ def send(way: Way, envelope: Envelope) -> Taken | Refusal:
     if answer.status == 202:
         return Taken(known=said.get("known") is True)
     code = said.get("code")
-    if 400 <= answer.status < 500 and isinstance(code, str) and len(code) <= 40:
-        return Refusal(code=code)
+    if 400 <= answer.status < 500 and isinstance(code, str):
+        return Refusal(code=code_of(code))
     raise OutsideError(f"answered {answer.status}")
