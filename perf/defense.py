@@ -264,11 +264,9 @@ def within(network, value):
 
 def memory(asked):
     with tempfile.TemporaryDirectory() as folder:
-        pace = asked.memory / PACE_OF
-        write(
-            (one for day in quiet_week(random.Random(1), pace) for one in day),
-            Path(folder) / "events",
-        )
+        pace = 1.2 * asked.memory / PACE_OF
+        events = (one for day in quiet_week(random.Random(1), pace) for one in day)
+        write(islice(events, asked.memory), Path(folder) / "events")
         command = [sys.executable, __file__, "--in-child", f"{folder}/events"]
         if asked.rules:
             command += ["--rules", *map(str, asked.rules)]
