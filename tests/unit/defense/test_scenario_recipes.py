@@ -10,6 +10,7 @@ from clearhouse.defense.exercise.run import exercise
 from clearhouse.defense.scenario.audit import audit
 from clearhouse.defense.scenario.grade import Claim
 from clearhouse.defense.scenario.pack import PackError
+from clearhouse.defense.scenario.recipes import known
 from clearhouse.defense.scenario.recipes.windows import evtx_to_mitre, otrf
 from clearhouse.defense.scenario.truth import TruthClass, steps
 from defense_scene import NOON, event, house_sigma
@@ -64,9 +65,16 @@ def test_a_recording_without_labels_is_kept_as_unknown_and_is_no_step(tmp_path):
     assert odd not in steps(made.truths)
 
 
-def test_a_copy_with_other_files_is_refused_by_name(tmp_path):
-    with pytest.raises(PackError, match=r"2 of 2 files .* datasets/0\.zip, datasets/1\.zip"):
-        otrf(mordor(tmp_path / "copy"), tmp_path / "pack")
+def test_files_that_differ_are_refused_by_name_and_files_that_are_unknown_left_out(
+    tmp_path, monkeypatch
+):
+    folder = mordor(tmp_path / "copy")
+    hashes = {"datasets/0.zip": known.sha256_of(folder / "datasets" / "0.zip")}
+    monkeypatch.setattr(known, "known_files", lambda _recipe: hashes)
+    assert {one.attack for one in otrf(folder, tmp_path / "pack").truths} == {"SD-0/0"}
+    hashes["datasets/1.zip"] = "0" * 64
+    with pytest.raises(PackError, match=r"1 of 2 files .* datasets/1\.zip; fetch"):
+        otrf(folder, tmp_path / "again")
 
 
 def test_a_folder_without_labelled_recordings_is_refused(tmp_path):

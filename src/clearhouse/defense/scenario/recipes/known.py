@@ -1,8 +1,9 @@
 """The public recordings as they were when a recipe was made for them.
 
-In: the files that a recipe is about to read. Out: nothing, or a refusal that names the first files
-that are other ones: labels fit the bytes that they were given to, and numbers can be repeated only
-on those. The lists are what `sha256sum` writes, so `sha256sum -c` checks a copy as well.
+In: the files that a recipe is about to read. Out: those of them that it knows, or a refusal that
+names the first ones that are not as they were: labels fit the bytes that they were given to, and
+numbers can be repeated only on those. The lists are what `sha256sum` writes, so `sha256sum -c`
+checks a copy as well.
 """
 
 import hashlib
@@ -21,23 +22,23 @@ def known_files(recipe: str) -> Mapping[str, str]:
     return {line[66:]: line[:64] for line in lines}
 
 
-def demand_known(folder: Path, files: Collection[Path], recipe: str) -> None:
-    """Hold files of a copy against the recipe's list. Raises: PackError naming those that differ.
+def demand_known(folder: Path, files: Collection[Path], recipe: str) -> frozenset[Path]:
+    """Return the files of a copy that are on the recipe's list, and leave the others out.
 
-    Files of the list that the copy does not have are no fault: some lie in a large-file store.
+    Raises: PackError naming those that differ from the list. Files of the list that the copy does
+    not have are no fault: repositories keep large ones elsewhere.
     """
     known = known_files(recipe)
-    other = [
-        str(path.relative_to(folder))
-        for path in files
-        if known.get(str(path.relative_to(folder))) != sha256_of(path)
-    ]
+    listed = {path: str(path.relative_to(folder)) for path in files}
+    kept = [path for path, name in listed.items() if name in known]
+    other = [listed[path] for path in kept if sha256_of(path) != known[listed[path]]]
     if other:
         raise PackError(
-            f"{len(other)} of {len(files)} files are not those that this recipe was made for:"
+            f"{len(other)} of {len(kept)} files are not those that this recipe was made for:"
             f" {', '.join(other[:_NAMED])}; fetch the recordings again, or convert them with"
             " --unverified and say so beside every number"
         )
+    return frozenset(kept)
 
 
 def provenance(source: str, *, verified: bool) -> str:

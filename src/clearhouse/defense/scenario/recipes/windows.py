@@ -45,7 +45,7 @@ def otrf(folder: Path, into: Path, *, verified: bool = True) -> Pack:
     named = {path for one in labelled for path in one.files}
     found = [*labelled, *_unlabelled(folder, named)]
     if verified:
-        demand_known(folder, [path for one in found for path in one.files], "otrf")
+        found = _known(folder, found, "otrf")
     return _converted(found, into, Scenario(
         id="otrf-security-datasets", version="2", title="OTRF Security-Datasets, host recordings",
         licence="MIT", environment="laboratory",
@@ -93,13 +93,20 @@ def evtx_to_mitre(folder: Path, into: Path, *, verified: bool = True) -> Pack:
         if (match := _TECHNIQUE.search(str(path.parent.relative_to(folder)))) is not None
     ]
     if verified:
-        demand_known(folder, [path for one in found for path in one.files], "evtx-to-mitre")
+        found = _known(folder, found, "evtx-to-mitre")
     source = "github.com/mdecrevoisier/EVTX-to-MITRE-Attack"
     return _converted(found, into, Scenario(
         id="evtx-to-mitre-attack", version="1", title="EVTX to MITRE ATT&CK", licence="CC0-1.0",
         provenance=provenance(source, verified=verified), environment="laboratory",
         telemetry=(SourceKind.WINDOWS,), attack_version="14", public_since="2020-11-01",
     ))  # fmt: skip
+
+
+def _known(folder: Path, found: Iterable[Labelled], recipe: str) -> list[Labelled]:
+    """Keep the recordings whose files the recipe knows. Raises: PackError when one differs."""
+    every = list(found)
+    kept = demand_known(folder, [path for one in every for path in one.files], recipe)
+    return [one for one in every if kept.issuperset(one.files)]
 
 
 def _converted(found: Iterable[Labelled], into: Path, scenario: Scenario) -> Pack:
@@ -124,7 +131,10 @@ def _converted(found: Iterable[Labelled], into: Path, scenario: Scenario) -> Pac
     into.mkdir(parents=True, exist_ok=True)
     write(events(), into / "events")
     if not truths:
-        raise PackError("no labelled recording was found; give the folder of the repository")
+        raise PackError(
+            "no labelled recording was found; give the folder of the repository, or say"
+            " --unverified for recordings that the recipe does not know"
+        )
     return write_pack(into, scenario, truths)
 
 
