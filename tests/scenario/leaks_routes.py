@@ -341,6 +341,8 @@ def _case_people(case):
         "exception": {"rule": "default-30", "until": _DATE, "reason": "r"},
         "conflict": {"who": _ACT, "what": "w"},
         "conflict-lift": {"who": _ACT, "because": "b"},
+        "contacts": {},
+        "reached": {"party": "pty_x", "way": "email", "note": "n"},
     }
     return {
         **{f"POST {root}/{verb}": [_form(f"{case}/{verb}", **fields[verb])] for verb in fields},
@@ -361,6 +363,10 @@ def _case_people_api(ids):
         ],
         f"POST {root}/conflicts": [_json(f"{case}/conflicts", who=_ACT, what="w")],
         f"POST {root}/conflicts/lift": [_json(f"{case}/conflicts/lift", who=_ACT, because="b")],
+        f"POST {root}/contacts": [_json(f"{case}/contacts")],
+        f"POST {root}/attempts": [_json(f"{case}/attempts", party="p", way="email", note="n")],
+        f"POST {root}/answers": [_json(f"{case}/answers", party="p", note="n")],
+        f"GET {root}/silence": [_get("desk", f"{case}/silence")],
         f"GET {root}/read-in-log": [_get("desk", f"{case}/read-in-log", tells=True)],
         f"GET {root}/copies": [_get("desk", f"{case}/copies", tells=True)],
         "POST /v1/desk/copies/trace": [_json("/v1/desk/copies/trace", text=ids["case"])],

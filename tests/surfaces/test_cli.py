@@ -322,3 +322,24 @@ def test_a_case_lets_people_in_by_two_persons_and_a_leak_is_traced(run, app, tmp
     leak.write_text("nothing", "utf-8")
     run("case", "canary", leak, code=1)
     run("case", "seen", "cas_" + "a" * 26, code=1)
+
+
+def test_contacts_are_resolved_from_files_and_attempts_are_logged(run, app, tmp_path):
+    from casebook import opened, register
+
+    policy = tmp_path / "SECURITY.md"
+    policy.write_text("Report flaws to security@yaml.example.", "utf-8")
+    resolve = ("contacts", "resolve", "pkg:pypi/example-yaml")
+    told = json.loads(run(*resolve, "--from", "security-md", policy, "--json").output)
+    assert told["contacts"][0]["address"] == "security@yaml.example"
+    assert "medium" in run(*resolve, "--from", "security-md", policy).output
+    policy.write_text("Nobody.", "utf-8")
+    run(*resolve, "--from", "security-md", policy, code=1)
+    run("contacts", "resolve", "no purl", "--from", "security-md", policy, code=65)
+    register(app)
+    case = opened(app)
+    vendor = case.vendors[0].id
+    run("contacts", "attempt", case.id, vendor, "--by", "email", "--because", "wrote")
+    assert "waiting, 1 attempts" in run("contacts", "silence", case.id).output
+    run("contacts", "answered", case.id, vendor, "--because", "called")
+    assert "answered" in run("contacts", "silence", case.id).output

@@ -1,5 +1,6 @@
 """The page of a case: its matrix, who reads it, and the forms that change either."""
 
+import base64
 from datetime import UTC, datetime
 
 import pytest
@@ -277,3 +278,25 @@ def test_the_api_lets_in_reviews_excepts_bars_and_traces(app, case, api):
     (found,) = post("/v1/desk/copies/trace", 200, text=f"leaked: {copy}")
     assert found["actor_id"] == cora.actor_id
     assert [one["what"] for one in api.get(f"{here}/copies").json()] == [case.id]
+
+
+def test_attempts_and_answers_are_written_down_on_the_page_and_by_the_api(app, case, desk, api):
+    here, vendor = f"/cases/{case.id}", case.vendors[0].id
+    assert "not contacted" in desk.page(here).words
+    desk.send(desk.page(here), f"{here}/reached", party=vendor, way="email", note="wrote")
+    assert "1 attempt since" in desk.page(here).words
+    desk.send(desk.page(here), f"{here}/reached", party=vendor, way="answered", note="called")
+    root = f"/v1/desk/cases/{case.id}"
+    assert [one["state"] for one in api.get(f"{root}/silence").json()] == ["answered"]
+    assert (
+        api.post(f"{root}/attempts", json={"party": "x", "way": "form", "note": "n"}).status_code
+        == 409
+    )
+    assert api.post(f"{root}/answers", json={"party": vendor, "note": "n"}).status_code == 200
+    content = base64.b64encode(b"Report to <b>a@yaml.example</b>").decode()
+    found = {"kind": "security-md", "where": "SECURITY.md", "content": content}
+    assert api.post(f"{root}/contacts", json={"documents": [found]}).status_code == 200
+    page = desk.page(here)
+    assert "a@yaml.example" in page.words
+    odd = {"documents": [found | {"content": "?"}]}
+    assert api.post(f"{root}/contacts", json=odd).status_code == 400

@@ -157,6 +157,16 @@ def messages(desk: Desk, transaction: Transaction, thread_id: str) -> list[Messa
     ]
 
 
+def last_words(transaction: Transaction, case_id: str) -> dict[str, datetime]:
+    """Return when each party last said something in the threads of a case."""
+    rows = transaction.all(
+        "SELECT m.party_id, max(m.at) AS at FROM case_message m JOIN case_thread USING (thread_id)"
+        " WHERE case_id = %s GROUP BY 1",
+        [case_id],
+    )
+    return {row["party_id"]: row["at"] for row in rows}
+
+
 def move(transaction: Transaction, kept: str, other: str) -> None:
     """Let the threads of a case that joined another one stand there too, each as it was."""
     transaction.execute(

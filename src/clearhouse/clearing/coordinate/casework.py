@@ -405,6 +405,9 @@ def write(
     following.follow(desk, transaction, before, after, readers)
 
 
+Apply = Callable[[Case], Case | Refused]
+
+
 def change(
     desk: Desk,
     transaction: Transaction,
@@ -414,7 +417,7 @@ def change(
     act: str,
     event: str,
     data: Mapping[str, Json],
-    apply: Callable[[Case], Case | Refused],
+    apply: Apply,
 ) -> Case | Refused:
     """Load, decide, permit and write; a change that changes nothing writes nothing.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from clearhouse.clearing.coordinate.contacts import Resolved
 from clearhouse.clearing.coordinate.embargo import Embargo, Waiver
 from clearhouse.clearing.coordinate.embargo_consent import ConsentState
 from clearhouse.clearing.coordinate.embargo_management import EmState
@@ -180,6 +181,40 @@ class Conflict:
     lifted_because: str | None = None
 
 
+class Way(StrEnum):
+    """How somebody tried to reach a party."""
+
+    EMAIL = "email"
+    FORM = "form"
+    ISSUE = "issue"
+    """A public place; nothing of the flaw stands there."""
+    PHONE = "phone"
+    CHAT = "chat"
+    PERSON = "person"
+    """Through somebody who knows them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One try to reach a party."""
+
+    party: str
+    at: datetime
+    by: str
+    way: Way
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """That a party said something elsewhere, whatever it was."""
+
+    party: str
+    at: datetime
+    by: str
+    note: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """One flaw on its way to the public, with everybody who has a part in it."""
@@ -199,6 +234,10 @@ class Case:
     requests: tuple[Request, ...] = ()
     """In the order in which they came; the place is the number."""
     conflicts: tuple[Conflict, ...] = ()
+    contacts: Resolved | None = None
+    """Whom to tell of the package, as last looked for; None while nobody has looked."""
+    attempts: tuple[Attempt, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
     def party(self, id_: str) -> Party | None:
         """Return the party of that id, None when it has no part in the case."""

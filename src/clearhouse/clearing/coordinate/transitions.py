@@ -309,6 +309,9 @@ def merge(case: Case, other: Case, policy: EmbargoPolicy, at: datetime) -> Case:
         ),
         requests=(*case.requests, *other.requests),
         conflicts=(*case.conflicts, *other.conflicts),
+        contacts=case.contacts or other.contacts,
+        attempts=(*case.attempts, *other.attempts),
+        answers=(*case.answers, *other.answers),
     )
     instants = [one.embargo.instant for one in (case, other) if one.embargo.instant is not None]
     promised = min(instants, default=None)

@@ -73,6 +73,7 @@ _COMMANDS = {
     "case": "Let people into cases, trace leaks, read Vultron messages, destroy what a case says.",
     "relay": "Relay cases to other coordinators and take theirs.",
     "embargo": "Say why a case is kept back, what would change it, and ask for exceptions.",
+    "contacts": "Find whom to tell of a package, and log attempts to reach them.",
     "keys": "List, rotate and retire the keys that open what is sealed.",
     "backup": "Write a copy of the store that can be restored.",
     "restore": "Load a backup into an empty store.",

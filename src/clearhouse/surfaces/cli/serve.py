@@ -19,6 +19,7 @@ from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.api import criteria as criteria_api
 from clearhouse.surfaces.api import defense as defense_api
 from clearhouse.surfaces.api import desk as desk_api
+from clearhouse.surfaces.api import reaching as reaching_api
 from clearhouse.surfaces.api import read_ins as read_ins_api
 from clearhouse.surfaces.api import relays as relays_api
 from clearhouse.surfaces.api import threads as threads_api
@@ -133,6 +134,7 @@ def desk_application(app: App) -> ASGIApp:
         desk_api.router,
         cases_api.router,
         read_ins_api.router,
+        reaching_api.router,
         threads_api.router,
         relays_api.router,
         access_api.router,

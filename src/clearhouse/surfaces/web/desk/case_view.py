@@ -15,6 +15,7 @@ from clearhouse.clearing.coordinate import (
     channels,
     copies,
     messages,
+    reaching,
     read_in_log,
     read_ins,
     standing,
@@ -32,6 +33,7 @@ from clearhouse.clearing.coordinate.record import (
 from clearhouse.clearing.coordinate.relay import peers, sending
 from clearhouse.clearing.coordinate.relay.record import Peer
 from clearhouse.clearing.coordinate.relay.sending import Relayed
+from clearhouse.clearing.coordinate.silence import Silence
 from clearhouse.clearing.coordinate.standing import Standing
 from clearhouse.clearing.match import listing as match_listing
 from clearhouse.clearing.match import operations as match
@@ -54,6 +56,7 @@ _ACTS = (
     "advisory.publish",
     "case.read_in",
     "relay.send",
+    "channel.set",
 )
 _LAST = {Effect.WON: 0, Effect.LATER: 1, Effect.WAITING: 2, Effect.BARRED: 3}
 
@@ -106,6 +109,8 @@ class CaseView:
     """Of the actors whom requests and conflicts of interest name."""
     excepted: tuple[str, ...]
     """Rules and bars that two persons may set aside."""
+    silences: tuple[Silence, ...]
+    """The clock of every vendor, the most pressing first."""
 
     @property
     def waiting(self) -> tuple[tuple[int, Request], ...]:
@@ -164,6 +169,7 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
             transaction, [ActorId(one) for one in sorted(read_in_log.ids(case))]
         ),
         excepted=(*exceptions.rules, *exceptions.bars),
+        silences=reaching.silences_of(transaction, case),
     )
 
 
