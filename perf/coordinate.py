@@ -6,7 +6,9 @@ Makes the cases by the room's own functions in one embedded store with fsync on,
 parties, an embargo of its own and sealed content. Prints, in seconds:
 - the sweep when no clock is due, and its ratio to a peer that opens every case to look (as a store
   without the next instant beside each case would have to);
-- the sweep when the clocks of `--due` cases are due, each sealed anew with its ledger entry;
+- the sweep when the embargoes of `--due` cases end at once, and then those of all others, each with
+  its ledger entry; beside the time of the clock, that of the processors in this process and in the
+  server's; and its ratio to a peer that opens each due case and seals it anew;
 - what is due for publication among all cases;
 - pages: the list, and the case with many vendors and two products each, median and slowest of
   `--times`, through the whole desk application.
@@ -14,6 +16,7 @@ parties, an embargo of its own and sealed content. Prints, in seconds:
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -27,6 +30,7 @@ from clearhouse.app import HOUSE, Settings, build
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import _store, casework, clocks, standing, transitions
 from clearhouse.clearing.coordinate import operations as coordinate
+from clearhouse.clearing.coordinate.duty import ON_DUTY
 from clearhouse.clearing.coordinate.embargo import EmbargoFacts
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import (
@@ -48,6 +52,7 @@ from clearhouse.kernel.services import App
 from clearhouse.surfaces.cli import serve
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
+PEER_CASES = 200
 Measured = dict[str, float]
 
 
@@ -82,16 +87,20 @@ def run(app: App, arguments: argparse.Namespace) -> dict[str, object]:
     pages = _pages(app, who, large, arguments.times)
     # Later than the embargo of the first `--due` cases, and of no other.
     app.desk.database.clock = lambda: START + timedelta(days=20)
-    begin = time.perf_counter()
-    swept = clocks.sweep(app.desk)
-    swept_s = time.perf_counter() - begin
+    opened = _open_due(app, PEER_CASES)
+    some = _swept(app)
+    app.desk.database.clock = lambda: START + timedelta(days=40)
+    everything = _swept(app)
     return {
         "cases": arguments.cases,
         "filling_s": round(filled_s, 1),
         "sweep_nothing_due": idle,
         "peer_that_opens_every_case_s": round(opened_s, 2),
         "times_faster_than_peer": round(opened_s / idle["median_s"]),
-        "sweep_due": {"cases": swept, "s": round(swept_s, 2), "per_s": round(swept / swept_s)},
+        "sweep_some_due": some,
+        "sweep_all_due": everything,
+        "peer_that_opens_and_seals_each": opened,
+        "times_faster_than_that_peer": round(everything["per_s"] / opened["per_s"], 1),
         "due_for_publication": due_s,
         "pages": pages,
     }
@@ -115,7 +124,7 @@ def _fill(app: App, who: Actor, cases: int, due: int) -> None:
             for number in range(first, min(first + 200, cases)):
                 case = _case(who, number, days=15 if number < due else 30)
                 box = app.desk.vault.new_box(transaction, casework.readers_of(case, START))
-                _store.insert(transaction, box, case, clock=casework.next_clock(case, START))
+                _store.insert(transaction, box, case, ahead=casework.ahead(case, START))
 
 
 def _large(app: App, who: Actor, vendors: int) -> str:
@@ -158,7 +167,7 @@ def _case(who: Actor, number: int, *, days: int) -> Case:
         policy=casework.embargo_policy(),
         at=START,
     )
-    on_duty = Participant(actor=casework.ON_DUTY, party=who.party_id, tier=0, read_in_at=START,
+    on_duty = Participant(actor=ON_DUTY, party=who.party_id, tier=0, read_in_at=START,
                           approved_by=(who.actor_id,))  # fmt: skip
     read = opened if isinstance(opened, Refused) else transitions.read_in(opened, on_duty)
     if isinstance(read, Refused):
@@ -174,6 +183,52 @@ def _open_all(app: App) -> float:
         for stored in _store.newest(app.desk, transaction, 1_000_000):
             transitions.tick(stored.case, now)
     return time.perf_counter() - begin
+
+
+def _swept(app: App) -> Measured:
+    """Sweep once, by the clock of the wall and by those of the processors."""
+    server, own, begin = _server_cpu_s(app), time.process_time(), time.perf_counter()
+    cases = clocks.sweep(app.desk)
+    wall = time.perf_counter() - begin
+    return {
+        "cases": cases,
+        "s": round(wall, 2),
+        "cpu_here_s": round(time.process_time() - own, 2),
+        "cpu_server_s": round(_server_cpu_s(app) - server, 2),
+        "per_s": round(cases / wall),
+    }
+
+
+def _open_due(app: App, cases: int) -> Measured:
+    """Do what a sweep does that opens each due case, and take it back."""
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        begin = time.perf_counter()
+        due = _store.clocks_due(app.desk, transaction, cases)
+        for stored in due:
+            clocks._tick(app.desk, transaction, stored)  # noqa: SLF001 - the peer is its inside
+        wall = time.perf_counter() - begin
+        transaction.connection.rollback()
+    return {"cases": len(due), "s": round(wall, 2), "per_s": round(len(due) / wall)}
+
+
+def _server_cpu_s(app: App) -> float:
+    """Return the processor time of the embedded server's processes so far, those that live."""
+    if app.server is None:
+        return float("nan")
+    with app.desk.database.transaction(None) as transaction:
+        row = transaction.one("SELECT pg_backend_pid() AS pid")
+    if row is None:
+        raise AssertionError("the server has a process")
+    parent = Path(f"/proc/{row['pid']}/stat").read_text().rpartition(")")[2].split()[1]
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        if fields[1] == parent:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _due(app: App) -> None:
@@ -201,12 +256,16 @@ def _get(client: TestClient, address: str) -> None:
 
 def _timed(work: Callable[[], object], times: int) -> Measured:
     work()
-    took = []
+    took, own = [], time.process_time()
     for _ in range(times):
         begin = time.perf_counter()
         work()
         took.append(time.perf_counter() - begin)
-    return {"median_s": round(statistics.median(took), 4), "slowest_s": round(max(took), 4)}
+    return {
+        "median_s": round(statistics.median(took), 4),
+        "slowest_s": round(max(took), 4),
+        "mean_cpu_here_s": round((time.process_time() - own) / times, 4),
+    }
 
 
 if __name__ == "__main__":

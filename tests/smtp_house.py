@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import mailbox
 import socketserver
 import threading
 
@@ -29,6 +30,8 @@ class _Session(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) != b".\r\n":
             lines.append(line)
         self.server.letters.append(b"".join(lines))
+        if self.server.maildir is not None:
+            mailbox.Maildir(self.server.maildir).add(b"".join(lines))
         self._say("250 taken")
 
     def _say(self, text):
@@ -60,9 +63,9 @@ def _served(server):
 
 
 @contextlib.contextmanager
-def mail_server():
+def mail_server(maildir=None):
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Session)
-    server.letters, server.refuses = [], False
+    server.letters, server.refuses, server.maildir = [], False, maildir
     with _served(server):
         server.address = f"smtp://127.0.0.1:{server.server_address[1]}"
         yield server

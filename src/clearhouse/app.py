@@ -62,11 +62,14 @@ class Settings:
 
         For telling parties: `CLEARHOUSE_DESK_ADDRESS`, `CLEARHOUSE_SMTP`, `CLEARHOUSE_MAIL_FROM`;
         for relaying: `CLEARHOUSE_COUNTER_ADDRESS` and `CLEARHOUSE_NAME`, as others know the house.
+        For mail in: `CLEARHOUSE_MAILDIR`, `CLEARHOUSE_MAIL_CHECKER`.
+        For telling parties: `CLEARHOUSE_DESK_ADDRESS`, `CLEARHOUSE_SMTP`, `CLEARHOUSE_MAIL_FROM`.
         """
         known, published = (
             os.environ.get("CLEARHOUSE_KNOWN"),
             os.environ.get("CLEARHOUSE_PUBLISHED"),
         )
+        maildir = os.environ.get("CLEARHOUSE_MAILDIR")
         return cls(
             home=Path(os.environ.get("CLEARHOUSE_HOME", ".clearhouse")).resolve(),
             database_url=os.environ.get("CLEARHOUSE_DATABASE_URL"),
@@ -80,6 +83,8 @@ class Settings:
                     "CLEARHOUSE_COUNTER_ADDRESS", "http://127.0.0.1:8440"
                 ).rstrip("/"),
                 house_name=os.environ.get("CLEARHOUSE_NAME", "Clearhouse"),
+                maildir=Path(maildir) if maildir else None,
+                mail_checker=os.environ.get("CLEARHOUSE_MAIL_CHECKER") or None,
             ),
         )
 

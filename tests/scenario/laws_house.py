@@ -17,7 +17,7 @@ from clearhouse.clearing.intake.record import (
 KEEPS = {
     "report", "finding", "match_edge", "verdict", "priority", "assessment", "coordination_case",
     "case_revision", "case_report", "advisory", "party", "actor", "token", "session",
-    "vendor_package", "case_message", "party_channel", "case_copy",
+    "vendor_package", "case_message", "party_channel", "case_copy", "mail_received",
     "evidence", "attestation", "trusted_key", "criterion_opening", "determination",
     "determination_appeal", "released_determination", "private_task",
     "access_window", "access_nomination", "access_admission", "access_assessment", "access_grant",
@@ -48,6 +48,7 @@ FOLLOWS = {
     "ledger_node": "the ledger itself",
     "tree_head": "the ledger itself",
     "case_thread": "who may speak with whom, as the case and its read-ins already say",
+    "mail_address": "drawn from a key for a thread and a party, when one is told of it",
     "notice": "that somebody is told of a case or message, whose own event is there",
     "retired_key": "retiring keys is an event of the command that does it",
     "migration": "the schema's own history",

@@ -376,10 +376,14 @@ def _case_people_api(ids):
 _ACT = "act_" + "a" * 26
 
 
+_MAIL = "mai_" + "a" * 26
+
+
 def _threads(ids):
     thread, message = f"/threads/{ids['thread']}", ids["message"]
     return {
         "GET /threads": [_get("desk", "/threads", tells=True)],
+        "GET /mail/{mail_id}": [_get("desk", f"/mail/{_MAIL}")],
         "GET /threads/{thread_id}": [_get("desk", thread, tells=True)],
         "POST /threads/{thread_id}": [_form(thread, text="t")],
         "GET /threads/{thread_id}/files/{message_id}/{place}": [
@@ -394,6 +398,8 @@ def _threads_api(ids):
     return {
         f"GET {root}": [_get("desk", root, tells=True)],
         f"GET {root}/{{thread_id}}": [_get("desk", thread, tells=True)],
+        "GET /v1/desk/mail": [_get("desk", "/v1/desk/mail")],
+        "GET /v1/desk/mail/{mail_id}": [_get("desk", f"/v1/desk/mail/{_MAIL}")],
         f"POST {root}/{{thread_id}}/messages": [_json(f"{thread}/messages", text="t")],
         # Which parties there are is no secret; that one has a part in a case is.
         "POST /v1/desk/parties/{party_id}/channel": [

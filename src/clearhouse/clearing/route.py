@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from clearhouse.clearing.coordinate import clocks, notices
+from clearhouse.clearing.coordinate import clocks, mail_in, notices
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.relay import inbox, outbox, peers
 from clearhouse.clearing.coordinate.relay.compose import SEND_RELAYS
@@ -102,6 +102,8 @@ SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
 PACK_INDEX, SWEEP_CASES, TELL = "pack_index", "sweep_cases", "tell_parties"
 SEND_RELAYS_AGAIN, REFRESH_PEERS = "send_relays_again", "refresh_peers"
 MATCHED_TOGETHER = 31
+READ_MAIL = "read_mail"
+MATCHED_TOGETHER = 15
 """So many reports that came next are matched along with one, which spares each most of its cost.
 Their own jobs find them matched."""
 STRANDED_AFTER = timedelta(hours=3)
@@ -124,6 +126,7 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     desk.jobs.add(SEND_RELAYS, partial(send_relays, desk))
     desk.jobs.add_periodic(SEND_RELAYS_AGAIN, "* * * * * */3", partial(send_relays, desk))
     desk.jobs.add_periodic(REFRESH_PEERS, "23 * * * *", partial(refresh_peers, desk))
+    desk.jobs.add_periodic(READ_MAIL, "* * * * * */15", partial(read_mail, desk))
     desk.jobs.add_periodic(PACK_INDEX, "* * * * * */15", partial(match.pack_index, desk))
     desk.jobs.add_periodic(CATCH_UP, "17 * * * *", partial(catch_up, desk))
 
@@ -211,6 +214,9 @@ def take_relayed(desk: Desk, inbound_id: str) -> None:
 def refresh_peers(desk: Desk) -> None:
     """Ask peers for their present keys, and forget the nonces that have expired."""
     peers.refresh(desk)
+def read_mail(desk: Desk) -> None:
+    """Take in what parties answered by mail."""
+    mail_in.receive(desk)
 
 
 def catch_up(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -70,6 +71,10 @@ class Outside:
     """Where others reach the counter, without a slash at its end."""
     house_name: str = "Clearhouse"
     """How the house calls itself to other coordinators."""
+    maildir: Path | None = None
+    """Where the mail server delivers what is sent to `sender`, also with `+…` in its local part."""
+    mail_checker: str | None = None
+    """The server whose word on senders counts (RFC 8601); without one, the address alone does."""
 
     def send_mail(
         self,
@@ -86,7 +91,26 @@ class Outside:
         Raises: OutsideError, AddressRefusedError.
         """
         letter = EmailMessage()
+        letter.set_content(text)
+        self.send_letter(letter, to, subject, message_id=message_id, at=at)
+
+    def send_letter(
+        self,
+        letter: EmailMessage,
+        to: str,
+        subject: str,
+        *,
+        message_id: str,
+        at: datetime,
+        reply_to: str | None = None,
+    ) -> None:
+        """Give a letter its outer headers and hand it to the server.
+
+        Raises: OutsideError, AddressRefusedError.
+        """
         letter["From"], letter["To"], letter["Subject"] = self.sender, to, subject
+        if reply_to is not None:
+            letter["Reply-To"] = reply_to
         letter["Message-ID"] = f"<{message_id}@{self.sender.rpartition('@')[2]}>"
         letter["Date"] = format_datetime(at)
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834

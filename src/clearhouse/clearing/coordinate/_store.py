@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
+from clearhouse.clearing.coordinate import transitions
 from clearhouse.clearing.coordinate.embargo import ProjectPolicy
+from clearhouse.clearing.coordinate.embargo_management import EmState
 from clearhouse.clearing.coordinate.record import Case, CaseFile, DueCase, Party, PartyRole
 from clearhouse.kernel import vault
 from clearhouse.kernel.ids import CaseId, Compartment, PartyId, PayloadId, ReportId
@@ -29,14 +31,39 @@ class Vendor:
     policy: ProjectPolicy | None
 
 
-def insert(transaction: Transaction, box: Box, case: Case, *, clock: datetime | None) -> None:
-    """Store a fresh case; `clock` is when time next changes it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ahead:
+    """What time alone will do to a case next."""
+
+    at: datetime | None
+    """When; None when never."""
+    plain_end: bool
+    """It ends the embargo, and lets nobody read who does not read now."""
+    after: datetime | None
+    """When the next thing comes after a plain end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """A case whose embargo was ended without opening it."""
+
+    case_id: CaseId
+    policy: str
+    rule: str
+    instant: datetime
+    compartment: Compartment
+    readers: tuple[str, ...]
+
+
+def insert(transaction: Transaction, box: Box, case: Case, *, ahead: Ahead) -> None:
+    """Store a fresh case."""
     payload = _seal(transaction, box, case)
     embargo = case.embargo
     transaction.execute(
         "INSERT INTO coordination_case (case_id, opened_at, changed_at, revision, embargo_state,"
         " embargo_instant, embargo_rule, policy, content_payload, compartment, readers,"
-        " next_clock) VALUES (%s, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " next_clock, plain_end, clock_after)"
+        " VALUES (%s, %s, %s, 1, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             case.id,
             case.opened_at,
@@ -48,7 +75,9 @@ def insert(transaction: Transaction, box: Box, case: Case, *, clock: datetime | 
             payload,
             box.compartment,
             list(box.readers),
-            clock,
+            ahead.at,
+            ahead.plain_end,
+            ahead.after,
         ],
     )
     _keep(transaction, box, case.id, 1, "opened", payload)
@@ -83,7 +112,7 @@ def save(
     case: Case,
     what: str,
     *,
-    clock: datetime | None,
+    ahead: Ahead,
 ) -> None:
     """Store the next state of a case and keep the one before."""
     box = desk.vault.open_box(transaction, before.compartment)
@@ -92,7 +121,8 @@ def save(
     transaction.execute(
         "UPDATE coordination_case SET changed_at = %s, revision = %s, embargo_state = %s,"
         " embargo_instant = %s, embargo_rule = %s, policy = %s, published_at = %s,"
-        " content_payload = %s, next_clock = %s WHERE case_id = %s",
+        " content_payload = %s, next_clock = %s, plain_end = %s, clock_after = %s, ended_at = NULL"
+        " WHERE case_id = %s",
         [
             transaction.now,
             before.revision + 1,
@@ -102,7 +132,9 @@ def save(
             f"{embargo.policy}/{embargo.version}",
             case.published_at,
             payload,
-            clock,
+            ahead.at,
+            ahead.plain_end,
+            ahead.after,
             case.id,
         ],
     )
@@ -117,6 +149,34 @@ def clocks_due(desk: Desk, transaction: Transaction, limit: int) -> list[CaseFil
         [transaction.now, limit],
     )
     return _opened(desk, transaction, rows)
+
+
+def end_plainly(transaction: Transaction, limit: int) -> list[Ended]:
+    """End embargoes whose instant has come, where that lets nobody new read; open none."""
+    rows = transaction.all(
+        "WITH due AS (SELECT case_id FROM coordination_case WHERE next_clock <= %s AND plain_end"
+        " AND merged_into IS NULL ORDER BY next_clock, case_id LIMIT %s FOR UPDATE SKIP LOCKED),"
+        " ended AS (UPDATE coordination_case c SET embargo_state = %s, ended_at = %s,"
+        " changed_at = %s, revision = revision + 1, next_clock = clock_after, plain_end = false,"
+        " clock_after = NULL FROM due WHERE c.case_id = due.case_id RETURNING c.*),"
+        " kept AS (INSERT INTO case_revision (case_id, revision, at, actor_id, what,"
+        " content_payload, compartment, readers) SELECT case_id, revision, %s, %s,"
+        " 'embargo.ended', content_payload, compartment, readers FROM ended)"
+        " SELECT case_id, policy, embargo_rule, embargo_instant, compartment, readers FROM ended",
+        [transaction.now, limit, EmState.EXITED, *[transaction.now] * 3,
+         transaction.actor or "nobody"],
+    )  # fmt: skip
+    return [
+        Ended(
+            case_id=CaseId(row["case_id"]),
+            policy=row["policy"],
+            rule=row["embargo_rule"],
+            instant=row["embargo_instant"],
+            compartment=Compartment(row["compartment"]),
+            readers=tuple(row["readers"]),
+        )
+        for row in rows
+    ]
 
 
 def set_readers(transaction: Transaction, compartment: Compartment, readers: Sequence[str]) -> None:
@@ -280,10 +340,15 @@ def _opened(desk: Desk, transaction: Transaction, rows: Sequence[Row]) -> list[C
     contents = desk.vault.open_many(transaction, [row["content_payload"] for row in rows])
     return [
         CaseFile(
-            case=_CASE.validate_json(contents[row["content_payload"]]),
+            case=_now(_CASE.validate_json(contents[row["content_payload"]]), row["ended_at"]),
             revision=row["revision"],
             compartment=Compartment(row["compartment"]),
             readers=tuple(row["readers"]),
         )
         for row in rows
     ]
+
+
+def _now(sealed: Case, ended_at: datetime | None) -> Case:
+    """Return a case as it is, when its embargo ended since it was sealed."""
+    return sealed if ended_at is None else transitions.tick(sealed, ended_at)

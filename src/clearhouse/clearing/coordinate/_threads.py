@@ -143,6 +143,25 @@ def messages(desk: Desk, transaction: Transaction, thread_id: str) -> list[Messa
     rows = transaction.all(
         "SELECT * FROM case_message WHERE thread_id = %s ORDER BY at, message_id", [thread_id]
     )
+    return _opened(desk, transaction, rows)
+
+
+def messages_by_id(
+    desk: Desk, transaction: Transaction, ids: Sequence[str]
+) -> list[tuple[str, Message]]:
+    """Return messages with the cases that they belong to, the oldest first."""
+    rows = transaction.all(
+        "SELECT m.*, t.case_id FROM case_message m JOIN case_thread t USING (thread_id)"
+        " WHERE message_id = ANY(%s) ORDER BY m.at, message_id",
+        [list(ids)],
+    )
+    return [
+        (row["case_id"], one)
+        for row, one in zip(rows, _opened(desk, transaction, rows), strict=True)
+    ]
+
+
+def _opened(desk: Desk, transaction: Transaction, rows: Sequence[Row]) -> list[Message]:
     said = desk.vault.open_many(transaction, [PayloadId(row["content_payload"]) for row in rows])
     return [
         Message(

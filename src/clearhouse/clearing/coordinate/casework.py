@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from clearhouse.clearing.coordinate import _store, _threads, notices, pacing, transitions
+from clearhouse.clearing.coordinate._store import Ahead
+from clearhouse.clearing.coordinate.duty import HOUSE_READERS
 from clearhouse.clearing.coordinate.embargo import (
     Embargo,
     News,
@@ -41,10 +43,6 @@ from clearhouse.kernel.identity import Actor, PartyKind
 from clearhouse.kernel.ids import CaseId, PartyId, ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
-
-ON_DUTY = "role:coordinator_on_duty"
-HOUSE_READERS = ("role:clearing", ON_DUTY)
-"""Who reads every case: the machinery, and the coordinators on duty."""
 
 
 class NoSuchCaseError(LookupError):
@@ -364,6 +362,19 @@ def next_clock(found: Case, at: datetime) -> datetime | None:
     return min(ends, default=None)
 
 
+def ahead(found: Case, at: datetime) -> Ahead:
+    """Return what time alone will do to a case next."""
+    clock, instant = next_clock(found, at), found.embargo.instant
+    if clock is None or clock != instant or clock <= at:
+        return Ahead(at=clock, plain_end=False, after=None)
+    ended = transitions.tick(found, instant)
+    return Ahead(
+        at=clock,
+        plain_end=readers_of(ended, instant) == readers_of(found, at),
+        after=next_clock(ended, instant),
+    )
+
+
 def write(
     desk: Desk,
     transaction: Transaction,
@@ -377,6 +388,8 @@ def write(
     Its peers hear of it.
     """
     _store.save(desk, transaction, before, after, event, clock=next_clock(after, transaction.now))
+    """Save a changed case with its ledger entry, and open or close it as its read-ins say."""
+    _store.save(desk, transaction, before, after, event, ahead=ahead(after, transaction.now))
     if pacing.is_urgent(pacing.in_force(), after.embargo.facts):
         _store.hurry_notices(transaction, after.id)
     readers = readers_of(after, transaction.now)

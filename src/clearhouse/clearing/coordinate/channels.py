@@ -11,6 +11,8 @@ from datetime import datetime
 from clearhouse.clearing.coordinate.casework import case_file
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.pacing import Wish
+from clearhouse.formats import openpgp_mail
+from clearhouse.formats.openpgp_mail import OpenPgpError
 from clearhouse.kernel import identity, ledger
 from clearhouse.kernel.addresses import AddressRefusedError, demand_outside
 from clearhouse.kernel.identity import Actor
@@ -56,6 +58,7 @@ def set_channel(
     *,
     webhook: str | None,
     wish: Wish,
+    openpgp: str | None = None,
 ) -> Wish | Refused:
     """Note where a party wants to be told, and how many new cases it takes.
 
@@ -71,18 +74,27 @@ def set_channel(
             demand_outside(webhook, at_home=desk.outside.at_home)
         except AddressRefusedError as error:
             return Refused(code="address-refused", reason=str(error))
+    certificate = None
+    if openpgp is not None:
+        try:
+            certificate = openpgp_mail.certificate(openpgp.encode(), transaction.now)
+        except OpenPgpError as error:
+            return Refused(code="certificate-refused", reason=str(error))
     transaction.execute(
-        "INSERT INTO party_channel VALUES (%s, %s, %s, %s) ON CONFLICT (party_id) DO UPDATE"
+        "INSERT INTO party_channel (party_id, webhook, cases_per_week, paused_until, openpgp)"
+        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (party_id) DO UPDATE"
         " SET webhook = excluded.webhook, cases_per_week = excluded.cases_per_week,"
-        " paused_until = excluded.paused_until",
-        [party, webhook, wish.cases_per_week, wish.paused_until],
-    )
+        " paused_until = excluded.paused_until, openpgp = excluded.openpgp",
+        [party, webhook, wish.cases_per_week, wish.paused_until,
+         None if certificate is None else certificate.armored],
+    )  # fmt: skip
     ledger.append(
         transaction,
         "party.channel",
         party,
         {
             "by_request": webhook is not None,
+            "openpgp": None if certificate is None else certificate.fingerprint,
             "cases_per_week": wish.cases_per_week,
             "paused_until": None if wish.paused_until is None else wish.paused_until.isoformat(),
             "authority": decision.policy,

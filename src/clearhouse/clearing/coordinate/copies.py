@@ -1,23 +1,17 @@
-"""Notes what was given out to whom, gives each copy its mark, and names the recipient of a leak.
+"""Says who was given what, and names the recipient of a leak.
 
-In: a reader and what is given to it; or a leaked text. Out: the marks of that reader's copies; or
-whose copies the text was made from. The first time that somebody is given something is in the
-ledger, so what each party has seen can be answered from there. Refused: whoever may not look.
-A mark is an HMAC of the thing and the reader under a key of this installation: the same copy has
-the same mark each time, and nobody else can make one to accuse somebody.
+In: a case, or a leaked text. Out: the copies of the case; or whose copies the text was made from.
+Refused: whoever may not look.
 """
 
-import hashlib
-import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from clearhouse.clearing.coordinate import canary
-from clearhouse.clearing.coordinate.casework import HOUSE_READERS, case
-from clearhouse.formats.canonical import Json
+from clearhouse.clearing.coordinate.casework import case
+from clearhouse.clearing.coordinate.duty import HOUSE_READERS
 from clearhouse.kernel import ledger
-from clearhouse.kernel.identity import Actor, ActorKind
+from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
 
@@ -30,39 +24,11 @@ class Copy:
     """The id of a case, of a message, or of a part of a case."""
     case_id: str
     actor_id: str
+    """The reader; a party where the copy went to it as a whole, by encrypted mail."""
     party_id: str
     given_at: datetime
     mark: str
     """As three words."""
-
-
-def given(
-    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, things: Sequence[str]
-) -> dict[str, bytes]:
-    """Note that an actor is given these things, and return the marks of its copies.
-
-    The house's own machinery hands nothing out, so it has no copies.
-    """
-    marks = {one: _mark(desk, actor, one) for one in things}
-    if actor.kind is ActorKind.SYSTEM or not marks:
-        return marks
-    rows = transaction.all(
-        "INSERT INTO case_copy (what, actor_id, party_id, case_id, given_at, mark, readers)"
-        " SELECT what, %s, %s, %s, %s, mark, %s FROM unnest(%s::text[], %s::bytea[]) AS c"
-        " (what, mark) ON CONFLICT DO NOTHING RETURNING what",
-        [actor.actor_id, actor.party_id, case_id, transaction.now,
-         [*HOUSE_READERS, actor.actor_id], list(marks), list(marks.values())],
-    )  # fmt: skip
-    fresh: list[Json] = [row["what"] for row in rows]
-    if fresh:
-        ledger.append(
-            transaction,
-            "copy.given",
-            case_id,
-            {"to": actor.actor_id, "party": actor.party_id, "what": fresh},
-            readers=HOUSE_READERS,
-        )
-    return marks
 
 
 def seen(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) -> list[Copy]:
@@ -98,11 +64,6 @@ def recipients(desk: Desk, transaction: Transaction, actor: Actor, text: str) ->
         readers=HOUSE_READERS,
     )
     return [_copy(row) for row in rows]
-
-
-def _mark(desk: Desk, actor: Actor, what: str) -> bytes:
-    words = f"{what}\n{actor.actor_id}".encode()
-    return hmac.digest(desk.keys.canary_key(), words, hashlib.sha256)[: canary.MARK_BYTES]
 
 
 def _copy(row: Row) -> Copy:

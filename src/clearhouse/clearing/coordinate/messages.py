@@ -14,7 +14,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clearhouse.clearing.coordinate import _threads, canary, copies, notices
+from clearhouse.clearing.coordinate import _threads, canary, giving, notices
 from clearhouse.clearing.coordinate._threads import File, Message, Thread, Words
 from clearhouse.clearing.coordinate.casework import case_file, thread_readers
 from clearhouse.clearing.coordinate.machine import Refused
@@ -82,7 +82,7 @@ def messages(
     """
     found = _found(desk, transaction, actor, thread_id, "message.read")
     said = _threads.messages(desk, transaction, thread_id)
-    marks = copies.given(desk, transaction, actor, found.case_id, [one.message_id for one in said])
+    marks = giving.given(desk, transaction, actor, found.case_id, [one.message_id for one in said])
     return found, [replace(one, copy=canary.named(marks[one.message_id])) for one in said]
 
 
@@ -133,6 +133,7 @@ def post(
     )
     notices.tell(desk, transaction, found, speaker=actor.party_id)
     following.pass_on(desk, transaction, found, speaker=actor.party_id, tlp=tlp, words=words)
+    notices.tell(desk, transaction, found, speaker=actor.party_id, message_id=message_id)
     return message_id
 
 

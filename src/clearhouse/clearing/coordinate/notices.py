@@ -6,6 +6,7 @@ request where the party named an address for that. Refused: an address that othe
 A failure makes the next try later, up to six hours apart, and nothing is ever given up.
 New cases are paced (`pacing`): what is held back is shown with its reason and its instant.
 A mail that was accepted just before a crash goes out again under the same Message-ID.
+Where a party gave an OpenPGP certificate, the mail holds the words themselves, encrypted to it.
 """
 
 import time
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from clearhouse.clearing.coordinate import pacing
+from clearhouse.clearing.coordinate import letters_out, pacing
 from clearhouse.clearing.coordinate._threads import Thread
 from clearhouse.clearing.coordinate.pacing import Turn, Wish
 from clearhouse.clearing.coordinate.record import CaseFile
@@ -45,7 +46,9 @@ def hand_over(transaction: Transaction, stored: CaseFile) -> None:
         _insert(transaction, stored.case.id, vendor.id, "case", at, stored)
 
 
-def tell(desk: Desk, transaction: Transaction, thread: Thread, *, speaker: str) -> None:
+def tell(
+    desk: Desk, transaction: Transaction, thread: Thread, *, speaker: str, message_id: str
+) -> None:
     """Tell every other party that reads a thread that something was said."""
     house = desk.clearing_actor.party_id
     parties = transaction.all(
@@ -56,7 +59,9 @@ def tell(desk: Desk, transaction: Transaction, thread: Thread, *, speaker: str) 
     for row in parties:
         if row["party_id"] not in {speaker, house}:
             turn = Turn(at=transaction.now, held_because=None)
-            _insert(transaction, thread.case_id, row["party_id"], "message", turn, thread)
+            _insert(
+                transaction, thread.case_id, row["party_id"], "message", turn, thread, message_id
+            )
 
 
 def deliver(desk: Desk) -> int:
@@ -111,7 +116,7 @@ def _send(desk: Desk, transaction: Transaction, party: str, rows: Sequence[Row])
     Raises: OutsideError, AddressRefusedError.
     """
     to = transaction.one(
-        "SELECT contact, webhook FROM party LEFT JOIN party_channel USING (party_id)"
+        "SELECT contact, webhook, openpgp FROM party LEFT JOIN party_channel USING (party_id)"
         " WHERE party_id = %s",
         [party],
     )
@@ -132,7 +137,23 @@ def _send(desk: Desk, transaction: Transaction, party: str, rows: Sequence[Row])
         f"New cases: {cases}. New messages: {messages}.\n\nSign in to read them: {address}\n\n"
         "This mail says no more, because what it is about may not travel in the clear.\n"
     )
-    desk.outside.send_mail(to["contact"], _SUBJECT, text, message_id=together, at=transaction.now)
+    letter, reply_to = letters_out.written(
+        desk,
+        transaction,
+        text,
+        party=party,
+        openpgp=to["openpgp"],
+        message_ids=[row["message_id"] for row in rows if row["message_id"]],
+        thread_ids=sorted({row["thread_id"] for row in rows if row["thread_id"]}),
+    )
+    desk.outside.send_letter(
+        letter,
+        to["contact"],
+        _SUBJECT,
+        message_id=together,
+        at=transaction.now,
+        reply_to=reply_to,
+    )
 
 
 def _wish(transaction: Transaction, party: str) -> Wish:
@@ -159,10 +180,13 @@ def _insert(
     kind: str,
     turn: Turn,
     within: CaseFile | Thread,
+    message_id: str | None = None,
 ) -> None:
+    thread_id = within.thread_id if isinstance(within, Thread) else None
     transaction.execute(
         "INSERT INTO notice (notice_id, case_id, party_id, kind, made_at, due_at, held_because,"
-        " compartment, readers) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " compartment, readers, thread_id, message_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [new_id("ntc"), case_id, party, kind, transaction.now, turn.at, turn.held_because,
-         within.compartment, list(within.readers)],
+         within.compartment, list(within.readers), thread_id, message_id],
     )  # fmt: skip

@@ -16,13 +16,13 @@ from datetime import UTC, datetime, time
 
 from clearhouse.clearing.coordinate import _store, _threads, notices, transitions
 from clearhouse.clearing.coordinate.casework import (
-    ON_DUTY,
+    ahead,
     embargo_policy,
     house_readers,
-    next_clock,
     readers_of,
     write,
 )
+from clearhouse.clearing.coordinate.duty import ON_DUTY
 from clearhouse.clearing.coordinate.embargo import EmbargoFacts, News, ProjectPolicy, learned
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Case, CaseFile, Participant, Party, PartyRole
@@ -116,7 +116,7 @@ def _open(desk: Desk, transaction: Transaction, actor: Actor, finding: Finding) 
         raise AssertionError(opened.reason)  # noqa: TRY004 - our own mistake, not a wrong type
     case = replace(opened, participants=(_on_duty(actor, transaction.now),))
     box = desk.vault.new_box(transaction, readers_of(case, transaction.now))
-    _store.insert(transaction, box, case, clock=next_clock(case, transaction.now))
+    _store.insert(transaction, box, case, ahead=ahead(case, transaction.now))
     stored = CaseFile(case=case, revision=1, compartment=box.compartment, readers=box.readers)
     _store.link(transaction, stored, finding.report_ids)
     _close_to_others(transaction, finding, reports, case)

@@ -8,17 +8,20 @@ that cannot be taken (409, with the reason); addresses that others could read al
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from clearhouse.clearing.coordinate import channels, messages
+from clearhouse.clearing.coordinate import channels, mail_in, messages
 from clearhouse.clearing.coordinate.machine import Refused
+from clearhouse.clearing.coordinate.mail_in import Received
 from clearhouse.clearing.coordinate.messages import File, Message, Thread
 from clearhouse.clearing.coordinate.pacing import Wish
 from clearhouse.formats.tlp import Tlp
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
 from clearhouse.surfaces.api.problems import ProblemError
-from clearhouse.surfaces.web.desk.addresses import PartyAddress, ThreadAddress
+from clearhouse.surfaces.web.desk.addresses import MailAddress, PartyAddress, ThreadAddress
+from clearhouse.surfaces.web.desk.entrance import NotHereError
+from clearhouse.surfaces.web.downloads import as_attachment
 
 router = APIRouter(
     prefix="/v1/desk",
@@ -55,6 +58,8 @@ class Channel(_Closed):
     """Where a party wants to be told, and how many new cases it takes."""
 
     webhook: Annotated[str | None, Field(max_length=500)] = None
+    openpgp: Annotated[str | None, Field(max_length=64 * 1024)] = None
+    """A certificate: mail then holds the words themselves, encrypted to it."""
     cases_per_week: Annotated[int | None, Field(ge=0, le=1000)] = None
     paused_until: datetime | None = None
 
@@ -109,6 +114,25 @@ def post(call: Calling, thread_id: ThreadAddress, body: Said) -> Posted:
     return Posted(message_id=done)
 
 
+@router.get("/mail", summary="Mail that was set aside, and why")
+def mail_aside(call: Calling) -> list[Received]:
+    """Return mail that reached no thread."""
+    with call.transaction() as transaction:
+        return mail_in.received(call.desk, transaction, call.actor)
+
+
+@router.get("/mail/{mail_id}", summary="One mail as it came")
+def mail(call: Calling, mail_id: MailAddress) -> Response:
+    """Hand one mail out, as a file that no browser opens."""
+    with call.transaction() as transaction:
+        found = mail_in.original(call.desk, transaction, call.actor, mail_id)
+    if found is None:
+        raise NotHereError
+    return Response(
+        found, media_type="application/octet-stream", headers=as_attachment(f"{mail_id}.eml")
+    )
+
+
 @router.post("/parties/{party_id}/channel", summary="Say where a party wants to be told")
 def channel(call: Calling, party_id: PartyAddress, body: Channel) -> Wish:
     """Set a party's channel and its pace."""
@@ -117,7 +141,13 @@ def channel(call: Calling, party_id: PartyAddress, body: Channel) -> Wish:
     wish = Wish(cases_per_week=body.cases_per_week, paused_until=body.paused_until)
     with call.transaction() as transaction:
         done = channels.set_channel(
-            call.desk, transaction, call.actor, party_id, webhook=body.webhook, wish=wish
+            call.desk,
+            transaction,
+            call.actor,
+            party_id,
+            webhook=body.webhook,
+            wish=wish,
+            openpgp=body.openpgp,
         )
     if isinstance(done, Refused):
         raise ProblemError(409, done.reason)

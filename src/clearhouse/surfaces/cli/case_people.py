@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 from pydantic import TypeAdapter
 
-from clearhouse.clearing.coordinate import copies, read_in_log, read_ins
+from clearhouse.clearing.coordinate import copies, mail_in, read_in_log, read_ins
 from clearhouse.clearing.coordinate.copies import Copy
+from clearhouse.clearing.coordinate.mail_in import Received
 from clearhouse.clearing.coordinate.read_in_log import Entry
 from clearhouse.clearing.coordinate.record import Case
 from clearhouse.kernel.ids import ActorId
@@ -16,6 +17,7 @@ from clearhouse.surfaces.cli.main import EXIT_NO, Connect, emit, json_option
 
 _ENTRIES = TypeAdapter(tuple[Entry, ...])
 _COPIES = TypeAdapter(list[Copy])
+_MAILS = TypeAdapter(list[Received])
 because_option = click.option("--because", required=True, help="Kept in the case.")
 
 
@@ -166,6 +168,21 @@ def canary(connect: Connect, file: Path, *, as_json: bool) -> None:
         sys.exit(EXIT_NO)
 
 
+@click.command("mail")
+@click.option("--all", "everything", is_flag=True, help="Also what reached its thread.")
+@json_option
+@click.pass_obj
+def mail(connect: Connect, *, everything: bool, as_json: bool) -> None:
+    """Print mail that was set aside, and why."""
+    found = act(
+        connect,
+        lambda desk, transaction, me: mail_in.received(desk, transaction, me, aside=not everything),
+    )
+    lines = [f"{one.at:%Y-%m-%d %H:%M} {one.outcome.value} {one.mail_id}" for one in found]
+    emit({"mail": _MAILS.dump_python(found, mode="json")}, as_json=as_json,
+         text="\n".join(lines) or "none")  # fmt: skip
+
+
 def _copies(found: list[Copy], otherwise: str, *, as_json: bool) -> None:
     lines = [
         f"{one.given_at:%Y-%m-%d %H:%M} {one.actor_id} of {one.party_id} was given {one.what} "
@@ -180,4 +197,4 @@ def _done(done: Case, said: str, *, as_json: bool) -> None:
     emit({"case": done.id, "done": said}, as_json=as_json, text=said)
 
 
-COMMANDS = (read_in, decide, review, conflict, log, seen, canary)
+COMMANDS = (read_in, decide, review, conflict, log, seen, canary, mail)

@@ -13,6 +13,7 @@ from clearhouse.clearing.coordinate import (
     casework,
     clocks,
     copies,
+    giving,
     messages,
     read_in_log,
     read_in_policy,
@@ -369,6 +370,6 @@ def test_nobody_else_can_make_a_mark_and_the_houses_machinery_has_none(house, ca
     thread = do(house, cora(house), messages.open_thread, case.id, party=None)
     do(house, cora(house), messages.post, thread.thread_id, text=PROSE, tlp=Tlp.RED)
     machine = house.desk.clearing_actor
-    marks = do(house, machine, copies.given, case.id, [case.id])
+    marks = do(house, machine, giving.given, case.id, [case.id])
     assert do(house, cora(house), copies.recipients, canary.named(marks[case.id])) == []
-    assert do(house, machine, copies.given, case.id, []) == {}
+    assert do(house, machine, giving.given, case.id, []) == {}

@@ -1,14 +1,16 @@
 """Where parties stand: consent to the embargo, products, who reads, and what time ends."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from casebook import acting, move, opened, read, register, set_clock
+from casebook import DRAFT, acting, move, opened, read, register, set_clock
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import _store, casework, clocks, read_ins, standing
 from clearhouse.clearing.coordinate.casework import NoSuchCaseError
+from clearhouse.clearing.coordinate.embargo import News
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent, ConsentState
 from clearhouse.clearing.coordinate.embargo_management import EmState
 from clearhouse.clearing.coordinate.machine import Refused
@@ -230,3 +232,64 @@ def test_who_was_silent_longest_comes_first(house, case):
     rows = standing.standings(read(house, case.id), NOW + timedelta(days=3))
     assert [row.party.name for row in rows] == ["A", "The example-yaml project", "B"]
     assert rows[0].last_word_at is None
+
+
+def _events(app, case_id):
+    with acting(app, app.desk.clearing_actor) as transaction:
+        rows = transaction.all(
+            "SELECT kind, body, readers FROM ledger_event WHERE subject = %s ORDER BY at, event_id",
+            [case_id],
+        )
+    return [(row["kind"], json.loads(row["body"])["data"], row["readers"]) for row in rows]
+
+
+def test_an_embargo_that_is_ended_unopened_ends_as_one_that_is_opened(house, case, monkeypatch):
+    assert casework.ahead(read(house, case.id), NOW).plain_end
+    set_clock(house, case.embargo.instant)
+    with acting(house, house.desk.clearing_actor) as transaction:
+        stored = _store.load(house.desk, transaction, case.id)
+        opened_one = casework.transitions.tick(stored.case, transaction.now)
+    monkeypatch.setattr(_store, "clocks_due", lambda *_: [])  # nothing is opened
+    assert clocks.sweep(house.desk) == 1
+    assert read(house, case.id) == opened_one
+    kind, data, readers = _events(house, case.id)[-1]
+    assert (kind, data["embargo_state"], data["rule"]) == ("embargo.ended", "exited", "default-30")
+    assert data["embargo"] == case.embargo.instant.isoformat()
+    assert readers == list(casework.readers_of(opened_one, case.embargo.instant))
+    history = do(house, coordinator(house), casework.history, case.id)
+    assert [one[3] for one in history][-1] == "embargo.ended"
+    # It goes on as any other case does.
+    later = do(house, coordinator(house), casework.learn, case.id, news=News(fix_ready_at=NOW))
+    assert later.embargo_state is EmState.EXITED
+    assert read(house, case.id) == later
+
+
+def test_an_end_that_lets_somebody_read_again_is_not_plain(house, case):
+    who = vera(house)
+    do(house, coordinator(house), read_ins.read_in, case.id, who=who, tier=0)
+    consents(house, case, ConsentEvent.DECLINE)
+    assert not casework.ahead(read(house, case.id), NOW).plain_end
+    set_clock(house, case.embargo.instant)
+    assert not sees(house, who, case.id)
+    assert clocks.sweep(house.desk) == 1
+    assert sees(house, who, case.id)
+
+
+def test_a_read_in_that_ends_after_a_plain_end_still_ends_in_time(house, case):
+    who, until = vera(house), case.embargo.instant + timedelta(days=2)
+    do(house, coordinator(house), read_ins.read_in, case.id, who=who, tier=0, expires_at=until)
+    set_clock(house, case.embargo.instant)
+    assert clocks.sweep(house.desk) == 1
+    assert sees(house, who, case.id)
+    set_clock(house, until)
+    assert clocks.sweep(house.desk) == 1
+    assert not sees(house, who, case.id)
+    assert clocks.sweep(house.desk) == 0
+
+
+def test_many_ends_of_one_instant_each_have_their_entry(house):
+    cases = [opened(house, replace(DRAFT, purl=f"pkg:pypi/many-{n}", aliases=())) for n in range(3)]
+    set_clock(house, max(one.embargo.instant for one in cases))
+    assert clocks.sweep(house.desk) == 3
+    assert [_events(house, one.id)[-1][0] for one in cases] == ["embargo.ended"] * 3
+    route.seal_ledger(house.desk)

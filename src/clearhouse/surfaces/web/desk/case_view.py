@@ -13,7 +13,7 @@ from clearhouse.clearing.coordinate import (
     canary,
     casework,
     channels,
-    copies,
+    giving,
     messages,
     reaching,
     read_in_log,
@@ -164,7 +164,7 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
         relays=tuple(sending.relays(desk, transaction, actor, case_id)),
         peers=_peers(desk, transaction, actor),
         may=frozenset(act for act in _ACTS if desk.authority.may(actor, act).allowed),
-        copy=canary.named(copies.given(desk, transaction, actor, case.id, [case.id])[case.id]),
+        copy=canary.named(giving.given(desk, transaction, actor, case.id, [case.id])[case.id]),
         names=identity.actor_names(
             transaction, [ActorId(one) for one in sorted(read_in_log.ids(case))]
         ),

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Form, Path, Response, UploadFile
 from fastapi import File as Uploaded
 from fastapi.responses import RedirectResponse
 
-from clearhouse.clearing.coordinate import messages
+from clearhouse.clearing.coordinate import mail_in, messages
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.messages import MOST_FILE_BYTES, File, Message, Thread
 from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel import identity
 from clearhouse.kernel.ids import ActorId, PartyId
-from clearhouse.surfaces.web.desk.addresses import CaseAddress, ThreadAddress
+from clearhouse.surfaces.web.desk.addresses import CaseAddress, MailAddress, ThreadAddress
 from clearhouse.surfaces.web.desk.entrance import Act, Here, NotHereError, Visit
 from clearhouse.surfaces.web.downloads import as_attachment
 
@@ -31,7 +31,21 @@ def show_list(here: Here) -> Response:
         found = messages.threads(here.desk, transaction, here.actor)
         ids = sorted({PartyId(one.party_id) for one in found if one.party_id})
         names = identity.party_names(transaction, ids)
-    return here.page("threads.html", threads=found, names=names)
+        may = here.desk.authority.may(here.actor, "case.read_in").allowed
+        aside = mail_in.received(here.desk, transaction, here.actor) if may else []
+    return here.page("threads.html", threads=found, names=names, aside=aside)
+
+
+@router.get("/mail/{mail_id}")
+def mail(here: Here, mail_id: MailAddress) -> Response:
+    """Hand one mail out as it came, as a download that no browser opens."""
+    with here.transaction() as transaction:
+        found = mail_in.original(here.desk, transaction, here.actor, mail_id)
+    if found is None:
+        raise NotHereError
+    return Response(
+        found, media_type="application/octet-stream", headers=as_attachment(f"{mail_id}.eml")
+    )
 
 
 @router.get("/threads/{thread_id}")
