@@ -11,7 +11,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clearhouse.clearing.coordinate.casework import HOUSE_READERS, next_clock, readers_of
+from clearhouse.clearing.coordinate.casework import next_clock, readers_of
+from clearhouse.clearing.coordinate.duty import HOUSE_READERS
 from clearhouse.clearing.coordinate.embargo import EmbargoFacts, News, learned
 from clearhouse.clearing.coordinate.embargo_consent import (
     EMBARGO_CONSENT,

@@ -12,6 +12,7 @@ from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 
 import pysequoia
+from pysequoia import packet
 
 MOST_BYTES = 64 * 1024
 
@@ -69,10 +70,10 @@ def encrypted(inner: EmailMessage, armored: str) -> EmailMessage:
 
 def _is_secret(data: bytes) -> bool:
     try:
-        pysequoia.Tsk.from_bytes(data)
+        tags = [one.tag for one in packet.PacketPile.from_bytes(data)]
     except RuntimeError:
-        return False
-    return True
+        return False  # no OpenPGP at all, which reading it says
+    return packet.Tag.SecretKey in tags or packet.Tag.SecretSubkey in tags
 
 
 def _read(data: bytes) -> pysequoia.Cert:

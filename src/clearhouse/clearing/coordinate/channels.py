@@ -69,17 +69,16 @@ def set_channel(
     decision = desk.authority.demand(actor, "channel.set_own" if own else "channel.set")
     if identity.party_kind(transaction, PartyId(party)) is None:
         return Refused(code="unknown-party", reason="the house knows no party of that id")
-    if webhook is not None:
-        try:
-            demand_outside(webhook, at_home=desk.outside.at_home)
-        except AddressRefusedError as error:
-            return Refused(code="address-refused", reason=str(error))
     certificate = None
-    if openpgp is not None:
-        try:
+    try:
+        if webhook is not None:
+            demand_outside(webhook, at_home=desk.outside.at_home)
+        if openpgp is not None:
             certificate = openpgp_mail.certificate(openpgp.encode(), transaction.now)
-        except OpenPgpError as error:
-            return Refused(code="certificate-refused", reason=str(error))
+    except AddressRefusedError as error:
+        return Refused(code="address-refused", reason=str(error))
+    except OpenPgpError as error:
+        return Refused(code="certificate-refused", reason=str(error))
     transaction.execute(
         "INSERT INTO party_channel (party_id, webhook, cases_per_week, paused_until, openpgp)"
         " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (party_id) DO UPDATE"

@@ -25,7 +25,7 @@ from enum import StrEnum
 
 from clearhouse.clearing.coordinate import _store, _threads, casework, notices
 from clearhouse.clearing.coordinate._threads import File, Thread, Words
-from clearhouse.clearing.coordinate.casework import HOUSE_READERS
+from clearhouse.clearing.coordinate.duty import HOUSE_READERS
 from clearhouse.clearing.coordinate.mail_addresses import hashed
 from clearhouse.clearing.coordinate.messages import MOST_FILE_BYTES, MOST_FILES, MOST_TEXT
 from clearhouse.clearing.coordinate.record import Case, PartyRole

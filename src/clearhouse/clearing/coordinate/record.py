@@ -216,6 +216,47 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Appeal:
+    """A wish that a verdict be looked at again. The verdict stays as it is."""
+
+    verdict: int
+    """Which verdict of the case it is about, counted from 0."""
+    party: str
+    by: str
+    at: datetime
+    reason: str
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    upheld: bool | None = None
+    resolution: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deviation:
+    """Another severity, noted beside one that stays."""
+
+    of: str
+    """Whose severity: a party, or the id of a public record."""
+    value: str
+    """A CVSS vector."""
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Met:
+    """That what a clock asks for was done."""
+
+    clock: str
+    at: datetime
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """One flaw on its way to the public, with everybody who has a part in it."""
 
@@ -238,6 +279,9 @@ class Case:
     """Whom to tell of the package, as last looked for; None while nobody has looked."""
     attempts: tuple[Attempt, ...] = ()
     answers: tuple[Answer, ...] = ()
+    appeals: tuple[Appeal, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    met: tuple[Met, ...] = ()
 
     def party(self, id_: str) -> Party | None:
         """Return the party of that id, None when it has no part in the case."""

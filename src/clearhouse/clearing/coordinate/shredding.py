@@ -8,7 +8,8 @@ the ledger's hashes stay: they were public or say nothing.
 """
 
 from clearhouse.clearing.coordinate import _store, _threads
-from clearhouse.clearing.coordinate.casework import HOUSE_READERS, case_file
+from clearhouse.clearing.coordinate.casework import case_file
+from clearhouse.clearing.coordinate.duty import HOUSE_READERS
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.relay import _store as relays
 from clearhouse.clearing.intake import operations as intake

@@ -312,6 +312,12 @@ def merge(case: Case, other: Case, policy: EmbargoPolicy, at: datetime) -> Case:
         contacts=case.contacts or other.contacts,
         attempts=(*case.attempts, *other.attempts),
         answers=(*case.answers, *other.answers),
+        appeals=(
+            *case.appeals,
+            *(replace(one, verdict=one.verdict + offset) for one in other.appeals),
+        ),
+        deviations=(*case.deviations, *other.deviations),
+        met=(*case.met, *other.met),
     )
     instants = [one.embargo.instant for one in (case, other) if one.embargo.instant is not None]
     promised = min(instants, default=None)

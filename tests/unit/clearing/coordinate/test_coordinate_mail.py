@@ -344,7 +344,7 @@ def test_several_conversations_are_answered_each_at_its_own_address(house, case)
 
 
 def _key():
-    secret = pysequoia.Tsk.generate("Vera <security@yaml.example>")
+    secret = pysequoia.Tsk.generate("Vera <security@yaml.example>", validity_seconds=10**8)
     return secret, str(secret.extract_certificate())
 
 
