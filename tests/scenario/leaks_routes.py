@@ -341,6 +341,10 @@ def _case_people(case):
         "exception": {"rule": "default-30", "until": _DATE, "reason": "r"},
         "conflict": {"who": _ACT, "what": "w"},
         "conflict-lift": {"who": _ACT, "because": "b"},
+        "appeal": {"verdict": "0", "reason": "r"},
+        "appeal-answer": {"number": "0", "how": "uphold", "resolution": "r"},
+        "deviation": {"of": "o", "value": "v", "reason": "r"},
+        "met": {"clock": "transparency-notice", "note": "n"},
         "contacts": {},
         "reached": {"party": "pty_x", "way": "email", "note": "n"},
     }
@@ -363,6 +367,15 @@ def _case_people_api(ids):
         ],
         f"POST {root}/conflicts": [_json(f"{case}/conflicts", who=_ACT, what="w")],
         f"POST {root}/conflicts/lift": [_json(f"{case}/conflicts/lift", who=_ACT, because="b")],
+        f"POST {root}/appeals": [_json(f"{case}/appeals", verdict=0, reason="r")],
+        f"POST {root}/appeals/{{number}}/acknowledge": [_json(f"{case}/appeals/0/acknowledge")],
+        f"POST {root}/appeals/{{number}}/resolve": [
+            _json(f"{case}/appeals/0/resolve", upheld=True, resolution="r")
+        ],
+        f"POST {root}/deviations": [_json(f"{case}/deviations", of="o", value="v", reason="r")],
+        f"GET {root}/deadlines": [_get("desk", f"{case}/deadlines")],
+        f"POST {root}/deadlines": [_json(f"{case}/deadlines", clock="c", note="n")],
+        f"GET {root}/transparency-notice": [_get("desk", f"{case}/transparency-notice")],
         f"POST {root}/contacts": [_json(f"{case}/contacts")],
         f"POST {root}/attempts": [_json(f"{case}/attempts", party="p", way="email", note="n")],
         f"POST {root}/answers": [_json(f"{case}/answers", party="p", note="n")],

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from clearhouse.clearing.validate import examination
 from clearhouse.kernel.services import App, Counter
 from clearhouse.surfaces.api import access as access_api
+from clearhouse.surfaces.api import appeals as appeals_api
 from clearhouse.surfaces.api import cases as cases_api
 from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.api import criteria as criteria_api
@@ -135,6 +136,7 @@ def desk_application(app: App) -> ASGIApp:
         cases_api.router,
         read_ins_api.router,
         reaching_api.router,
+        appeals_api.router,
         threads_api.router,
         relays_api.router,
         access_api.router,

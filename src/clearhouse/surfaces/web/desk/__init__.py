@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from clearhouse.kernel.services import Desk
 from clearhouse.surfaces.web.desk import (
     access_pages,
+    case_clock_pages,
     case_pages,
     case_people_pages,
     case_reaching_pages,
@@ -54,6 +55,7 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         case_pages,
         case_people_pages,
         case_reaching_pages,
+        case_clock_pages,
         thread_pages,
         access_pages,
         criteria_pages,

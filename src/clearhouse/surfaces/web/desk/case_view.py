@@ -13,6 +13,7 @@ from clearhouse.clearing.coordinate import (
     canary,
     casework,
     channels,
+    deadlines,
     giving,
     messages,
     reaching,
@@ -21,6 +22,7 @@ from clearhouse.clearing.coordinate import (
     standing,
 )
 from clearhouse.clearing.coordinate.channels import Notice
+from clearhouse.clearing.coordinate.deadlines import Deadline
 from clearhouse.clearing.coordinate.embargo import Considered, Effect
 from clearhouse.clearing.coordinate.messages import Thread
 from clearhouse.clearing.coordinate.record import (
@@ -111,6 +113,8 @@ class CaseView:
     """Rules and bars that two persons may set aside."""
     silences: tuple[Silence, ...]
     """The clock of every vendor, the most pressing first."""
+    deadlines: tuple[Deadline, ...]
+    """The other clocks of the case, the earliest first."""
 
     @property
     def waiting(self) -> tuple[tuple[int, Request], ...]:
@@ -170,6 +174,7 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
         ),
         excepted=(*exceptions.rules, *exceptions.bars),
         silences=reaching.silences_of(transaction, case),
+        deadlines=deadlines.deadlines(case, deadlines.in_force(), now),
     )
 
 
