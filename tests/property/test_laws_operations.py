@@ -76,6 +76,7 @@ DECISIONS = {
     "case.read_in_revoked": {"rule", "policy", "authority"},
     "case.read_in_asked": {"rule", "policy", "authority"},
     "copy.traced": {"authority"},
+    "case.part_given": {"share", "authority"},
     "mail.received": {"outcome", "authority"},
     "case.read_in_expired": {"rule", "policy", "authority"},
     "case.shredded": {"authority", "because"},

@@ -17,7 +17,7 @@ from clearhouse.clearing.intake.record import (
 KEEPS = {
     "report", "finding", "match_edge", "verdict", "priority", "assessment", "coordination_case",
     "case_revision", "case_report", "advisory", "party", "actor", "token", "session",
-    "vendor_package", "case_message", "party_channel", "case_copy", "mail_received",
+    "vendor_package", "case_message", "party_channel", "case_copy", "mail_received", "case_part",
     "evidence", "attestation", "trusted_key", "criterion_opening", "determination",
     "determination_appeal", "released_determination", "private_task",
     "access_window", "access_nomination", "access_admission", "access_assessment", "access_grant",

@@ -345,11 +345,14 @@ def _case_people(case):
         "appeal-answer": {"number": "0", "how": "uphold", "resolution": "r"},
         "deviation": {"of": "o", "value": "v", "reason": "r"},
         "met": {"clock": "transparency-notice", "note": "n"},
+        "part": {"share": "summary", "text": "t"},
         "contacts": {},
         "reached": {"party": "pty_x", "way": "email", "note": "n"},
     }
     return {
         **{f"POST {root}/{verb}": [_form(f"{case}/{verb}", **fields[verb])] for verb in fields},
+        "GET /own-cases": [_get("desk", "/own-cases")],
+        "GET /own-cases/{case_id}": [_get("desk", f"/own-{case[1:]}")],
         f"GET {root}/read-in-log.csv": [_get("desk", f"{case}/read-in-log.csv", tells=True)],
         f"GET {root}/copies": [_get("desk", f"{case}/copies", tells=True)],
     }
@@ -376,6 +379,8 @@ def _case_people_api(ids):
         f"GET {root}/deadlines": [_get("desk", f"{case}/deadlines")],
         f"POST {root}/deadlines": [_json(f"{case}/deadlines", clock="c", note="n")],
         f"GET {root}/transparency-notice": [_get("desk", f"{case}/transparency-notice")],
+        f"POST {root}/parts": [_json(f"{case}/parts", share="summary", text="t")],
+        f"GET {root}/own": [_get("desk", f"{case}/own")],
         f"POST {root}/contacts": [_json(f"{case}/contacts")],
         f"POST {root}/attempts": [_json(f"{case}/attempts", party="p", way="email", note="n")],
         f"POST {root}/answers": [_json(f"{case}/answers", party="p", note="n")],

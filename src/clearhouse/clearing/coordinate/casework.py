@@ -9,7 +9,7 @@ actor whose role may not do it (`ForbiddenError`), and a case that is not there 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from clearhouse.clearing.coordinate import _store, _threads, notices, pacing, transitions
+from clearhouse.clearing.coordinate import _parts, _store, _threads, notices, pacing, transitions
 from clearhouse.clearing.coordinate._store import Ahead
 from clearhouse.clearing.coordinate.duty import HOUSE_READERS
 from clearhouse.clearing.coordinate.embargo import (
@@ -20,7 +20,7 @@ from clearhouse.clearing.coordinate.embargo import (
     learned,
 )
 from clearhouse.clearing.coordinate.embargo_management import IN_FORCE
-from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, parse
+from clearhouse.clearing.coordinate.embargo_policy import EmbargoPolicy, Share, parse
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import (
     Case,
@@ -354,6 +354,13 @@ def thread_readers(found: Case, party_id: str | None, at: datetime) -> list[str]
     return sorted({*house_readers(found), *own, *reading})
 
 
+def part_readers(found: Case, share: Share, at: datetime) -> list[str]:
+    """Return who reads a part of a case: the house, and those whose tier sees it."""
+    tiers = embargo_policy()
+    seeing = {one.actor for one in _reading(found, at) if share in tiers.tier(one.tier).sees}
+    return sorted({*house_readers(found), *seeing})
+
+
 def next_clock(found: Case, at: datetime) -> datetime | None:
     """Return when time alone next changes a case, None when it never will."""
     ends = [one.expires_at for one in _reading(found, at) if one.expires_at is not None]
@@ -400,6 +407,9 @@ def write(
             _threads.set_readers(transaction, thread, wanted)
         for compartment in relays.compartments(transaction, after.id):
             _store.set_readers(transaction, compartment, sorted(house_readers(after)))
+        for part in _parts.kept(transaction, after.id):
+            seeing = part_readers(after, part.share, transaction.now)
+            _parts.set_readers(transaction, part, seeing)
     embargo = after.embargo
     ledger.append(
         transaction,

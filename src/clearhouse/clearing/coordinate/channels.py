@@ -12,7 +12,7 @@ from clearhouse.clearing.coordinate.casework import case_file
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.pacing import Wish
 from clearhouse.formats import openpgp_mail
-from clearhouse.formats.openpgp_mail import OpenPgpError
+from clearhouse.formats.openpgp_mail import Certificate, OpenPgpError
 from clearhouse.kernel import identity, ledger
 from clearhouse.kernel.addresses import AddressRefusedError, demand_outside
 from clearhouse.kernel.identity import Actor
@@ -79,14 +79,7 @@ def set_channel(
         return Refused(code="address-refused", reason=str(error))
     except OpenPgpError as error:
         return Refused(code="certificate-refused", reason=str(error))
-    transaction.execute(
-        "INSERT INTO party_channel (party_id, webhook, cases_per_week, paused_until, openpgp)"
-        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (party_id) DO UPDATE"
-        " SET webhook = excluded.webhook, cases_per_week = excluded.cases_per_week,"
-        " paused_until = excluded.paused_until, openpgp = excluded.openpgp",
-        [party, webhook, wish.cases_per_week, wish.paused_until,
-         None if certificate is None else certificate.armored],
-    )  # fmt: skip
+    _keep(transaction, party, webhook, wish, certificate)
     ledger.append(
         transaction,
         "party.channel",
@@ -101,6 +94,23 @@ def set_channel(
         readers=(actor.actor_id, *identity.WATCHERS),
     )
     return wish
+
+
+def _keep(
+    transaction: Transaction,
+    party: str,
+    webhook: str | None,
+    wish: Wish,
+    certificate: Certificate | None,
+) -> None:
+    transaction.execute(
+        "INSERT INTO party_channel (party_id, webhook, cases_per_week, paused_until, openpgp)"
+        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (party_id) DO UPDATE"
+        " SET webhook = excluded.webhook, cases_per_week = excluded.cases_per_week,"
+        " paused_until = excluded.paused_until, openpgp = excluded.openpgp",
+        [party, webhook, wish.cases_per_week, wish.paused_until,
+         None if certificate is None else certificate.armored],
+    )  # fmt: skip
 
 
 def _notice(row: Row) -> Notice:

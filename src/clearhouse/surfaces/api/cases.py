@@ -11,11 +11,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from clearhouse.clearing.coordinate import casework, channels, messages, read_ins, standing
+from clearhouse.clearing.coordinate import (
+    casework,
+    channels,
+    messages,
+    own_view,
+    read_ins,
+    standing,
+)
 from clearhouse.clearing.coordinate.channels import Notice
 from clearhouse.clearing.coordinate.embargo_consent import ConsentEvent
+from clearhouse.clearing.coordinate.embargo_policy import Share
 from clearhouse.clearing.coordinate.letters import as_vultron
 from clearhouse.clearing.coordinate.machine import Refused
+from clearhouse.clearing.coordinate.own_view import OwnView
 from clearhouse.clearing.coordinate.record import Case, Justification, PartyRole, ProductState
 from clearhouse.clearing.coordinate.standing import Said
 from clearhouse.kernel.ids import ActorId
@@ -80,6 +89,13 @@ class Cell(_Closed):
     versions: Annotated[str | None, Field(max_length=200)] = None
     justification: Justification | None = None
     note: Annotated[str | None, Field(max_length=2000)] = None
+
+
+class Given(_Closed):
+    """A part of the case, for those whose tier sees it."""
+
+    share: Share
+    text: Annotated[str, Field(min_length=1, max_length=200_000)]
 
 
 class Opened(_Closed):
@@ -151,6 +167,25 @@ def products(call: Calling, case_id: CaseAddress, body: Cells) -> Case:
     with call.transaction() as transaction:
         done = standing.say_of_products(call.desk, transaction, call.actor, case_id, said)
     return _done(done)
+
+
+@router.post("/parts", summary="Write a part for those whose tier sees it")
+def give(call: Calling, case_id: CaseAddress, body: Given) -> dict[str, str]:
+    """Give a part."""
+    with call.transaction() as transaction:
+        done = own_view.give(
+            call.desk, transaction, call.actor, case_id, share=body.share, text=body.text
+        )
+    if isinstance(done, Refused):
+        raise ProblemError(409, done.reason)
+    return {"part_id": done}
+
+
+@router.get("/own", summary="The case as the caller's tier allows, and nothing of others")
+def own(call: Calling, case_id: CaseAddress) -> OwnView:
+    """Return what a reader who is not of the house may see."""
+    with call.transaction() as transaction:
+        return own_view.own_view(call.desk, transaction, call.actor, case_id)
 
 
 @router.post("/threads", summary="Open a thread with a party, or with everybody")

@@ -6,9 +6,11 @@ from pathlib import Path
 import click
 from pydantic import TypeAdapter
 
-from clearhouse.clearing.coordinate import copies, mail_in, read_in_log, read_ins
+from clearhouse.clearing.coordinate import copies, mail_in, own_view, read_in_log, read_ins
 from clearhouse.clearing.coordinate.copies import Copy
+from clearhouse.clearing.coordinate.embargo_policy import Share
 from clearhouse.clearing.coordinate.mail_in import Received
+from clearhouse.clearing.coordinate.own_view import OwnView
 from clearhouse.clearing.coordinate.read_in_log import Entry
 from clearhouse.clearing.coordinate.record import Case
 from clearhouse.kernel.ids import ActorId
@@ -16,6 +18,7 @@ from clearhouse.surfaces.cli.case_acts import act
 from clearhouse.surfaces.cli.main import EXIT_NO, Connect, emit, json_option
 
 _ENTRIES = TypeAdapter(tuple[Entry, ...])
+_OWN = TypeAdapter(OwnView)
 _COPIES = TypeAdapter(list[Copy])
 _MAILS = TypeAdapter(list[Received])
 because_option = click.option("--because", required=True, help="Kept in the case.")
@@ -183,6 +186,39 @@ def mail(connect: Connect, *, everything: bool, as_json: bool) -> None:
          text="\n".join(lines) or "none")  # fmt: skip
 
 
+@click.command("give")
+@click.argument("case")
+@click.argument("share", type=click.Choice([one.value for one in own_view.GIVEN]))
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@json_option
+@click.pass_obj
+def give(connect: Connect, case: str, share: str, file: Path, *, as_json: bool) -> None:
+    """Write part SHARE of CASE, from FILE, for those whose tier sees it."""
+    text = file.read_bytes().decode("utf-8", "replace")
+    done = act(
+        connect,
+        lambda desk, transaction, me: own_view.give(
+            desk, transaction, me, case, share=Share(share), text=text
+        ),
+    )
+    emit({"part": done}, as_json=as_json, text=done)
+
+
+@click.command("own")
+@click.argument("case")
+@json_option
+@click.pass_obj
+def own(connect: Connect, case: str, *, as_json: bool) -> None:
+    """Show CASE as your tier allows; for readers who are not of the house."""
+    view = act(
+        connect, lambda desk, transaction, me: own_view.own_view(desk, transaction, me, case)
+    )
+    lines = [view.told.sentence]
+    for one in view.parts:
+        lines += ["", f"{one.share.value} (copy {one.copy}):", one.text]
+    emit(_OWN.dump_python(view, mode="json"), as_json=as_json, text="\n".join(lines))
+
+
 def _copies(found: list[Copy], otherwise: str, *, as_json: bool) -> None:
     lines = [
         f"{one.given_at:%Y-%m-%d %H:%M} {one.actor_id} of {one.party_id} was given {one.what} "
@@ -197,4 +233,4 @@ def _done(done: Case, said: str, *, as_json: bool) -> None:
     emit({"case": done.id, "done": said}, as_json=as_json, text=said)
 
 
-COMMANDS = (read_in, decide, review, conflict, log, seen, canary, mail)
+COMMANDS = (read_in, decide, review, conflict, log, seen, canary, mail, give, own)
