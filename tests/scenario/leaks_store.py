@@ -8,8 +8,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-_ID = re.compile(r"\b(?:rep|fnd|cas|evt|edg|exm|cmp|pay|ver|vrd|pri|asm|ass|win|adm|gra|pty|act|tok|ses|thr|msg|ntc|per|lnk|hnd|env|inb)_[a-z2-7]{26}\b"
-_ID = re.compile(r"\b(?:rep|fnd|cas|evt|edg|exm|cmp|pay|ver|vrd|pri|asm|ass|win|adm|gra|pty|act|tok|ses|thr|msg|ntc|prt|mai|prt|mai)_[a-z2-7]{26}\b"
+_ID = re.compile(r"\b(?:rep|fnd|cas|evt|edg|exm|cmp|pay|ver|vrd|pri|asm|ass|win|adm|gra|pty|act|tok|ses|thr|msg|ntc|per|lnk|hnd|env|inb|prt|mai)_[a-z2-7]{26}\b"
                  r"|\bSUB-[a-z2-7]{18}\b")  # fmt: skip
 
 

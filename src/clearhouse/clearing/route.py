@@ -101,9 +101,8 @@ ROUTE = (
 SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
 PACK_INDEX, SWEEP_CASES, TELL = "pack_index", "sweep_cases", "tell_parties"
 SEND_RELAYS_AGAIN, REFRESH_PEERS = "send_relays_again", "refresh_peers"
-MATCHED_TOGETHER = 31
 READ_MAIL = "read_mail"
-MATCHED_TOGETHER = 15
+MATCHED_TOGETHER = 31
 """So many reports that came next are matched along with one, which spares each most of its cost.
 Their own jobs find them matched."""
 STRANDED_AFTER = timedelta(hours=3)
@@ -214,6 +213,8 @@ def take_relayed(desk: Desk, inbound_id: str) -> None:
 def refresh_peers(desk: Desk) -> None:
     """Ask peers for their present keys, and forget the nonces that have expired."""
     peers.refresh(desk)
+
+
 def read_mail(desk: Desk) -> None:
     """Take in what parties answered by mail."""
     mail_in.receive(desk)

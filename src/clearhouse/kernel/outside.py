@@ -92,6 +92,10 @@ class Outside:
         """
         letter = EmailMessage()
         letter.set_content(text)
+        for one in enclosures:
+            letter.add_attachment(
+                one.data, maintype="application", subtype="octet-stream", filename=one.name
+            )
         self.send_letter(letter, to, subject, message_id=message_id, at=at)
 
     def send_letter(
@@ -114,11 +118,6 @@ class Outside:
         letter["Message-ID"] = f"<{message_id}@{self.sender.rpartition('@')[2]}>"
         letter["Date"] = format_datetime(at)
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834
-        letter.set_content(text)
-        for one in enclosures:
-            letter.add_attachment(
-                one.data, maintype="application", subtype="octet-stream", filename=one.name
-            )
         if self.mail is None:
             raise OutsideError("no mail server is set")
         _submit(urlsplit(self.mail), letter)

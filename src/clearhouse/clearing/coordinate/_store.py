@@ -152,10 +152,15 @@ def clocks_due(desk: Desk, transaction: Transaction, limit: int) -> list[CaseFil
 
 
 def end_plainly(transaction: Transaction, limit: int) -> list[Ended]:
-    """End embargoes whose instant has come, where that lets nobody new read; open none."""
+    """End embargoes whose instant has come, where that lets nobody new read; open none.
+
+    Peers that have a case by relay are told of its end, so such a case is opened.
+    """
     rows = transaction.all(
-        "WITH due AS (SELECT case_id FROM coordination_case WHERE next_clock <= %s AND plain_end"
-        " AND merged_into IS NULL ORDER BY next_clock, case_id LIMIT %s FOR UPDATE SKIP LOCKED),"
+        "WITH due AS (SELECT case_id FROM coordination_case c WHERE next_clock <= %s AND plain_end"
+        " AND merged_into IS NULL"
+        " AND NOT EXISTS (SELECT FROM relay_link l WHERE l.case_id = c.case_id)"
+        " ORDER BY next_clock, case_id LIMIT %s FOR UPDATE OF c SKIP LOCKED),"
         " ended AS (UPDATE coordination_case c SET embargo_state = %s, ended_at = %s,"
         " changed_at = %s, revision = revision + 1, next_clock = clock_after, plain_end = false,"
         " clock_after = NULL FROM due WHERE c.case_id = due.case_id RETURNING c.*),"

@@ -394,8 +394,6 @@ def write(
 
     Its peers hear of it.
     """
-    _store.save(desk, transaction, before, after, event, clock=next_clock(after, transaction.now))
-    """Save a changed case with its ledger entry, and open or close it as its read-ins say."""
     _store.save(desk, transaction, before, after, event, ahead=ahead(after, transaction.now))
     if pacing.is_urgent(pacing.in_force(), after.embargo.facts):
         _store.hurry_notices(transaction, after.id)

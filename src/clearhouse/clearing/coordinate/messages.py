@@ -131,7 +131,6 @@ def post(
         readers=found.readers,
         compartment=found.compartment,
     )
-    notices.tell(desk, transaction, found, speaker=actor.party_id)
     following.pass_on(desk, transaction, found, speaker=actor.party_id, tlp=tlp, words=words)
     notices.tell(desk, transaction, found, speaker=actor.party_id, message_id=message_id)
     return message_id
