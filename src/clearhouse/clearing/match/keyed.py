@@ -10,6 +10,7 @@ Source: RFC 7693 §2.9 (BLAKE2b as a keyed hash).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from clearhouse.clearing.match.record import ExactKey, Features
@@ -39,6 +40,12 @@ def keyed(index_key: bytes, features: Features) -> KeyedFeatures:
 
 
 def _digest(index_key: bytes, kind: str, text: str, size: int) -> bytes:
-    person = kind.encode()[: blake2b.PERSON_SIZE]
-    data = text.encode("utf-8", "surrogatepass")
-    return blake2b(data, digest_size=size, key=index_key, person=person).digest()
+    started = _started(index_key, kind, size).copy()
+    started.update(text.encode("utf-8", "surrogatepass"))
+    return started.digest()
+
+
+@lru_cache(maxsize=16)
+def _started(index_key: bytes, kind: str, size: int) -> blake2b:
+    """Return a hash that has read the key and nothing else; a copy of it is made sooner."""
+    return blake2b(digest_size=size, key=index_key, person=kind.encode()[: blake2b.PERSON_SIZE])
