@@ -1,6 +1,7 @@
 """A product that is an MCP server: a real one, in a process of its own."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -8,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from mcp.types import CallToolResult, TextContent
 
-from clearhouse.defense.enroll.mcp import McpTool
+from clearhouse.defense.enroll.mcp import McpTool, _take
 from clearhouse.defense.enroll.record import Budget, ToolFaultError, View
 from clearhouse.defense.enroll.selftest import self_test
+from clearhouse.defense.enroll.wire import Said
 from clearhouse.defense.scenario.task import Task, TaskKind, Triage
 from clearhouse.surfaces.cli.defense_tools import enrolled
 from defense_scene import event
@@ -69,6 +72,32 @@ def test_a_server_that_fails_or_hangs_is_a_fault_and_no_miss(address):
     assert said.usage.faults == ("it answered a call with an error",)
     said = tool.run(View(events=[event(2, CommandLine="hang now")]), Budget(seconds=1))
     assert said.usage.faults == ("it was not done after 1 s",)
+
+
+FOUND = {"kind": "copies deleted", "time": BAD.at.isoformat(), "events": [BAD.uid], "score": 9}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"findings": [FOUND, FOUND]}),
+        json.dumps({"result": "ignored"} | FOUND) + "\n" + json.dumps(FOUND),
+    ],
+)
+def test_an_answer_in_words_is_read_as_json_or_as_json_lines(text):
+    said = Said(budget=Budget())
+    _take(CallToolResult(content=[TextContent(type="text", text=text)]), said)
+    assert [one.events for one in said.findings] == [(BAD.uid,)] * 2
+    assert said.faults == []
+
+
+def test_a_single_finding_in_words_and_idle_talk_are_told_apart():
+    said = Said(budget=Budget())
+    for text in (json.dumps(FOUND), "I looked and found nothing."):
+        _take(CallToolResult(content=[TextContent(type="text", text=text)]), said)
+    _take(CallToolResult(content=[], structured_content={"result": {"findings": [FOUND]}}), said)
+    assert len(said.findings) == 2
+    assert said.faults == ["line 1 of its output is not JSON"]
 
 
 def test_what_is_no_server_or_offers_no_such_tool_is_an_adapters_fault(address):

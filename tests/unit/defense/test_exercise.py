@@ -344,7 +344,8 @@ def test_what_is_left_out_of_a_kind_that_is_answered_is_unanswered_and_other_kin
                 answers=tuple(Answer(task=one.id, verdict=Triage.TRUE_POSITIVE) for one in judged)
             )
 
-    found = exercised(Hasty())
+    found = exercised(Hasty(), repeats=2)
+    assert found.stability.flips.value == 0
     assert found.triage.unanswered == len(asked) - 1
     assert found.triage.right == share(1, len(asked))
     assert (found.answers, found.response, found.hunts) == (None, None, ())

@@ -89,6 +89,8 @@ def test_sums_that_say_more_was_found_than_asked_are_refused(valley):
 
     made = whole()
     said = shared_document(aggregate(made.exercises, made.audit.grade, "p", made.made_at.date()))
+    with pytest.raises(CardError, match="not a shared result"):
+        valley.hand_in(cards._sealed(said | {"grade": "Z"}, cards.SHARED, "cd" * 32, valley.key))
     said["tools"][0]["techniques"]["T1000"] = [9, 4]
     with pytest.raises(CardError, match="more steps were found"):
         valley.hand_in(cards._sealed(said, cards.SHARED, "cd" * 32, valley.key))
