@@ -28,12 +28,16 @@ def token(app, actor):
         return identity.issue_token(transaction, actor.actor_id, label="t", scopes=[Scope.DESK])
 
 
-def client(app, actor):
-    return TestClient(
-        serve.desk_application(app),
-        base_url="http://desk.test",
-        headers={"Authorization": f"Bearer {token(app, actor)}"},
-    )
+@pytest.fixture
+def client(app):
+    """Return what speaks to the one application of this house as somebody."""
+    served = serve.desk_application(app)
+
+    def speaking_as(actor):
+        headers = {"Authorization": f"Bearer {token(app, actor)}"}
+        return TestClient(served, base_url="http://desk.test", headers=headers)
+
+    return speaking_as
 
 
 def written(path, envelope):
@@ -91,10 +95,10 @@ def test_shared_files_of_two_networks_are_pooled_without_a_desk(run, app, tmp_pa
     run("pool", *files, "--release", code=2)
 
 
-def test_the_api_keeps_reads_pools_and_releases(app):
+def test_the_api_keeps_reads_pools_and_releases(app, client):
     dee = analyst(app)
     valley = Network(app, HOSPITALS[0], analyst=dee)
-    operator, pooler = client(app, valley.person), client(app, dee)
+    operator, pooler = client(valley.person), client(dee)
     envelope = sign(whole(), valley.key)
     card = operator.post(f"{API}/cards", json=envelope).json()["id"]
     assert [one["card_id"] for one in operator.get(f"{API}/cards").json()] == [card]
@@ -104,22 +108,22 @@ def test_the_api_keeps_reads_pools_and_releases(app):
     assert answer["shared"] is None
     assert pooler.get(f"{API}/cards/{card}").status_code == 404
     assert operator.post(f"{API}/cards", json={"payload": "x"}).status_code == 422
-    assert client(app, outsider(app)).post(f"{API}/cards", json=envelope).status_code == 403
+    assert client(outsider(app)).post(f"{API}/cards", json=envelope).status_code == 403
     assert pooler.get(f"{API}/pool").status_code == pooler.post(f"{API}/pools").status_code == 409
     networks, _, released = pooled_networks(app)
     assert pooler.get(f"{API}/pool").json()["networks"] == 3
     made = pooler.post(f"{API}/pools").json()["id"]
-    reader = client(app, networks[1].person)
+    reader = client(networks[1].person)
     assert {one["pool_id"] for one in reader.get(f"{API}/pools").json()} == {made, released}
     assert reader.get(f"{API}/pools/{made}").json()["pool"]["tools"][0]["tool"] == "acme"
     (sums,) = [one for one in pooler.get(f"{API}/cards").json() if one["pack_sha256"][:2] == "11"]
     assert pooler.get(f"{API}/cards/{sums['card_id']}").json()["shared"]["grade"] == "B"
 
 
-def test_keys_are_trusted_and_ended_by_the_api(app):
+def test_keys_are_trusted_and_ended_by_the_api(app, client):
     dee = analyst(app)
     valley = Network(app, HOSPITALS[0], analyst=dee)
-    pooler, party = client(app, dee), valley.person.party_id
+    pooler, party = client(dee), valley.person.party_id
     ended = pooler.post(f"{API}/keys/{valley.key_id}/end")
     assert ended.json() == {"id": valley.key_id}
     assert pooler.post(f"{API}/keys/{valley.key_id}/end").status_code == 404
