@@ -103,11 +103,6 @@ def relays(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) -> 
     ]
 
 
-def compartments_of(transaction: Transaction, case_id: str) -> Sequence[str]:
-    """Return the compartments of everything that was relayed of a case."""
-    return _store.compartments(transaction, case_id)
-
-
 _NO_PEER = "the house has no live peer of that id"
 
 
