@@ -22,7 +22,8 @@ KEEPS = {
     "determination_appeal", "released_determination", "private_task",
     "access_window", "access_nomination", "access_admission", "access_assessment", "access_grant",
     "access_acceptance", "access_canary", "access_fingerprint", "access_finding",
-    "access_certificate", "access_closure",
+    "access_certificate", "access_closure", "defense_key", "defense_card", "defense_pool",
+    "relay_peer", "relay_in",
 }  # fmt: skip
 """Tables whose rows are acts or decisions: who writes one writes an event with it."""
 
@@ -50,6 +51,10 @@ FOLLOWS = {
     "case_thread": "who may speak with whom, as the case and its read-ins already say",
     "mail_address": "drawn from a key for a thread and a party, when one is told of it",
     "notice": "that somebody is told of a case or message, whose own event is there",
+    "relay_key": "the keys that a peer's document names; enrolling and renewing it are events",
+    "relay_link": "how both sides of a relay call a case, as the events of its envelopes say",
+    "relay_out": "how far an envelope is; that it was laid out, sent, delayed or refused is an event",
+    "relay_nonce": "that a request was used up; what became of it is an event",
     "retired_key": "retiring keys is an event of the command that does it",
     "migration": "the schema's own history",
 }
