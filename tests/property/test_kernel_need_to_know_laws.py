@@ -77,7 +77,6 @@ PLAIN = {
     "smallint": 1,
     "bigint": 1,
     "boolean": True,
-    "bytea": b"x",
     "date": "2026-11-23",
 }
 
@@ -92,7 +91,13 @@ def plain_value(kind):
         return "{}"
     if kind in {"numeric", "real", "double precision"}:
         return 1
+    if kind == "bytea":
+        return secrets.token_bytes(32)
     return PLAIN.get(kind, secrets.token_hex(8))
+
+
+CHOSEN = {"relay_peer": {"kind": "mail"}}
+"""What is chosen where one column's value asks for another's."""
 
 
 def references(connection, table):
@@ -112,7 +117,7 @@ def put(connection, table, readers):
 
     Returns its place and its values. Keys to unprotected tables are left unchecked.
     """
-    known = permitted(connection, table)
+    known = permitted(connection, table) | CHOSEN.get(table, {})
     for column, (other, key) in sorted(references(connection, table).items()):
         if other in protected_tables(connection) and other not in {table, "data_key"}:
             known[column] = put(connection, other, readers)[1][key]

@@ -368,7 +368,7 @@ def test_deciding_needs_the_role_and_the_read_in(house):
             role=PartyRole.OTHER,
         )
         read_ins.read_in(
-            house.desk, transaction, coordinator(house), case.id, who=bystander, tier=0
+            house.desk, transaction, coordinator(house), case.id, who=bystander, tier=2
         )
     with pytest.raises(ForbiddenError):
         do(house, bystander, operations.set_wording, case.id, Wording())
