@@ -37,6 +37,12 @@ def acting(app, actor):
     return app.desk.database.transaction(actor.actor_id)
 
 
+def do(app, actor, verb, *arguments, **more):
+    """Run one operation as somebody, in a transaction of its own."""
+    with acting(app, actor) as transaction:
+        return verb(app.desk, transaction, actor, *arguments, **more)
+
+
 def register(app, **more):
     who = coordinator(app)
     with acting(app, who) as transaction:

@@ -6,12 +6,11 @@ candidate: what each pair shares and lacks by itself, then what tells it from th
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from functools import cached_property
 from itertools import zip_longest
 
 import numpy as np
 
-from clearhouse.clearing.match.columns import ROLES, Floats, Meeting, Queries, Shared, columns
+from clearhouse.clearing.match.columns import ROLES, Floats, Meeting, Queries, columns
 from clearhouse.clearing.match.contrast import NOT_KNOWN, among, differences, part, where_known
 from clearhouse.clearing.match.packing import NONE, PARTS
 from clearhouse.clearing.match.pairing import Around
@@ -24,7 +23,8 @@ def closer_looks(
 ) -> Floats:
     """Return the numbers of `CLOSER_LOOK` for candidates, given those of the first look."""
     met = Meeting(asked, columns(packed))
-    said = [*_Pairs(met, around).numbers(), *differences(met, around), *among(met)]
+    beside = differences(met, around.local, around.local_mass)
+    said = [*_Pairs(met, around).numbers(), *beside, *among(met)]
     return np.column_stack([firsts, *said])
 
 
@@ -70,12 +70,8 @@ class _Pairs:
     def _mass(self, kind: Callable[[Masses], float]) -> Floats:
         return self.old.each([kind(one.side.masses) for one in self.asked.asking])
 
-    @cached_property
-    def _both(self) -> Shared:
-        return self.met.shared("words")
-
     def _words(self) -> list[Floats]:
-        both, heavy, around = self._both, self.asked.heavy, self.around
+        both, heavy, around = self.met.shared("words"), self.asked.heavy, self.around
         total, rare = both.mass(heavy), both.mass(around.local)
         _, second, third = both.heaviest(heavy, 3)
         mine, theirs = self._mass(lambda one: one.words), self.old.masses("words")

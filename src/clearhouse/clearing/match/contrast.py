@@ -9,7 +9,6 @@ and `AMONG`, one array each, by candidate.
 
 import math
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 
@@ -50,15 +49,6 @@ AMONG = (
 NOT_KNOWN = -1.0
 
 
-class _Around(Protocol):
-    """What the best candidates hold of the words of new reports."""
-
-    @property
-    def local(self) -> Floats: ...
-    @property
-    def local_mass(self) -> Floats: ...
-
-
 def part(some: Floats, whole: Floats) -> Floats:
     """Return a share; 0 of nothing."""
     return some / np.where(whole > 0, whole, math.inf)
@@ -69,14 +59,18 @@ def where_known(known: Flags, numbers: Floats) -> Floats:
     return np.where(known, numbers, NOT_KNOWN)
 
 
-def differences(met: Meeting, around: _Around) -> list[Floats]:
-    """Return the numbers of `DIFFERENCES`."""
-    rare = met.shared("words").mass(around.local)
+def differences(met: Meeting, local: Floats, local_mass: Floats) -> list[Floats]:
+    """Return the numbers of `DIFFERENCES`.
+
+    `local` is what each token weighs among the best candidates, `local_mass` what the words of each
+    new report weigh so together.
+    """
+    rare = met.shared("words").mass(local)
     return [
         *_telling(met),
         *_places(met),
         *_form(met),
-        part(rare, around.local_mass[met.old.report]),
+        part(rare, local_mass[met.old.report]),
     ]
 
 

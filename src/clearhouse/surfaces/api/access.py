@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Body, Depends
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from clearhouse.access.admit import operations as admit
 from clearhouse.access.admit.record import Admission, Application, AssessmentKind, Opinion, Tier
@@ -26,6 +26,7 @@ from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import ActorId, PartyId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
+from clearhouse.surfaces.api.acts import Closed
 from clearhouse.surfaces.api.desk import _PROBLEM, Call, Calling, bearer_scheme
 from clearhouse.surfaces.api.problems import ProblemError
 from clearhouse.surfaces.web.desk.access_view import WindowView, window_view
@@ -42,11 +43,7 @@ _Text = Annotated[str, Field(min_length=1, max_length=4000)]
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Offered(_Closed):
+class Offered(Closed):
     """What a lab offers."""
 
     label: _Name
@@ -56,14 +53,14 @@ class Offered(_Closed):
     capacity: Annotated[int, Field(ge=1, le=1000)]
 
 
-class Nominated(_Closed):
+class Nominated(Closed):
     """Who may apply, and why."""
 
     party: _Name
     reason: _Text
 
 
-class Applied(_Closed):
+class Applied(Closed):
     """An application."""
 
     track: _Name
@@ -72,14 +69,14 @@ class Applied(_Closed):
     for_party: _Name | None = None
 
 
-class Assessed(_Closed):
+class Assessed(Closed):
     """What one person of a side writes."""
 
     kind: AssessmentKind
     opinion: Opinion
 
 
-class Issued(_Closed):
+class Issued(Closed):
     """What a grant shall allow."""
 
     holder: _Name
@@ -88,14 +85,14 @@ class Issued(_Closed):
     not_after: datetime
 
 
-class Activated(_Closed):
+class Activated(Closed):
     """The holder's public key, and the clauses that were read."""
 
     jwk: dict[str, Any]
     accepted: dict[str, str]
 
 
-class Killed(_Closed):
+class Killed(Closed):
     """Who is meant, and why."""
 
     selector: Selector = Selector()
@@ -103,14 +100,14 @@ class Killed(_Closed):
     dry_run: bool = True
 
 
-class Stepped(_Closed):
+class Stepped(Closed):
     """What is done with a window."""
 
     step: WindowStep
     because: Annotated[str, Field(max_length=4000)] = ""
 
 
-class Words(_Closed):
+class Words(Closed):
     """A text."""
 
     words: _Text

@@ -8,14 +8,13 @@ without the role (403).
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from clearhouse.clearing.coordinate import appeals
 from clearhouse.clearing.coordinate.deadlines import Deadline
-from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Case
+from clearhouse.surfaces.api.acts import Closed, settled
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
-from clearhouse.surfaces.api.problems import ProblemError
 from clearhouse.surfaces.web.desk.addresses import CaseAddress
 
 router = APIRouter(
@@ -28,11 +27,7 @@ _Words = Annotated[str, Field(min_length=1, max_length=4000)]
 _Number = Annotated[int, Path(ge=0, le=9999)]
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Wanted(_Closed):
+class Wanted(Closed):
     """Which verdict is appealed, counted from 0, by whom, and why."""
 
     verdict: Annotated[int, Field(ge=0, le=9999)]
@@ -40,14 +35,14 @@ class Wanted(_Closed):
     party: Annotated[str | None, Field(max_length=60)] = None
 
 
-class Resolved(_Closed):
+class Resolved(Closed):
     """How an appeal ended."""
 
     upheld: bool
     resolution: _Words
 
 
-class Deviates(_Closed):
+class Deviates(Closed):
     """Another severity, whose it stands beside, and why."""
 
     of: Annotated[str, Field(min_length=1, max_length=100)]
@@ -55,7 +50,7 @@ class Deviates(_Closed):
     reason: _Words
 
 
-class Done(_Closed):
+class Done(Closed):
     """What a clock asked for was done."""
 
     clock: Annotated[str, Field(min_length=1, max_length=100)]
@@ -75,7 +70,7 @@ def appeal(call: Calling, case_id: CaseAddress, body: Wanted) -> Case:
             reason=body.reason,
             party=body.party,
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/appeals/{number}/acknowledge", summary="Say that an appeal was read")
@@ -83,7 +78,7 @@ def acknowledge(call: Calling, case_id: CaseAddress, number: _Number) -> Case:
     """Acknowledge an appeal."""
     with call.transaction() as transaction:
         done = appeals.acknowledge(call.desk, transaction, call.actor, case_id, number=number)
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/appeals/{number}/resolve", summary="Resolve an appeal in words")
@@ -99,7 +94,7 @@ def resolve(call: Calling, case_id: CaseAddress, number: _Number, body: Resolved
             upheld=body.upheld,
             resolution=body.resolution,
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/deviations", summary="Note another severity beside one that stays")
@@ -115,7 +110,7 @@ def deviate(call: Calling, case_id: CaseAddress, body: Deviates) -> Case:
             value=body.value,
             reason=body.reason,
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.get("/deadlines", summary="Which clocks run, whose they are, and when they end")
@@ -132,7 +127,7 @@ def meet(call: Calling, case_id: CaseAddress, body: Done) -> Case:
         done = appeals.meet(
             call.desk, transaction, call.actor, case_id, clock=body.clock, note=body.note
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.get("/transparency-notice", summary="What may be said in public: vendor, product, dates")
@@ -140,9 +135,3 @@ def notice(call: Calling, case_id: CaseAddress) -> dict[str, Any]:
     """Return the notice; nothing is published by it."""
     with call.transaction() as transaction:
         return dict(appeals.transparency_notice(call.desk, transaction, call.actor, case_id))
-
-
-def _done(done: Case | Refused) -> Case:
-    if isinstance(done, Refused):
-        raise ProblemError(409, done.reason)
-    return done

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from clearhouse.clearing.coordinate import (
     casework,
@@ -28,6 +28,7 @@ from clearhouse.clearing.coordinate.own_view import OwnView
 from clearhouse.clearing.coordinate.record import Case, Justification, PartyRole, ProductState
 from clearhouse.clearing.coordinate.standing import Said
 from clearhouse.kernel.ids import ActorId
+from clearhouse.surfaces.api.acts import Closed, settled
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
 from clearhouse.surfaces.api.problems import ProblemError
 from clearhouse.surfaces.api.threads import ThreadAnswer, thread_answer
@@ -44,18 +45,14 @@ _Why = Annotated[str, Field(min_length=1, max_length=400)]
 _Who = Annotated[str, Field(pattern="^act_[a-z2-7]{26}$")]
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Joins(_Closed):
+class Joins(Closed):
     """A known party that gets a part in the case."""
 
     party: _PartyId
     role: PartyRole
 
 
-class ReadIn(_Closed):
+class ReadIn(Closed):
     """Who may read, at which tier, why, and until when."""
 
     who: _Who
@@ -66,21 +63,21 @@ class ReadIn(_Closed):
     """On one person's word, for the hours of the policy."""
 
 
-class ReadOut(_Closed):
+class ReadOut(Closed):
     """Whose read-in ends, and why."""
 
     who: _Who
     because: _Why
 
 
-class Consent(_Closed):
+class Consent(Closed):
     """What a party does about the embargo."""
 
     party: _PartyId
     event: ConsentEvent
 
 
-class Cell(_Closed):
+class Cell(Closed):
     """What one vendor says of one product."""
 
     vendor: _PartyId
@@ -91,20 +88,20 @@ class Cell(_Closed):
     note: Annotated[str | None, Field(max_length=2000)] = None
 
 
-class Given(_Closed):
+class Given(Closed):
     """A part of the case, for those whose tier sees it."""
 
     share: Share
     text: Annotated[str, Field(min_length=1, max_length=200_000)]
 
 
-class Opened(_Closed):
+class Opened(Closed):
     """With whom; None: with everybody who is read in."""
 
     party: _PartyId | None = None
 
 
-class Cells(_Closed):
+class Cells(Closed):
     """Many cells at once: all are written, or none."""
 
     said: Annotated[list[Cell], Field(min_length=1, max_length=2000)]
@@ -117,7 +114,7 @@ def join(call: Calling, case_id: CaseAddress, body: Joins) -> Case:
         done = casework.join(
             call.desk, transaction, call.actor, case_id, party=body.party, role=body.role
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/read-ins", summary="Let somebody read the case, or ask for it")
@@ -137,7 +134,7 @@ def read_in(call: Calling, case_id: CaseAddress, body: ReadIn) -> Case:
             expires_at=body.expires_at,
             emergency=body.emergency,
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/read-outs", summary="End a read-in at once")
@@ -147,7 +144,7 @@ def read_out(call: Calling, case_id: CaseAddress, body: ReadOut) -> Case:
         done = read_ins.revoke(
             call.desk, transaction, call.actor, case_id, who=body.who, because=body.because
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/consent", summary="Record who stands by the embargo")
@@ -157,7 +154,7 @@ def consent(call: Calling, case_id: CaseAddress, body: Consent) -> Case:
         done = standing.consent(
             call.desk, transaction, call.actor, case_id, party=body.party, event=body.event
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/products", summary="Record what vendors say of their products")
@@ -166,7 +163,7 @@ def products(call: Calling, case_id: CaseAddress, body: Cells) -> Case:
     said = [Said(**cell.model_dump()) for cell in body.said]
     with call.transaction() as transaction:
         done = standing.say_of_products(call.desk, transaction, call.actor, case_id, said)
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/parts", summary="Write a part for those whose tier sees it")
@@ -211,9 +208,3 @@ def vultron(call: Calling, case_id: CaseAddress) -> dict[str, Any]:
     with call.transaction() as transaction:
         case = casework.case(call.desk, transaction, call.actor, case_id)
     return dict(as_vultron(case, "urn:clearhouse"))
-
-
-def _done(done: Case | Refused) -> Case:
-    if isinstance(done, Refused):
-        raise ProblemError(409, done.reason)
-    return done

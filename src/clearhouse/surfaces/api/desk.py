@@ -17,7 +17,6 @@ from fastapi.security import HTTPBearer
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate import operations as coordinate
-from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Case
 from clearhouse.clearing.intake import listing
 from clearhouse.clearing.intake import operations as intake
@@ -38,6 +37,7 @@ from clearhouse.kernel.ledger_reading import Event
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 from clearhouse.surfaces.api import desk_shapes as shapes
+from clearhouse.surfaces.api.acts import settled
 from clearhouse.surfaces.api.problems import MEDIA_TYPE, SCHEMA, ProblemError
 from clearhouse.surfaces.api.requests import authenticated, refuse_other_sites
 from clearhouse.surfaces.web.desk import decisions
@@ -264,7 +264,7 @@ def verdict(call: Calling, case_id: CaseAddress, body: shapes.VendorWord) -> Cas
             reason=body.reason,
             fixed_version=body.fixed_version,
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/cases/{case_id}/date", summary="Record a date that a vendor agreed to")
@@ -276,7 +276,7 @@ def date(call: Calling, case_id: CaseAddress, body: shapes.AgreedDate) -> Case:
         done = casework.agree_date(
             call.desk, transaction, call.actor, case_id, vendor=body.vendor, date=body.when
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/cases/{case_id}/disagree", summary="Keep another opinion beside a verdict")
@@ -286,7 +286,7 @@ def disagree(call: Calling, case_id: CaseAddress, body: shapes.OtherOpinion) -> 
         done = casework.disagree(
             call.desk, transaction, call.actor, case_id, verdict=body.verdict, reason=body.reason
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.get("/ledger", summary="Events, newest first")
@@ -338,9 +338,3 @@ def _relate(call: Call, finding_id: str, body: shapes.OtherFinding, relation: Re
             relation=relation,
             note=body.note,
         )
-
-
-def _done(done: Case | Refused) -> Case:
-    if isinstance(done, Refused):
-        raise ProblemError(409, done.reason)
-    return done

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from clearhouse.clearing.coordinate.record import Case, Disclosure, Outcome
 from clearhouse.clearing.intake.record import Credit, Draft
 from clearhouse.clearing.match.record import Edge
 from clearhouse.clearing.prioritize.record import Priority
 from clearhouse.clearing.validate.record import Examination, Verdict
+from clearhouse.surfaces.api.acts import Closed
 from clearhouse.surfaces.web.desk.case_view import CaseView
 from clearhouse.surfaces.web.desk.finding_view import FindingView, Pair
 from clearhouse.surfaces.web.desk.queue_view import QueueRow
@@ -131,25 +132,21 @@ class Decided(BaseModel):
     findings: tuple[str, ...]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class OtherFinding(_Body):
+class OtherFinding(Closed):
     """A word about another finding."""
 
     other: Id
     note: Note
 
 
-class Parted(_Body):
+class Parted(Closed):
     """Reports to part from the others."""
 
     reports: Annotated[list[Id], Field(min_length=1, max_length=1000)]
     note: Note
 
 
-class VendorWord(_Body):
+class VendorWord(Closed):
     """What a vendor says."""
 
     vendor: Annotated[str, Field(max_length=60)]
@@ -158,14 +155,14 @@ class VendorWord(_Body):
     fixed_version: Annotated[str | None, Field(max_length=100)] = None
 
 
-class AgreedDate(_Body):
+class AgreedDate(Closed):
     """A date that a vendor agreed to, with its time zone."""
 
     vendor: Annotated[str, Field(max_length=60)]
     when: datetime
 
 
-class OtherOpinion(_Body):
+class OtherOpinion(Closed):
     """A coordinator's opinion beside a verdict, which is counted from 0."""
 
     verdict: Annotated[int, Field(ge=0, le=9999)]

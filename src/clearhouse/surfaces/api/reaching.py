@@ -10,13 +10,13 @@ import binascii
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from clearhouse.clearing.coordinate import reaching
 from clearhouse.clearing.coordinate.contacts import Document, Kind
-from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.record import Case, Way
 from clearhouse.clearing.coordinate.silence import Silence
+from clearhouse.surfaces.api.acts import Closed, settled
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
 from clearhouse.surfaces.api.problems import ProblemError
 from clearhouse.surfaces.web.desk.addresses import CaseAddress
@@ -31,11 +31,7 @@ _PartyId = Annotated[str, Field(max_length=60)]
 _Words = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Found(_Closed):
+class Found(Closed):
     """A document that may name a contact."""
 
     kind: Kind
@@ -44,13 +40,13 @@ class Found(_Closed):
     """Base64."""
 
 
-class Documents(_Closed):
+class Documents(Closed):
     """What the caller has read; without any, the usual places are asked."""
 
-    documents: Annotated[list[Found], Field(max_length=50)] = []
+    documents: list[Found] = Field(default=[], max_length=50)
 
 
-class Tried(_Closed):
+class Tried(Closed):
     """An attempt to reach a party."""
 
     party: _PartyId
@@ -58,7 +54,7 @@ class Tried(_Closed):
     note: _Words
 
 
-class Answered(_Closed):
+class Answered(Closed):
     """That a party answered elsewhere."""
 
     party: _PartyId
@@ -75,7 +71,7 @@ def look(call: Calling, case_id: CaseAddress, body: Documents) -> Case:
         done = reaching.keep_contacts(
             call.desk, transaction, call.actor, case_id, documents=documents
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/attempts", summary="Write down an attempt to reach a party")
@@ -91,7 +87,7 @@ def attempt(call: Calling, case_id: CaseAddress, body: Tried) -> Case:
             way=body.way,
             note=body.note,
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/answers", summary="Write down that a party answered elsewhere")
@@ -101,7 +97,7 @@ def answered(call: Calling, case_id: CaseAddress, body: Answered) -> Case:
         done = reaching.answered(
             call.desk, transaction, call.actor, case_id, party=body.party, note=body.note
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.get("/silence", summary="Who owes an answer, what is due next, and when waiting is over")
@@ -117,9 +113,3 @@ def _document(found: Found) -> Document:
     except binascii.Error as error:
         raise ProblemError(400, "the content of a document is base64") from error
     return Document(kind=found.kind, where=found.where, content=content)
-
-
-def _done(done: Case | Refused) -> Case:
-    if isinstance(done, Refused):
-        raise ProblemError(409, done.reason)
-    return done

@@ -9,13 +9,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from clearhouse.clearing.coordinate import copies, read_ins
 from clearhouse.clearing.coordinate.copies import Copy
-from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.read_in_log import Entry
 from clearhouse.clearing.coordinate.record import Case
+from clearhouse.surfaces.api.acts import Closed, settled
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
 from clearhouse.surfaces.api.problems import ProblemError
 from clearhouse.surfaces.web.desk.addresses import CaseAddress
@@ -31,25 +31,21 @@ _Who = Annotated[str, Field(pattern="^act_[a-z2-7]{26}$")]
 _Number = Annotated[int, Path(ge=0, le=9999)]
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Decision(_Closed):
+class Decision(Closed):
     """Whether something is granted, and why."""
 
     grant: bool
     because: _Why
 
 
-class Look(_Closed):
+class Look(Closed):
     """Whether an emergency read-in was right, and why."""
 
     upheld: bool
     because: _Why
 
 
-class Exceptional(_Closed):
+class Exceptional(Closed):
     """Which rule of the embargo policy is to be set aside, until when, and why."""
 
     rule: Annotated[str, Field(min_length=1, max_length=100)]
@@ -57,21 +53,21 @@ class Exceptional(_Closed):
     reason: _Why
 
 
-class Interest(_Closed):
+class Interest(Closed):
     """Whose conflict of interest, and what it is."""
 
     who: _Who
     what: _Why
 
 
-class NoInterest(_Closed):
+class NoInterest(Closed):
     """Whose conflict of interest is over, and why."""
 
     who: _Who
     because: _Why
 
 
-class Leak(_Closed):
+class Leak(Closed):
     """A text that went where it should not."""
 
     text: Annotated[str, Field(min_length=1, max_length=1_000_000)]
@@ -90,7 +86,7 @@ def decide(call: Calling, case_id: CaseAddress, number: _Number, body: Decision)
             grant=body.grant,
             because=body.because,
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/cases/{case_id}/emergencies/{number}", summary="Review an emergency read-in")
@@ -106,7 +102,7 @@ def review(call: Calling, case_id: CaseAddress, number: _Number, body: Look) -> 
             upheld=body.upheld,
             because=body.because,
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/cases/{case_id}/exceptions", summary="Ask for an exception from the embargo policy")
@@ -124,7 +120,7 @@ def ask_exception(call: Calling, case_id: CaseAddress, body: Exceptional) -> Cas
             until=body.until,
             reason=body.reason,
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.post("/cases/{case_id}/conflicts", summary="Keep out who has a conflict of interest")
@@ -134,7 +130,7 @@ def declare_conflict(call: Calling, case_id: CaseAddress, body: Interest) -> dic
         done = read_ins.declare_conflict(
             call.desk, transaction, call.actor, case_id, who=body.who, what=body.what
         )
-    _done(done)
+    settled(done)
     return {"kept_out": body.who}
 
 
@@ -145,7 +141,7 @@ def lift_conflict(call: Calling, case_id: CaseAddress, body: NoInterest) -> Case
         done = read_ins.lift_conflict(
             call.desk, transaction, call.actor, case_id, who=body.who, because=body.because
         )
-    return _done(done)
+    return settled(done)
 
 
 @router.get("/cases/{case_id}/read-in-log", summary="Who was let in, asked to be, or kept out")
@@ -167,9 +163,3 @@ def trace(call: Calling, body: Leak) -> list[Copy]:
     """Name the recipients."""
     with call.transaction() as transaction:
         return copies.recipients(call.desk, transaction, call.actor, body.text)
-
-
-def _done(done: Case | Refused) -> Case:
-    if isinstance(done, Refused):
-        raise ProblemError(409, done.reason)
-    return done

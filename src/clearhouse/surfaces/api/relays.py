@@ -9,16 +9,15 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.coordinate.relay import peers, sending
 from clearhouse.clearing.coordinate.relay.following import ToldByPeer
 from clearhouse.clearing.coordinate.relay.record import Heard, Peer, PeerKind, Sent
 from clearhouse.clearing.coordinate.relay.sending import Relayed
 from clearhouse.formats.tlp import Tlp
+from clearhouse.surfaces.api.acts import Closed, settled
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
-from clearhouse.surfaces.api.problems import ProblemError
 from clearhouse.surfaces.web.desk.addresses import CaseAddress
 
 router = APIRouter(
@@ -59,10 +58,9 @@ class RelayAnswer(BaseModel):
     told: ToldByPeer | None
 
 
-class HandOver(BaseModel):
+class HandOver(Closed):
     """To whom a case goes, under which label, and why."""
 
-    model_config = ConfigDict(extra="forbid")
     peer: Annotated[str, Field(pattern="^per_[a-z2-7]{26}$")]
     reason: Annotated[str, Field(min_length=1, max_length=400)]
     tlp: Tlp = Tlp.RED
@@ -115,7 +113,7 @@ def relays(call: Calling, case_id: CaseAddress) -> list[RelayAnswer]:
 def hand_over(call: Calling, case_id: CaseAddress, body: HandOver) -> HandedOver:
     """Relay a case."""
     with call.transaction() as transaction:
-        done = sending.send(
+        link = sending.send(
             call.desk,
             transaction,
             call.actor,
@@ -124,6 +122,4 @@ def hand_over(call: Calling, case_id: CaseAddress, body: HandOver) -> HandedOver
             tlp=body.tlp,
             reason=body.reason,
         )
-    if isinstance(done, Refused):
-        raise ProblemError(409, done.reason)
-    return HandedOver(our_handle=done.our_handle)
+    return HandedOver(our_handle=settled(link).our_handle)

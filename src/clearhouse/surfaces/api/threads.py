@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from clearhouse.clearing.coordinate import channels, mail_in, messages
 from clearhouse.clearing.coordinate.machine import Refused
@@ -17,6 +17,7 @@ from clearhouse.clearing.coordinate.mail_in import Received
 from clearhouse.clearing.coordinate.messages import File, Message, Thread
 from clearhouse.clearing.coordinate.pacing import Wish
 from clearhouse.formats.tlp import Tlp
+from clearhouse.surfaces.api.acts import Closed
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
 from clearhouse.surfaces.api.problems import ProblemError
 from clearhouse.surfaces.web.desk.addresses import MailAddress, PartyAddress, ThreadAddress
@@ -42,19 +43,15 @@ class ThreadAnswer(BaseModel):
     messages: list[Message] = []
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Said(_Closed):
+class Said(Closed):
     """What is said, and how far it may travel."""
 
     text: Annotated[str, Field(min_length=1, max_length=100_000)]
     tlp: Tlp = Tlp.AMBER_STRICT
-    files: Annotated[list[File], Field(max_length=20)] = []
+    files: list[File] = Field(default=[], max_length=20)
 
 
-class Channel(_Closed):
+class Channel(Closed):
     """Where a party wants to be told, and how many new cases it takes."""
 
     webhook: Annotated[str | None, Field(max_length=500)] = None

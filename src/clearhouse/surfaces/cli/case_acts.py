@@ -16,6 +16,7 @@ from clearhouse.surfaces.cli.acting import acting
 from clearhouse.surfaces.cli.main import EXIT_NO, EXIT_REFUSED, Connect
 
 T = TypeVar("T")
+because_option = click.option("--because", required=True, help="Kept in the case.")
 
 
 def act(connect: Connect, operation: Callable[[Desk, Transaction, Actor], T | Refused]) -> T:

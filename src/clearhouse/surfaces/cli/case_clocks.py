@@ -5,11 +5,10 @@ from pydantic import TypeAdapter
 
 from clearhouse.clearing.coordinate import appeals
 from clearhouse.clearing.coordinate.deadlines import Deadline
-from clearhouse.surfaces.cli.case_acts import act
+from clearhouse.surfaces.cli.case_acts import act, because_option
 from clearhouse.surfaces.cli.main import Connect, emit, json_option
 
 _DEADLINES = TypeAdapter(tuple[Deadline, ...])
-_because = click.option("--because", required=True, help="Kept in the case.")
 
 
 @click.command("deadlines")
@@ -32,7 +31,7 @@ def deadlines(connect: Connect, case: str, *, as_json: bool) -> None:
 @click.command("met")
 @click.argument("case")
 @click.argument("clock")
-@_because
+@because_option
 @json_option
 @click.pass_obj
 def met(connect: Connect, case: str, clock: str, because: str, *, as_json: bool) -> None:
@@ -50,7 +49,7 @@ def met(connect: Connect, case: str, clock: str, because: str, *, as_json: bool)
 @click.argument("case")
 @click.argument("verdict", type=click.IntRange(0))
 @click.option("--party", help="For whom; your own party when not given.")
-@_because
+@because_option
 @json_option
 @click.pass_obj
 def appeal(
@@ -71,7 +70,7 @@ def appeal(
 @click.argument("case")
 @click.argument("number", type=click.IntRange(0))
 @click.option("--uphold/--reject", required=True)
-@_because
+@because_option
 @json_option
 @click.pass_obj
 def resolve(
@@ -91,7 +90,7 @@ def resolve(
 @click.argument("case")
 @click.argument("value")
 @click.option("--of", "beside", required=True, help="Whose severity it stands beside.")
-@_because
+@because_option
 @json_option
 @click.pass_obj
 def deviate(

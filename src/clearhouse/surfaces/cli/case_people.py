@@ -14,14 +14,13 @@ from clearhouse.clearing.coordinate.own_view import OwnView
 from clearhouse.clearing.coordinate.read_in_log import Entry
 from clearhouse.clearing.coordinate.record import Case
 from clearhouse.kernel.ids import ActorId
-from clearhouse.surfaces.cli.case_acts import act
+from clearhouse.surfaces.cli.case_acts import act, because_option
 from clearhouse.surfaces.cli.main import EXIT_NO, Connect, emit, json_option
 
 _ENTRIES = TypeAdapter(tuple[Entry, ...])
 _OWN = TypeAdapter(OwnView)
 _COPIES = TypeAdapter(list[Copy])
 _MAILS = TypeAdapter(list[Received])
-because_option = click.option("--because", required=True, help="Kept in the case.")
 
 
 @click.command("read-in")

@@ -12,8 +12,7 @@ from clearhouse.clearing.coordinate.contacts import Document, Kind, Resolved
 from clearhouse.clearing.coordinate.record import Way
 from clearhouse.clearing.coordinate.silence import Silence
 from clearhouse.formats.purl import PurlError
-from clearhouse.surfaces.cli.case_acts import act, stop
-from clearhouse.surfaces.cli.case_people import because_option
+from clearhouse.surfaces.cli.case_acts import act, because_option, stop
 from clearhouse.surfaces.cli.main import EXIT_NO, EXIT_REFUSED, Connect, emit, json_option
 
 _RESOLVED = TypeAdapter(Resolved)

@@ -17,7 +17,6 @@ from clearhouse.clearing.coordinate import canary
 SHOWN_CHARACTERS = 12_000
 """How much of one text a page shows; the whole text stands one link away."""
 LINE_CHARACTERS = 300
-_MARKS_IN_A_ROW = 3
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 # Letters and marks by category that nevertheless show nothing.
 _BLANK = frozenset(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from casebook import acting, move, opened, read, register, set_clock
+from casebook import do, move, opened, read, register, set_clock
 from clearhouse.clearing.coordinate import appeals, casework, deadlines
 from clearhouse.clearing.coordinate.deadlines import Standing
 from clearhouse.clearing.coordinate.embargo import News
@@ -31,11 +31,6 @@ def case(house):
     do(house, coordinator(house), casework.give_verdict, found.id, vendor=found.vendors[0].id,
        outcome=Outcome.REJECTED, reason="works as meant")  # fmt: skip
     return found
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def dora(app):

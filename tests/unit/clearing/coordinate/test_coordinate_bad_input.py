@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from casebook import acting, opened, read, register, set_clock
+from casebook import acting, do, opened, read, register, set_clock
 from clearhouse.clearing.coordinate import casework, clocks, messages, read_ins, standing
 from clearhouse.clearing.coordinate.messages import NoSuchThreadError
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole, ProductState
@@ -30,11 +30,6 @@ def house(app):
 def case(house):
     register(house)
     return opened(house)
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def vera(app):

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from casebook import acting, move, opened, read, register, set_clock
+from casebook import acting, do, move, opened, read, register, set_clock
 from clearhouse.clearing.coordinate import (
     business_days,
     casework,
@@ -253,11 +253,6 @@ def house(app):
 def case(house):
     register(house)
     return opened(house)
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def tries(app, case, note="wrote again", way=Way.EMAIL):

@@ -9,7 +9,7 @@ from email.policy import SMTP
 import pysequoia
 import pytest
 
-from casebook import acting, move, opened, read, register, set_clock
+from casebook import acting, do, move, opened, read, register, set_clock
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import (
     canary,
@@ -57,11 +57,6 @@ def case(house):
     app, _ = house
     register(app, contact=VENDOR)
     return opened(app)
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def vera(app, case):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from casebook import DRAFT, acting, move, opened, read, register, set_clock
+from casebook import DRAFT, acting, do, move, opened, read, register, set_clock
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import (
     _threads,
@@ -57,11 +57,6 @@ def case(house):
     app, _ = house
     register(app, contact="security@yaml.example")
     return opened(app)
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def vera(app):

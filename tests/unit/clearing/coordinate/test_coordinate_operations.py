@@ -10,6 +10,7 @@ from casebook import (
     VENDOR,
     acting,
     cleared,
+    do,
     finding_of,
     move,
     opened,
@@ -49,11 +50,6 @@ def consider(app, report_id):
     who = app.desk.clearing_actor
     with acting(app, who) as transaction:
         return coordinate.consider(app.desk, transaction, who, finding_id)
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def events(app, case_id):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from casebook import acting, move, opened, register, set_clock
+from casebook import acting, do, move, opened, register, set_clock
 from clearhouse.clearing.coordinate import (
     _parts,
     canary,
@@ -44,11 +44,6 @@ def case(house):
         do(house, coordinator(house), own_view.give, found.id, share=share,
            text=TEXT.format(share.value) * 3)  # fmt: skip
     return found
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def at_tier(app, case, tier, name):

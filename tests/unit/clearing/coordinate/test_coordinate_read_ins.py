@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from casebook import acting, cleared, move, opened, read, register, set_clock
+from casebook import acting, cleared, do, move, opened, read, register, set_clock
 from clearhouse.clearing.coordinate import (
     _store,
     canary,
@@ -46,11 +46,6 @@ def house(app):
 def case(house):
     register(house)
     return opened(house)
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def cora(app):

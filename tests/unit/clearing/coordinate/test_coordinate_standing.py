@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from casebook import DRAFT, acting, move, opened, read, register, set_clock
+from casebook import DRAFT, acting, do, move, opened, read, register, set_clock
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import _store, casework, clocks, read_ins, standing
 from clearhouse.clearing.coordinate.casework import NoSuchCaseError
@@ -39,11 +39,6 @@ def house(app):
 def case(house):
     register(house)
     return opened(house)
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def vera(app):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from casebook import DRAFT, acting, cleared, finding_of, move, opened, read, register, set_clock
+from casebook import DRAFT, acting, cleared, do, finding_of, move, opened, read, register, set_clock
 from clearhouse.clearing.coordinate import casework, read_ins
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole
@@ -25,11 +25,6 @@ NOW = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
 def house(app):
     set_clock(app, NOW)
     return app
-
-
-def do(app, actor, verb, *arguments, **more):
-    with acting(app, actor) as transaction:
-        return verb(app.desk, transaction, actor, *arguments, **more)
 
 
 def accepted(app, draft=DRAFT, **report):

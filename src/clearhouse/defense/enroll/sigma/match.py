@@ -52,8 +52,6 @@ _COMPARED: Mapping[CompareOperators, Callable[[float, float], bool]] = {
 Holds = Callable[[str], bool]
 Atoms = set[int]
 Check = Callable[[Atoms, Mapping[str, Scalar]], bool]
-_SELECTIVE = 3
-"""Literals shorter than this hold of too much to be an anchor where a longer one is there."""
 
 
 @dataclass(slots=True)
