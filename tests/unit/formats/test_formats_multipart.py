@@ -1,3 +1,5 @@
+import logging.config
+
 import pytest
 
 from clearhouse.formats.multipart import MAX_PARTS, MultipartError, Part, read_header, split
@@ -49,6 +51,15 @@ def test_header_bytes_that_are_no_utf8_are_left_for_the_caller_to_judge():
 
 
 def test_what_the_parser_refuses_reaches_no_log(caplog):
+    with pytest.raises(MultipartError):
+        split(body(b"secret\x01: x\r\n\r\n"), "B")
+    assert caplog.records == []
+
+
+def test_a_configuration_of_logging_does_not_wake_what_is_silent(caplog):
+    logging.config.dictConfig(
+        {"version": 1, "incremental": False, "disable_existing_loggers": False}
+    )
     with pytest.raises(MultipartError):
         split(body(b"secret\x01: x\r\n\r\n"), "B")
     assert caplog.records == []
