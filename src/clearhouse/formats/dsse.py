@@ -2,7 +2,7 @@
 
 In: payload bytes and a signing key, or an envelope and the keys that are trusted. Out: an
 envelope, or the payload with the ids of the keys that signed it. Refused: envelopes that no
-trusted key signed; the payload of such an envelope is never returned.
+trusted key signed; `open_envelope` never returns the payload of such an envelope.
 Source: DSSE v1.0 (secure-systems-lab), protocol.md and envelope.md.
 """
 
@@ -80,6 +80,14 @@ def open_envelope(envelope: object, trusted: Iterable[Ed25519PublicKey]) -> Open
     if not signed_by:
         raise UntrustedEnvelopeError("no trusted key signed this envelope")
     return Opened(payload=payload, payload_type=payload_type, key_ids=signed_by)
+
+
+def unchecked_payload(envelope: object) -> bytes:
+    """Return what an envelope holds, whoever signed it: only to find out which keys should have.
+
+    Raises: UntrustedEnvelopeError when it is malformed.
+    """
+    return _parse(envelope)[0]
 
 
 def _pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
