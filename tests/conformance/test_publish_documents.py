@@ -41,7 +41,7 @@ def csaf_schema(suites):
 
 def faults(osv_schema, csaf_schema, made):
     """Return everything that the official validators say against the documents."""
-    osv, csaf = json.loads(made.osv), json.loads(made.csaf)
+    osv, csaf = json.loads(made.bodies["osv"]), json.loads(made.bodies["csaf"])
     found = [f"OSV {error.instance_path}: {error.message}" for error in osv_schema.iter_errors(osv)]
     found += [
         f"CSAF {error.instance_path}: {error.message}" for error in csaf_schema.iter_errors(csaf)
@@ -56,17 +56,19 @@ def faults(osv_schema, csaf_schema, made):
 
 def test_the_validators_see_a_fault_when_there_is_one(osv_schema, csaf_schema):
     made = documents(PLAIN)
-    osv, csaf = json.loads(made.osv), json.loads(made.csaf)
+    osv, csaf = json.loads(made.bodies["osv"]), json.loads(made.bodies["csaf"])
     osv["id"] = "CLR-2026-00001"
     csaf["vulnerabilities"][0]["cwe"]["name"] = "Something else"
     csaf["document"]["tracking"]["version"] = "2"
     del csaf["document"]["publisher"]
-    broken = replace(made, osv=json.dumps(osv).encode(), csaf=json.dumps(csaf).encode())
+    broken = replace(
+        made, bodies={"osv": json.dumps(osv).encode(), "csaf": json.dumps(csaf).encode()}
+    )
     found = "\n".join(faults(osv_schema, csaf_schema, broken))
     assert "OSV ['id']" in found
     assert "publisher" in found
-    csaf["document"]["publisher"] = json.loads(made.csaf)["document"]["publisher"]
-    broken = replace(made, osv=made.osv, csaf=json.dumps(csaf).encode())
+    csaf["document"]["publisher"] = json.loads(made.bodies["csaf"])["document"]["publisher"]
+    broken = replace(made, bodies={**made.bodies, "csaf": json.dumps(csaf).encode()})
     found = "\n".join(faults(osv_schema, csaf_schema, broken))
     assert "6.1.11" in found
     assert "6.1.16" in found
@@ -77,7 +79,7 @@ def test_a_plain_advisory_is_valid(osv_schema, csaf_schema):
 
 
 def test_a_plain_advisory_also_follows_the_recommendations_of_csaf():
-    report = csaf_rules(json.loads(documents(PLAIN).csaf), preset="full")
+    report = csaf_rules(json.loads(documents(PLAIN).bodies["csaf"]), preset="full")
     missed = {result.id for result in report.results if not (result.passed or result.skipped)}
     # 6.2.11: the document's address is known to whoever serves it, not here.
     # 6.3.9, 6.3.10: both only note that a range of versions is used.

@@ -31,6 +31,7 @@ FOLLOWS = {
     "submission": "comes with its reports; its status follows from their passages",
     "match_report": "which finding and whether contradicted, as edges and verdicts already say",
     "examination": "how far a look is that an event says was asked for; its verdict is an event",
+    "advisory_document": "the documents of an advisory, whose digests its event states",
     "access_receipt": "a chain of its own, whose root is in the event that closes the window",
     "access_alarm": "raised from the receipts, and kept with them",
     "access_closure_path": "where a chain stands under that root, computed from the receipts",

@@ -329,7 +329,8 @@ def test_a_reporter_cannot_tell_a_duplicate_of_an_embargoed_report_from_a_new_on
 
 
 COUNTER_READS = {
-    "clearhouse.advisory": {"advisory_id", "revision", "osv", "csaf", "proof"},
+    "clearhouse.advisory": {"advisory_id", "revision", "proof"},
+    "clearhouse.advisory_document": {"advisory_id", "revision", "form", "body"},
     "clearhouse.released_determination": {
         "determination_id",
         "released_at",

@@ -23,8 +23,8 @@ class Advisory:
     revision: int
     decided_at: datetime
     event_id: EventId
-    osv: bytes
-    csaf: bytes
+    bodies: Mapping[str, bytes]
+    """The document of each form, by the form's name."""
     proof: bytes | None
     """None until the files are written."""
 
@@ -52,17 +52,18 @@ def insert(
 ) -> None:
     """Store an issue that was decided and is not written yet."""
     transaction.execute(
-        "INSERT INTO advisory (advisory_id, revision, year, number, decided_at, event_id, osv,"
-        " csaf) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        "INSERT INTO advisory (advisory_id, revision, year, number, decided_at, event_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        [documents.id, documents.revision, year, number, transaction.now, event_id],
+    )
+    transaction.execute(
+        "INSERT INTO advisory_document (advisory_id, revision, form, body)"
+        " SELECT %s, %s, form, body FROM unnest(%s::text[], %s::bytea[]) AS made (form, body)",
         [
             documents.id,
             documents.revision,
-            year,
-            number,
-            transaction.now,
-            event_id,
-            documents.osv,
-            documents.csaf,
+            list(documents.bodies),
+            list(documents.bodies.values()),
         ],
     )
 
@@ -72,7 +73,7 @@ def unwritten(transaction: Transaction) -> list[Advisory]:
     rows = transaction.all(
         "SELECT * FROM advisory WHERE written_at IS NULL ORDER BY decided_at, advisory_id, revision"
     )
-    return [_advisory(row) for row in rows]
+    return _with_documents(transaction, rows)
 
 
 def written(transaction: Transaction, advisory: Advisory, proof: bytes) -> bool:
@@ -86,24 +87,27 @@ def written(transaction: Transaction, advisory: Advisory, proof: bytes) -> bool:
     )
 
 
-def public(transaction: Transaction) -> list[Advisory]:
-    """Return the newest public issue of every advisory, the newest advisory first."""
+def public(transaction: Transaction, *, form: str | None = None) -> list[Advisory]:
+    """Return the newest public issue of every advisory, the newest advisory first.
+
+    With a form, they come with the document of that form alone.
+    """
     rows = transaction.all(
         "SELECT * FROM (SELECT DISTINCT ON (advisory_id) * FROM advisory"
         " WHERE written_at IS NOT NULL ORDER BY advisory_id, revision DESC) AS newest"
         " ORDER BY year DESC, number DESC"
     )
-    return [_advisory(row) for row in rows]
+    return _with_documents(transaction, rows, form)
 
 
 def public_one(transaction: Transaction, advisory_id: str) -> Advisory | None:
     """Return the newest public issue of one advisory."""
-    row = transaction.one(
+    rows = transaction.all(
         "SELECT * FROM advisory WHERE advisory_id = %s AND written_at IS NOT NULL"
         " ORDER BY revision DESC LIMIT 1",
         [advisory_id],
     )
-    return None if row is None else _advisory(row)
+    return next(iter(_with_documents(transaction, rows)), None)
 
 
 def index_entries(transaction: Transaction, *, with_one: Advisory) -> list[dict[str, str | int]]:
@@ -212,9 +216,30 @@ def count(transaction: Transaction) -> dict[str, int]:
     return dict(row or {})
 
 
-def _advisory(row: Mapping[str, object]) -> Advisory:
-    fields = {name: row[name] for name in Advisory.__dataclass_fields__}
-    return Advisory(**fields)  # type: ignore[arg-type] # columns carry the names of the fields
+def _with_documents(
+    transaction: Transaction, rows: Sequence[Row], form: str | None = None
+) -> list[Advisory]:
+    """Return issues with their documents, or with the one of a form."""
+    bodies: dict[tuple[str, int], dict[str, bytes]] = {}
+    for found in transaction.all(
+        "SELECT document.* FROM unnest(%s::text[], %s::integer[]) AS issue (advisory_id, revision)"
+        " JOIN advisory_document AS document USING (advisory_id, revision)"
+        " WHERE form = coalesce(%s, form) ORDER BY form",
+        [[row["advisory_id"] for row in rows], [row["revision"] for row in rows], form],
+    ):
+        issue = bodies.setdefault((found["advisory_id"], found["revision"]), {})
+        issue[found["form"]] = found["body"]
+    return [
+        Advisory(
+            advisory_id=row["advisory_id"],
+            revision=row["revision"],
+            decided_at=row["decided_at"],
+            event_id=row["event_id"],
+            bodies=bodies.get((row["advisory_id"], row["revision"]), {}),
+            proof=row["proof"],
+        )
+        for row in rows
+    ]
 
 
 def _publication(row: Row) -> Publication:

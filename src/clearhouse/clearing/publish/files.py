@@ -1,7 +1,7 @@
 """Advisories as files: everything of an issue at once, or nothing of it.
 
     published/2026/CLR-2026-00001/    a link to the newest issue
-        osv.json csaf.json proof.json
+        osv.json csaf.json … proof.json     one file for each form, see `forms`
     published/.issues/                every issue as it was, one folder each
     published/index.json              what is published, newest first
 
@@ -37,11 +37,11 @@ class Plan:
     issue: str
     """Path of this issue below the folder; its name holds a hash of its documents."""
     files: tuple[tuple[str, bytes], ...]
-    """Name and bytes, sorted by name."""
+    """Name and bytes; the documents by name, then the proof."""
 
 
-def plan(id_: str, revision: int, *, osv: bytes, csaf: bytes, proof: bytes) -> Plan:
-    """Say where the files of an issue go.
+def plan(id_: str, revision: int, *, documents: Mapping[str, bytes], proof: bytes) -> Plan:
+    """Say where the files of an issue go; `documents` has bytes by file name.
 
     Raises: ValueError when the id is no advisory id.
     """
@@ -50,11 +50,12 @@ def plan(id_: str, revision: int, *, osv: bytes, csaf: bytes, proof: bytes) -> P
         raise ValueError("not an advisory id with a revision from 1 on")
     # The proof is left out of the name: written again later, it would prove the same event
     # against a newer tree head, and the issue would look like another one.
-    digest = hashlib.sha256(hashlib.sha256(csaf).digest() + hashlib.sha256(osv).digest())
+    named = sorted(documents.items())
+    digest = hashlib.sha256(b"".join(hashlib.sha256(body).digest() for _, body in named))
     return Plan(
         link=f"{found[1]}/{id_}",
         issue=f"{_ISSUES}/{id_}.{revision}.{digest.hexdigest()[:16]}",
-        files=(("csaf.json", csaf), ("osv.json", osv), (PROOF, proof)),
+        files=(*named, (PROOF, proof)),
     )
 
 

@@ -19,7 +19,7 @@ from typing import Final
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate.record import CaseFile
 from clearhouse.clearing.intake import operations as intake
-from clearhouse.clearing.publish import _store, files, rules
+from clearhouse.clearing.publish import _store, files, forms, rules
 from clearhouse.clearing.publish._store import Advisory, Publication
 from clearhouse.clearing.publish.gather import Source, facts_of
 from clearhouse.clearing.publish.record import (
@@ -137,9 +137,9 @@ def publication(
     return _store.publication(transaction, case_id)
 
 
-def advisories(transaction: Transaction) -> list[Advisory]:
+def advisories(transaction: Transaction, *, form: str | None = None) -> list[Advisory]:
     """Return what is public, the newest first; anybody may ask, at the counter too."""
-    return _store.public(transaction)
+    return _store.public(transaction, form=form)
 
 
 def advisory(transaction: Transaction, advisory_id: str) -> Advisory | None:
@@ -227,8 +227,10 @@ def _go(transaction: Transaction, kept: CaseFile, made: Documents, authority: st
         made.id,
         {
             "revision": made.revision,
-            "osv_sha256": hashlib.sha256(made.osv).hexdigest(),
-            "csaf_sha256": hashlib.sha256(made.csaf).hexdigest(),
+            "sha256": {
+                forms.BY_NAME[name].file: hashlib.sha256(body).hexdigest()
+                for name, body in made.bodies.items()
+            },
             "policy": f"{embargo.policy}/{embargo.version}",
             "rule": embargo.rule,
             "authority": authority,
@@ -294,7 +296,10 @@ def _write(desk: Desk, one: Advisory) -> bool:
         return False
     text = json.dumps(proof.as_json(), indent=2, sort_keys=True)
     wanted = files.plan(
-        one.advisory_id, one.revision, osv=one.osv, csaf=one.csaf, proof=f"{text}\n".encode()
+        one.advisory_id,
+        one.revision,
+        documents={forms.BY_NAME[name].file: body for name, body in one.bodies.items()},
+        proof=f"{text}\n".encode(),
     )
     shown = files.write(desk.published_folder, wanted)
     files.write_index(desk.published_folder, entries)

@@ -5,6 +5,7 @@ own, or composed from structured fields; nothing in it is a reporter's prose, ex
 thanked, which stay as they were given.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -165,7 +166,7 @@ class Documents:
 
     id: str
     revision: int
-    osv: bytes
-    csaf: bytes
+    bodies: Mapping[str, bytes]
+    """The document of each form, by the form's name."""
     left_out: tuple[str, ...] = ()
     """What the facts hold and the formats cannot say, in words for the coordinator."""

@@ -13,10 +13,8 @@ from typing import Final
 from clearhouse.clearing.coordinate.record import Case, Outcome
 from clearhouse.clearing.coordinate.rules import utc
 from clearhouse.clearing.publish import content as contents
-from clearhouse.clearing.publish.as_csaf import csaf_advisory
-from clearhouse.clearing.publish.as_osv import osv_document
+from clearhouse.clearing.publish import forms
 from clearhouse.clearing.publish.record import AdvisoryFacts, Documents, Refusal
-from clearhouse.formats import csaf, osv
 
 _AGREES: Final = frozenset({Outcome.ACCEPTED, Outcome.FIX_RELEASED})
 
@@ -58,15 +56,13 @@ def documents(facts: AdvisoryFacts) -> Documents | tuple[Refusal, ...]:
     content = contents.read(facts)
     if isinstance(content, tuple):
         return content
-    osv_json = osv_document(content)
-    advisory = csaf_advisory(content)
-    faults = [*osv.problems(osv_json), *csaf.problems(advisory)]
+    made = forms.make_all(content)
+    faults = [f"{name} {fault}" for name, one in made.items() for fault in one.faults]
     if faults:
         return tuple(Refusal(code="document", reason=fault) for fault in faults)
     return Documents(
         id=facts.id,
         revision=len(facts.revisions),
-        osv=osv.write(osv_json),
-        csaf=csaf.write(csaf.document(advisory)),
+        bodies={name: one.body for name, one in made.items()},
         left_out=content.left_out,
     )

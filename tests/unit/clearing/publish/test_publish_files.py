@@ -13,7 +13,7 @@ ID = "CLR-2026-00001"
 
 
 def plan(revision=1, osv=b"osv 1", csaf=b"csaf 1", proof=b"proof 1", id_=ID):
-    return files.plan(id_, revision, osv=osv, csaf=csaf, proof=proof)
+    return files.plan(id_, revision, documents={"osv.json": osv, "csaf.json": csaf}, proof=proof)
 
 
 def shown(folder):
@@ -135,7 +135,7 @@ print("ready", flush=True)
 for revision in range(1, 1_000_000):
     text = (str(revision) * 20_000).encode()
     files.write(folder, files.plan(
-        "CLR-2026-00001", revision, osv=text, csaf=text, proof=text))
+        "CLR-2026-00001", revision, documents={"osv.json": text, "csaf.json": text}, proof=text))
 """
 
 

@@ -10,7 +10,7 @@ from clearhouse.clearing.coordinate import casework, read_ins
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole
 from clearhouse.clearing.intake.record import Credit
-from clearhouse.clearing.publish import files, jobs, operations
+from clearhouse.clearing.publish import files, forms, jobs, operations
 from clearhouse.clearing.publish.record import Documents, Wording
 from clearhouse.formats import dsse, merkle
 from clearhouse.formats.canonical import canonical_bytes
@@ -79,15 +79,16 @@ def test_the_files_are_the_documents_with_a_proof_that_an_outsider_can_follow(ho
     jobs.publish_due(house.desk)
     (advisory,) = public(house)
     folder = house.desk.published_folder / "2026" / "CLR-2026-00001"
-    assert (folder / "osv.json").read_bytes() == advisory.osv
-    assert (folder / "csaf.json").read_bytes() == advisory.csaf
+    assert set(advisory.bodies) == set(forms.BY_NAME)
+    for name, body in advisory.bodies.items():
+        assert (folder / forms.BY_NAME[name].file).read_bytes() == body
     assert (folder / "proof.json").read_bytes() == advisory.proof
     proof = json.loads(advisory.proof)
     assert proof["event"]["kind"] == "advisory.decided"
     assert proof["event"]["data"]["rule"] == "default-30"
     trusted = house.desk.keys.signing_key().public_key()
     assert ledger_accepts(proof, advisory, trusted)
-    proof["event"]["data"]["osv_sha256"] = "0" * 64
+    proof["event"]["data"]["sha256"]["osv.json"] = "0" * 64
     assert not ledger_accepts(proof, advisory, trusted)
     index = json.loads((house.desk.published_folder / "index.json").read_text())
     assert index["advisories"][0]["path"] == "2026/CLR-2026-00001"
@@ -97,16 +98,15 @@ def ledger_accepts(proof, advisory, trusted):
     """Check a proof file as an outsider would, from RFC 9162 and the signed tree head."""
     head = json.loads(dsse.open_envelope(proof["tree_head"], [trusted]).payload)
     data = proof["event"]["data"]
-    return (
-        data["osv_sha256"] == hashlib.sha256(advisory.osv).hexdigest()
-        and data["csaf_sha256"] == hashlib.sha256(advisory.csaf).hexdigest()
-        and merkle.inclusion_holds(
-            merkle.leaf_hash(canonical_bytes(proof["event"])),
-            proof["leaf_index"],
-            head["size"],
-            [bytes.fromhex(step) for step in proof["path"]],
-            bytes.fromhex(head["root"]),
-        )
+    return data["sha256"] == {
+        forms.BY_NAME[name].file: hashlib.sha256(body).hexdigest()
+        for name, body in advisory.bodies.items()
+    } and merkle.inclusion_holds(
+        merkle.leaf_hash(canonical_bytes(proof["event"])),
+        proof["leaf_index"],
+        head["size"],
+        [bytes.fromhex(step) for step in proof["path"]],
+        bytes.fromhex(head["root"]),
     )
 
 
@@ -115,7 +115,7 @@ def test_nothing_a_reporter_wrote_as_prose_is_published(house):
     move(house, days=30)
     operations.publish_due(house.desk)
     (advisory,) = public(house)
-    for document in (advisory.osv, advisory.csaf):
+    for document in advisory.bodies.values():
         assert b"SECRET" not in document
         assert b"Ignore your rules" not in document
         assert "Zoë Finder".encode() in document
@@ -214,7 +214,7 @@ def test_an_advisory_that_cannot_be_made_honestly_waits_for_a_coordinators_corre
     words = Wording(affected_claims=("<5.4",), summary="Loader runs code")
     do(house, coordinator(house), operations.set_wording, case.id, words)
     assert operations.publish_due(house.desk) == ["CLR-2026-00001"]
-    assert json.loads(public(house)[0].osv)["summary"] == "Loader runs code"
+    assert json.loads(public(house)[0].bodies["osv"])["summary"] == "Loader runs code"
     assert kinds(house, case.id).count("advisory.worded") == 1
 
 
@@ -278,7 +278,7 @@ def test_every_finder_of_the_finding_is_thanked(house):
     )
     move(house, days=30)
     operations.publish_due(house.desk)
-    thanked = json.loads(public(house)[0].osv)["credits"]
+    thanked = json.loads(public(house)[0].bodies["osv"])["credits"]
     assert [one["name"] for one in thanked] == ["Zoë Finder", "Kim <kim@example.org>"]
 
 
@@ -312,9 +312,8 @@ def test_a_process_that_ends_at_any_step_is_taken_over_by_the_next(house, monkey
     (advisory,) = public(house)
     folder = house.desk.published_folder / "2026" / "CLR-2026-00001"
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == {
-        "osv.json": advisory.osv,
-        "csaf.json": advisory.csaf,
         "proof.json": advisory.proof,
+        **{forms.BY_NAME[name].file: body for name, body in advisory.bodies.items()},
     }
     assert len(list((house.desk.published_folder / ".issues").iterdir())) == 1
     assert read(house, case.id).published_at == advisory.decided_at
@@ -379,7 +378,7 @@ def test_a_coordinator_may_decide_by_hand_and_the_next_run_writes_it(house):
     assert do(house, coordinator(house), operations.decide, case.id) == ()
     assert operations.publish_due(house.desk) == [made.id]
     with house.counter.database.transaction(None) as transaction:
-        assert operations.advisory(transaction, made.id).osv == made.osv
+        assert operations.advisory(transaction, made.id).bodies == made.bodies
         assert operations.advisory(transaction, "CLR-2026-99999") is None
 
 

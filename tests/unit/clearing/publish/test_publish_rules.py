@@ -132,24 +132,23 @@ def test_every_refusal_of_the_facts_is_given_at_once():
 
 def test_equal_facts_give_equal_bytes_and_other_facts_give_others():
     first, second = documents(PLAIN), documents(replace(PLAIN))
-    assert (first.osv, first.csaf) == (second.osv, second.csaf)
+    assert first.bodies == second.bodies
     other = documents(replace(PLAIN, summary="Another line"))
-    assert other.osv != first.osv
-    assert other.csaf != first.csaf
+    assert all(other.bodies[name] != body for name, body in first.bodies.items())
 
 
 def test_a_missing_fix_is_said_in_both_formats():
     made = documents(replace(PLAIN, fixed_versions=()))
-    assert json.loads(made.osv)["database_specific"]["fix"] == "No fix is known."
-    remedy = json.loads(made.csaf)["vulnerabilities"][0]["remediations"][0]
+    assert json.loads(made.bodies["osv"])["database_specific"]["fix"] == "No fix is known."
+    remedy = json.loads(made.bodies["csaf"])["vulnerabilities"][0]["remediations"][0]
     assert (remedy["category"], remedy["details"]) == ("none_available", "No fix is known.")
 
 
 def test_a_finders_name_is_the_same_in_both_formats_and_verbatim():
     made = documents(PLAIN)
     name = PLAIN.credits[0].name
-    assert json.loads(made.osv)["credits"][0] == {"name": name, "type": "FINDER"}
-    thanked = json.loads(made.csaf)["vulnerabilities"][0]["acknowledgments"][0]
+    assert json.loads(made.bodies["osv"])["credits"][0] == {"name": name, "type": "FINDER"}
+    thanked = json.loads(made.bodies["csaf"])["vulnerabilities"][0]["acknowledgments"][0]
     assert thanked == {"names": [name], "summary": "Finder"}
 
 
@@ -171,24 +170,24 @@ def test_a_vector_of_cvss_4_is_written_in_the_prescribed_order():
     shuffled = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/CR:H/E:A"
     made = documents(replace(PLAIN, cvss_vectors=(shuffled,)))
     assert isinstance(made, Documents)
-    (severity,) = json.loads(made.osv)["severity"]
+    (severity,) = json.loads(made.bodies["osv"])["severity"]
     assert severity["score"].endswith("/SA:N/E:A/CR:H")
 
 
 def test_of_two_vectors_of_one_generation_the_newer_version_counts():
     older = CVSS_31.replace("3.1", "3.0")
     made = documents(replace(PLAIN, cvss_vectors=(older, CVSS_31)))
-    (severity,) = json.loads(made.osv)["severity"]
+    (severity,) = json.loads(made.bodies["osv"])["severity"]
     assert severity == {"type": "CVSS_V3", "score": CVSS_31}
 
 
 def test_a_note_that_no_ai_took_part_names_neither_review_nor_models():
     made = documents(replace(PLAIN, ai=AiNote(level=AiLevel.NONE)))
-    (entry,) = json.loads(made.osv)["database_specific"]["x_gcve"]
+    (entry,) = json.loads(made.bodies["osv"])["database_specific"]["x_gcve"]
     (note,) = entry["extensions"]["bcp-05-x-01"]["ai_annotations"]
     assert note["ai_level"] == "none"
     assert not {"review_status", "models"} & set(note)
-    assert documents(replace(PLAIN, ai=None)).osv.count(b"x_gcve") == 0
+    assert documents(replace(PLAIN, ai=None)).bodies["osv"].count(b"x_gcve") == 0
 
 
 def test_a_package_outside_every_ecosystem_keeps_its_address():
@@ -197,7 +196,7 @@ def test_a_package_outside_every_ecosystem_keeps_its_address():
             PLAIN, purl="pkg:github/curl/curl", affected_claims=("curl-8_4_0",), fixed_versions=()
         )
     )
-    (affected,) = json.loads(made.osv)["affected"]
+    (affected,) = json.loads(made.bodies["osv"])["affected"]
     assert "package" not in affected
     assert affected["versions"] == ["curl-8_4_0"]
     assert affected["database_specific"]["purl"] == "pkg:github/curl/curl"
@@ -206,7 +205,7 @@ def test_a_package_outside_every_ecosystem_keeps_its_address():
 def test_semantic_versions_make_a_semver_range_and_others_an_ecosystem_range():
     def kind(purl, claim):
         made = documents(replace(PLAIN, purl=purl, affected_claims=(claim,), fixed_versions=()))
-        return json.loads(made.osv)["affected"][0]["ranges"][0]["type"]
+        return json.loads(made.bodies["osv"])["affected"][0]["ranges"][0]["type"]
 
     assert kind("pkg:npm/x", "<1.2.3") == "SEMVER"
     assert kind("pkg:pypi/x", "<1.2.3") == "ECOSYSTEM"
@@ -216,7 +215,7 @@ def test_ends_with_and_without_a_fix_stand_in_ranges_of_their_own():
     made = documents(
         replace(PLAIN, affected_claims=("<1.0", ">=2.0,<=2.5"), fixed_versions=("1.0",))
     )
-    ranges = json.loads(made.osv)["affected"][0]["ranges"]
+    ranges = json.loads(made.bodies["osv"])["affected"][0]["ranges"]
     assert [one["events"] for one in ranges] == [
         [{"introduced": "0"}, {"fixed": "1.0"}],
         [{"introduced": "2.0"}, {"last_affected": "2.5"}],
@@ -225,12 +224,12 @@ def test_ends_with_and_without_a_fix_stand_in_ranges_of_their_own():
 
 def test_exploitation_is_a_threat_in_csaf():
     made = documents(replace(PLAIN, exploited_since=DAY_0))
-    (threat,) = json.loads(made.csaf)["vulnerabilities"][0]["threats"]
+    (threat,) = json.loads(made.bodies["csaf"])["vulnerabilities"][0]["threats"]
     assert (threat["category"], threat["date"]) == ("exploit_status", "2026-11-01T09:00:00Z")
 
 
 def test_an_unsound_document_is_refused_by_its_own_check(monkeypatch):
     monkeypatch.setattr("clearhouse.formats.osv.problems", lambda _: ("id: nobody knows it",))
     assert [(one.code, one.reason) for one in documents(PLAIN)] == [
-        ("document", "id: nobody knows it")
+        ("document", "osv id: nobody knows it")
     ]

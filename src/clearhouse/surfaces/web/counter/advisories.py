@@ -36,8 +36,8 @@ class Line:
 def show_list(request: Request) -> Response:
     """List what is public, the newest first."""
     with counter_of(request).database.transaction(None) as transaction:
-        found = publish.advisories(transaction)
-    lines = [_line(one.advisory_id, json.loads(one.osv)) for one in found]
+        found = publish.advisories(transaction, form="osv")
+    lines = [_line(one.advisory_id, json.loads(one.bodies["osv"])) for one in found]
     return page(
         "counter/advisories.html", {"door": "counter", "path": "/advisories", "lines": lines}
     )
@@ -81,8 +81,8 @@ def _documents(request: Request, advisory_id: str) -> Mapping[str, bytes]:
         found = publish.advisory(transaction, advisory_id)
     if found is None:
         raise NotPublicError
-    documents = {"osv": found.osv, "csaf": found.csaf, "proof": found.proof}
-    return {name: data for name, data in documents.items() if data is not None}
+    proof = {} if found.proof is None else {"proof": found.proof}
+    return {**found.bodies, **proof}
 
 
 def _line(advisory_id: str, osv: Mapping[str, object]) -> Line:
