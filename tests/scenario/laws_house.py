@@ -23,7 +23,7 @@ KEEPS = {
     "access_window", "access_nomination", "access_admission", "access_assessment", "access_grant",
     "access_acceptance", "access_canary", "access_fingerprint", "access_finding",
     "access_certificate", "access_closure", "defense_key", "defense_card", "defense_pool",
-    "relay_peer", "relay_in",
+    "relay_peer", "relay_in", "known_epoch", "known_preference",
 }  # fmt: skip
 """Tables whose rows are acts or decisions: who writes one writes an event with it."""
 
@@ -56,6 +56,9 @@ FOLLOWS = {
     "relay_link": "how both sides of a relay call a case, as the events of its envelopes say",
     "relay_out": "how far an envelope is; that it was laid out, sent, delayed or refused is an event",
     "relay_nonce": "that a request was used up; what became of it is an event",
+    "known_entry": "outputs for what is held, and decoys; who holds is an event of its own",
+    "known_holding": "follows from the report, or the event of the party that holds it",
+    "known_quota": "counts of what was asked; the ledger has them every hour",
     "retired_key": "retiring keys is an event of the command that does it",
     "migration": "the schema's own history",
 }

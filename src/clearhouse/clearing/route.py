@@ -8,6 +8,7 @@ verdict comes, the report goes through the later rooms again.
 Only this module knows the order. The diagram, `clearhouse route` and the tests come from `ROUTE`.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,10 +19,12 @@ from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.relay import inbox, outbox, peers
 from clearhouse.clearing.coordinate.relay.compose import SEND_RELAYS
 from clearhouse.clearing.coordinate.relay.reception import TAKE_RELAYED
+from clearhouse.clearing.deconflict.blind import answering, epochs, holding
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.match import matching, proving
 from clearhouse.clearing.match import operations as match
+from clearhouse.clearing.match.fingerprints import fingerprints
 from clearhouse.clearing.match.record import Relation
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.publish import operations as publish
@@ -30,10 +33,12 @@ from clearhouse.clearing.validate import operations as validate
 from clearhouse.clearing.validate.attached import carries_bundle
 from clearhouse.clearing.validate.record import ExaminationId, VerdictKind
 from clearhouse.clearing.validate.workers import Workers
-from clearhouse.kernel import ledger
+from clearhouse.kernel import identity, ledger
+from clearhouse.kernel.identity import PartyKind
 from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
+from clearhouse.kernel.vault import SealedError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +59,7 @@ ROUTE = (
     Room(
         name="deconflict",
         gives="Lease",
-        does="looks up what is already public in local copies",
-        not_attempted="scan leases and blind lookup between clearinghouses",
+        does="looks up what is public in local copies; answers blindly whether something is known",
     ),
     Room(name="intake", gives="Report", does="reads, judges completeness, seals, acknowledges"),
     Room(
@@ -100,8 +104,11 @@ ROUTE = (
 
 SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
 PACK_INDEX, SWEEP_CASES, TELL = "pack_index", "sweep_cases", "tell_parties"
+TURN_KEYS, ENTER_AGAIN, HIDE_COUNTS = "turn_known_keys", "enter_again", "hide_known_counts"
 SEND_RELAYS_AGAIN, REFRESH_PEERS = "send_relays_again", "refresh_peers"
 READ_MAIL = "read_mail"
+ENTERED_TOGETHER = 200
+"""So many reports are entered under a new key in one transaction."""
 MATCHED_TOGETHER = 31
 """So many reports that came next are matched along with one, which spares each most of its cost.
 Their own jobs find them matched."""
@@ -127,6 +134,9 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     desk.jobs.add_periodic(REFRESH_PEERS, "23 * * * *", partial(refresh_peers, desk))
     desk.jobs.add_periodic(READ_MAIL, "* * * * * */15", partial(read_mail, desk))
     desk.jobs.add_periodic(PACK_INDEX, "* * * * * */15", partial(match.pack_index, desk))
+    desk.jobs.add(ENTER_AGAIN, partial(enter_again, desk))
+    desk.jobs.add_periodic(TURN_KEYS, "* * * * * */20", partial(turn_known_keys, desk))
+    desk.jobs.add_periodic(HIDE_COUNTS, "41 * * * *", partial(hide_known_counts, desk))
     desk.jobs.add_periodic(CATCH_UP, "17 * * * *", partial(catch_up, desk))
 
 
@@ -220,6 +230,35 @@ def read_mail(desk: Desk) -> None:
     mail_in.receive(desk)
 
 
+def turn_known_keys(desk: Desk) -> None:
+    """Open the next key of blind lookup when its time has come, and enter every report under it."""
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        if epochs.turn(desk, transaction) is not None:
+            desk.jobs.ask(transaction, ENTER_AGAIN, after="")
+
+
+def enter_again(desk: Desk, after: str) -> None:
+    """Enter some reports under the newest key, and ask for the next; again changes nothing.
+
+    What was shredded stays behind: nobody can open it any more.
+    """
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        last = ReportId(after) if after else None
+        batch = intake.arrived_after(transaction, last, most=ENTERED_TOGETHER)
+        for report_id in batch:
+            with contextlib.suppress(SealedError):
+                _enter(desk, report_id, transaction)
+        if batch:
+            desk.jobs.ask(transaction, ENTER_AGAIN, after=batch[-1])
+
+
+def hide_known_counts(desk: Desk) -> None:
+    """Add entries that nobody holds, and write down who has asked how much."""
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        epochs.decoys(transaction)
+        answering.note_asked(transaction)
+
+
 def catch_up(desk: Desk) -> None:
     """Ask again for every report whose job was given up, so that none is stranded."""
     with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
@@ -298,7 +337,26 @@ def _begin(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
 def _match(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
     waiting = intake.next_after(transaction, report_id, most=MATCHED_TOGETHER)
     matching.match_reports(desk, transaction, desk.clearing_actor, [report_id, *waiting])
+    _enter(desk, report_id, transaction)
     return "compared"
+
+
+def _enter(desk: Desk, report_id: ReportId, transaction: Transaction) -> None:
+    """Let others ask blindly for what a report is about, as far as its party allows."""
+    for report in intake.load(desk, transaction, [report_id], files=True):
+        kind = identity.party_kind(transaction, report.party_id)
+        ours = report.party_id == desk.clearing_actor.party_id
+        holding.enter_report(
+            desk,
+            transaction,
+            report_id,
+            fingerprints(report.content),
+            party_id=report.party_id,
+            received_at=report.received_at,
+            relayed=kind is PartyKind.COORDINATOR and not ours,
+            compartment=report.compartment,
+            readers=report.readers,
+        )
 
 
 def _validate(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:

@@ -1,9 +1,7 @@
 """Deconflict: say what is already known before more time is spent on it.
 
-At this depth the room holds what the world already knows from local public files (`known`):
-published vulnerabilities, released versions and the list of exploited vulnerabilities. It asks no
-network and discloses no question to anybody.
-
-Not attempted yet: leases (who works on which target, until when) and blind look-up (asking whether
-something is known without saying what). A caller who asks for either gets "not attempted".
+`known` is what the world knows, from local public files. `blind` answers whether the house, or a
+party that keeps a finding to itself, knows something, without being told what. `leases` say who
+scans what until when. `commitments` prove later who held a finding at which time, and
+`introductions` bring two finders of one flaw together, as far as both want.
 """

@@ -1,0 +1,1 @@
+"""Asks and answers "is this known?" without telling anybody what is asked."""
