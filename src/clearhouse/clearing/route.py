@@ -20,6 +20,7 @@ from clearhouse.clearing.coordinate.relay import inbox, outbox, peers
 from clearhouse.clearing.coordinate.relay.compose import SEND_RELAYS
 from clearhouse.clearing.coordinate.relay.reception import TAKE_RELAYED
 from clearhouse.clearing.deconflict.blind import answering, epochs, holding
+from clearhouse.clearing.deconflict.leases import operations as leasing
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.match import matching, proving
@@ -105,6 +106,7 @@ ROUTE = (
 SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
 PACK_INDEX, SWEEP_CASES, TELL = "pack_index", "sweep_cases", "tell_parties"
 TURN_KEYS, ENTER_AGAIN, HIDE_COUNTS = "turn_known_keys", "enter_again", "hide_known_counts"
+LAPSE_LEASES = "lapse_leases"
 SEND_RELAYS_AGAIN, REFRESH_PEERS = "send_relays_again", "refresh_peers"
 READ_MAIL = "read_mail"
 ENTERED_TOGETHER = 200
@@ -136,6 +138,7 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     desk.jobs.add_periodic(PACK_INDEX, "* * * * * */15", partial(match.pack_index, desk))
     desk.jobs.add(ENTER_AGAIN, partial(enter_again, desk))
     desk.jobs.add_periodic(TURN_KEYS, "* * * * * */20", partial(turn_known_keys, desk))
+    desk.jobs.add_periodic(LAPSE_LEASES, "* * * * * */30", partial(lapse_leases, desk))
     desk.jobs.add_periodic(HIDE_COUNTS, "41 * * * *", partial(hide_known_counts, desk))
     desk.jobs.add_periodic(CATCH_UP, "17 * * * *", partial(catch_up, desk))
 
@@ -250,6 +253,12 @@ def enter_again(desk: Desk, after: str) -> None:
                 _enter(desk, report_id, transaction)
         if batch:
             desk.jobs.ask(transaction, ENTER_AGAIN, after=batch[-1])
+
+
+def lapse_leases(desk: Desk) -> None:
+    """Let scan leases lapse whose time is over."""
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        leasing.lapse(transaction)
 
 
 def hide_known_counts(desk: Desk) -> None:

@@ -351,7 +351,9 @@ def _signed(envelope: object, file: str, place: str, keys: KeyList, kind: str) -
     """Open an envelope that as many keys as the list demands signed."""
     _payload(envelope, file, place)
     try:
-        opened = dsse.open_envelope(envelope, [_key(one, place) for one in dict.fromkeys(keys.keys)])
+        opened = dsse.open_envelope(
+            envelope, [_key(one, place) for one in dict.fromkeys(keys.keys)]
+        )
     except dsse.UntrustedEnvelopeError as error:
         reason = f"none of the keys of list {keys.version} signed it"
         raise refuse(Code.UNTRUSTED, file, reason, field=place) from error

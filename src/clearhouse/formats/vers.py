@@ -14,6 +14,7 @@ Source: VERS 1.1 (ECMA TC54), sections on syntax and containment; Semantic Versi
 PEP 440.
 """
 
+import bisect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,12 +119,12 @@ class VersionRange:
             return False
         if equal & {"=", "<=", ">="}:
             return True
-        bounds = self._bounds()
+        bounds = self.bounds()
         if not bounds:
             return all(one.comparator in {"*", "!="} for one in self.constraints)
         return _between(tested, bounds)
 
-    def _bounds(self) -> list[tuple[str, _Orderable]]:
+    def bounds(self) -> list[tuple[str, _Orderable]]:
         """Return the inequalities as alternating starts and ends.
 
         Of starts in a row only the first counts, of ends in a row only the last.
@@ -180,6 +181,28 @@ def build(scheme: str, constraints: Sequence[Constraint]) -> VersionRange:
         scheme=scheme,
         constraints=tuple(sorted(unique, key=lambda one: ordered(scheme, one.version))),
     )
+
+
+def intersects(one: VersionRange, other: VersionRange) -> bool:
+    """Say whether a version may lie in both ranges.
+
+    Between two versions that are named others are thought to lie, below the first and above the
+    last as well: new ones appear.
+    Raises: `VersError` for two schemes, or versions without an order.
+    """
+    if one.scheme != other.scheme:
+        raise VersError("versions of two schemes have no common order")
+    named: list[_Orderable] = []
+    for found in sorted(
+        ordered(one.scheme, part.version)
+        for part in (*one.constraints, *other.constraints)
+        if part.comparator != "*"
+    ):
+        if not named or named[-1] < found:
+            named.append(found)
+    # The odd places are the named versions, the even ones lie between them.
+    places = range(2 * len(named) + 1)
+    return any(_holds(one, named, place) and _holds(other, named, place) for place in places)
 
 
 def scheme_of(purl_type: str) -> str | None:
@@ -253,6 +276,29 @@ def _constraint(part: str) -> Constraint:
 
 def _same(left: _Orderable, right: _Orderable) -> bool:
     return not left < right and not right < left
+
+
+def _holds(within: VersionRange, named: list[_Orderable], place: int) -> bool:
+    """Answer containment for a place on the line of named versions."""
+
+    def place_of(version: _Orderable) -> int:
+        return 2 * bisect.bisect_left(named, version) + 1
+
+    equal = {
+        part.comparator
+        for part in within.constraints
+        if part.comparator != "*" and place_of(ordered(within.scheme, part.version)) == place
+    }
+    if "!=" in equal:
+        return False
+    if equal & {"=", "<=", ">="}:
+        return True
+    bounds: list[tuple[str, _Orderable]] = [
+        (side, place_of(version)) for side, version in within.bounds()
+    ]
+    if not bounds:
+        return all(part.comparator in {"*", "!="} for part in within.constraints)
+    return _between(place, bounds)
 
 
 def _between(tested: _Orderable, bounds: list[tuple[str, _Orderable]]) -> bool:

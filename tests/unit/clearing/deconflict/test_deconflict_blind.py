@@ -10,6 +10,7 @@ from clearhouse.clearing.deconflict.blind import _store, answering, asking, epoc
 from clearhouse.clearing.deconflict.blind.answering import HouseDoor
 from clearhouse.clearing.deconflict.blind.asking import Tables, ask
 from clearhouse.clearing.deconflict.blind.record import Allowed, Fingerprint, Grain, Part, Refusal
+from clearhouse.clearing.deconflict.operations import is_known
 from clearhouse.clearing.intake.record import Draft, Location
 from clearhouse.clearing.match.fingerprints import fingerprints
 from clearhouse.formats import voprf
@@ -366,3 +367,8 @@ def test_a_tag_is_found_in_its_place_and_nowhere_else():
         n in {1, 5, 9} for n in range(11)
     ]
     assert rules.looked_up(Part(entries=b"", version=0), tags[0]) is None
+
+
+def test_the_question_as_doors_ask_it(house, lab):
+    cleared(house)
+    assert [one.known for one in is_known(house.desk, lab, [*MINE, OTHER])] == [True, False]

@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from clearhouse.clearing.deconflict.blind import _store, epochs, rules
-from clearhouse.clearing.deconflict.blind.record import Card, Epoch, Part, Refusal
+from clearhouse.clearing.deconflict.blind.record import Card, Epoch, Part
+from clearhouse.clearing.deconflict.refusal import Refusal
 from clearhouse.formats import voprf
 from clearhouse.formats.voprf import Evaluated, VoprfError
 from clearhouse.kernel import ledger

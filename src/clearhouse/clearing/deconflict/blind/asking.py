@@ -20,8 +20,8 @@ from clearhouse.clearing.deconflict.blind.record import (
     Fingerprint,
     Held,
     Part,
-    Refusal,
 )
+from clearhouse.clearing.deconflict.refusal import Refusal
 from clearhouse.formats import voprf
 
 

@@ -16,8 +16,8 @@ from clearhouse.clearing.deconflict.blind.record import (
     Fingerprint,
     Grain,
     Held,
-    Refusal,
 )
+from clearhouse.clearing.deconflict.refusal import Refusal
 from clearhouse.formats import voprf
 from clearhouse.formats.canonical import Json
 from clearhouse.kernel import ledger

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
+from clearhouse.clearing.deconflict.refusal import Refusal
 from clearhouse.formats.voprf import Evaluated
 
 
@@ -89,14 +90,6 @@ class Answer:
     """Since when; None where whoever holds it does not tell, or it is not known."""
     ticket: bytes | None = None
     """Presented to ask for an introduction; None when not known."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
-    """The house does not answer, and why."""
-
-    code: str
-    reason: str
 
 
 class Door(Protocol):
