@@ -1,5 +1,6 @@
 """Facts of advisories for tests: one plain example, and strategies for every other."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
@@ -12,12 +13,14 @@ from clearhouse.clearing.publish.record import (
     AiModel,
     AiNote,
     AiReview,
+    Cna,
     Milestone,
     Publisher,
     Reference,
     ReferenceType,
     Revision,
     VendorWord,
+    Withdrawal,
 )
 from clearhouse.formats.tlp import Tlp
 
@@ -28,6 +31,8 @@ HOUSE = Publisher(
     name="Example Clearinghouse",
     namespace="https://clearinghouse.example",
     contact="desk@clearinghouse.example",
+    drafts=frozenset({"csaf-2.1"}),
+    cna=Cna(org_id="0f5c2d1a-94b7-4e0d-8a6e-3b1f4c5d6e7f", short_name="example"),
 )
 
 PLAIN = AdvisoryFacts(
@@ -38,6 +43,7 @@ PLAIN = AdvisoryFacts(
     software="Example YAML",
     publisher=HOUSE,
     revisions=(Revision(at=DAY_0 + timedelta(days=30), summary="First issue"),),
+    mitigations=("Load with the safe loader.",),
     aliases=("CVE-2026-12345", "GHSA-2345-6789-cfgh"),
     cwes=("CWE-502",),
     cvss_vectors=(CVSS_31, CVSS_4),
@@ -57,6 +63,28 @@ PLAIN = AdvisoryFacts(
         models=(AiModel(name="example-model", version="7"),),
     ),
 )
+
+_ENDED = (*PLAIN.revisions, Revision(at=DAY_0 + timedelta(days=50), summary="Withdrawn"))
+WITHDRAWN = {
+    reason: replace(
+        PLAIN,
+        revisions=_ENDED,
+        withdrawn=Withdrawal(at=_ENDED[-1].at, reason="Seen again.", **more),
+    )
+    for reason, more in {
+        "no vulnerability": {},
+        "duplicate": {"duplicate_of": "CLR-2026-00007"},
+        "duplicate under another CVE id": {
+            "duplicate_of": "CLR-2026-00007",
+            "cve_elsewhere": "CVE-2026-54321",
+        },
+        "duplicate under its CVE id": {
+            "duplicate_of": "CLR-2026-00007",
+            "cve_elsewhere": "CVE-2026-12345",
+        },
+    }.items()
+}
+"""The plain example as it looks when it is withdrawn, by why."""
 
 INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (Hypothesis adds the zone)
 ANY_TEXT = st.text(st.characters(codec=None), max_size=60)
@@ -162,6 +190,11 @@ def facts(draw):
     purl = draw(PURLS)
     affected, fixed = draw(claims(purl))
     dates = sorted(draw(st.lists(INSTANTS, min_size=1, max_size=4)))
+    past = st.datetimes(
+        datetime(2019, 1, 1),  # noqa: DTZ001 (Hypothesis adds the zone)
+        dates[-1].replace(tzinfo=None),
+        timezones=st.just(UTC),
+    )
     level = draw(st.sampled_from(AiLevel))
     return AdvisoryFacts(
         id=f"CLR-{draw(st.integers(2020, 2040))}-{draw(st.integers(1, 10**6)):05d}",
@@ -211,12 +244,10 @@ def facts(draw):
             ).map(tuple)
         ),
         timeline=draw(
-            st.lists(st.builds(Milestone, at=INSTANTS, what=ANY_TEXT), max_size=2).map(tuple)
+            st.lists(st.builds(Milestone, at=past, what=ANY_TEXT), max_size=2).map(tuple)
         ),
-        vendor=draw(
-            st.none() | st.builds(VendorWord, outcome=st.sampled_from(Outcome), at=INSTANTS)
-        ),
-        exploited_since=draw(st.none() | INSTANTS),
+        vendor=draw(st.none() | st.builds(VendorWord, outcome=st.sampled_from(Outcome), at=past)),
+        exploited_since=draw(st.none() | past | INSTANTS),
         ai=draw(
             st.none()
             | st.just(
@@ -233,4 +264,17 @@ def facts(draw):
             )
         ),
         tlp=draw(st.sampled_from(Tlp)),
+        mitigations=draw(st.lists(ANY_TEXT, max_size=2).map(tuple)),
+        related=draw(st.sampled_from([(), ("CLR-2026-00007",)])),
+        withdrawn=draw(
+            st.none()
+            | st.none()
+            | st.builds(
+                Withdrawal,
+                at=st.just(dates[-1]),
+                reason=ANY_TEXT,
+                duplicate_of=st.sampled_from([None, "CLR-2026-00007"]),
+                cve_elsewhere=st.sampled_from([None, "CVE-2026-12345", "CVE-2026-54321"]),
+            )
+        ),
     )

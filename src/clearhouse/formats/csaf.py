@@ -1,11 +1,13 @@
 """CSAF security advisories: the form that vendors, coordinators and operators exchange.
 
-In: an `Advisory`. Out: its JSON document under the profile `csaf_security_advisory`. Refused:
-nothing here raises; `problems` names each fault that a consumer's mandatory tests would find in
-what this module writes, so that a caller can refuse with all of them.
+In: an `Advisory`. Out: its JSON document under the profile `csaf_security_advisory`; of a withdrawn
+one, a document without products and flaws that says why. Refused: nothing here raises; `problems`
+names each fault that a consumer's mandatory tests would find in what this module writes, so that a
+caller can refuse with all of them. `csaf_21` writes the same record as CSAF 2.1.
 
 CSAF 2.0 has no slot for CVSS 4.0 and the labels of TLP 1. A 4.0 vector therefore goes into a
-note, and a label without a twin is written as the stricter one with a sentence beside it.
+note, and a label without a twin is written as the stricter one with a sentence beside it. It takes
+one weakness, and knows no category for withdrawn documents.
 
 Source: OASIS, Common Security Advisory Framework Version 2.0, sections 3 and 4.4 (profile 4) and
 6.1 (mandatory tests).
@@ -13,18 +15,19 @@ Source: OASIS, Common Security Advisory Framework Version 2.0, sections 3 and 4.
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
-from cvss import CVSS2, CVSS3
-
+from clearhouse.formats import cvss
 from clearhouse.formats.canonical import Json
 from clearhouse.formats.osv import instant
 from clearhouse.formats.tlp import Tlp
 
 CSAF_VERSION: Final = "2.0"
+_WITHDRAWN_CATEGORY: Final = "Withdrawn Security Advisory"
+"""A name of our own, which makes it a document of the profile CSAF Base."""
 _STRICT: Final = "TLP:AMBER+STRICT: share it only inside your own organisation."
 
 Category = Literal["coordinator", "discoverer", "other", "translator", "user", "vendor"]
@@ -96,6 +99,15 @@ class Remediation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Withdrawn:
+    """That the document no longer holds."""
+
+    reason: str
+    superseded_by: str | None = None
+    """Web address of the document that stands in its place."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Advisory:
     """One document about one flaw in one package."""
 
@@ -115,28 +127,37 @@ class Advisory:
     """About the document."""
     descriptions: tuple[Note, ...]
     """About the flaw."""
-    remediation: Remediation
+    remediations: tuple[Remediation, ...]
     cve: str | None = None
     aliases: tuple[tuple[str, str], ...] = ()
     """Name of the system and id in it; CVE ids do not belong here."""
-    cwe: tuple[str, str] | None = None
-    """Id and exact name."""
+    cwes: tuple[tuple[str, str], ...] = ()
+    """Ids and exact names, the most telling one first."""
     vectors: tuple[str, ...] = ()
-    """CVSS 2 and 3; at most one of each version."""
+    """CVSS; at most one of each generation, the newest first."""
     references: tuple[tuple[str, str], ...] = ()
     """Summary and address."""
     acknowledgments: tuple[tuple[str, str], ...] = ()
     """Name and what for."""
     involvements: tuple[Involvement, ...] = ()
     exploited_since: datetime | None = None
+    withdrawn: Withdrawn | None = None
 
 
 def document(advisory: Advisory) -> dict[str, Json]:
     """Return the CSAF 2.0 document of an advisory."""
+    strict = _STRICT if advisory.tlp is Tlp.AMBER_STRICT else None
+    own = {
+        "category": _WITHDRAWN_CATEGORY if advisory.withdrawn else "csaf_security_advisory",
+        "csaf_version": CSAF_VERSION,
+        "distribution": without_none({"text": strict, "tlp": {"label": advisory.tlp.version_1}}),
+    }
+    if advisory.withdrawn is not None:
+        return {"document": {**head(advisory), **own}}
     return {
-        "document": _head(advisory),
-        "product_tree": _product_tree(advisory),
-        "vulnerabilities": [_vulnerability(advisory)],
+        "document": {**head(advisory), **own},
+        "product_tree": product_tree(advisory, lambda purl: {"purl": purl}),
+        "vulnerabilities": [{**about(advisory), **_only_here(advisory)}],
     }
 
 
@@ -162,21 +183,21 @@ def problems(advisory: Advisory) -> tuple[str, ...]:
     return tuple(_problems(advisory))
 
 
-def _head(advisory: Advisory) -> dict[str, Json]:
-    publisher = advisory.publisher
-    return _without_none(
+def head(advisory: Advisory) -> dict[str, Json]:
+    """Return what both versions of CSAF say alike about a document."""
+    publisher, withdrawn = advisory.publisher, advisory.withdrawn
+    notes, references = list(advisory.notes), list[Json]()
+    if withdrawn is not None:
+        title = f"Reasoning for {'Supersession' if withdrawn.superseded_by else 'Withdrawal'}"
+        notes.append(Note(category="description", title=title, text=withdrawn.reason))
+        if withdrawn.superseded_by is not None:
+            summary, url = "Superseding Document", withdrawn.superseded_by
+            references.append({"category": "external", "summary": summary, "url": url})
+    return without_none(
         {
-            "category": "csaf_security_advisory",
-            "csaf_version": CSAF_VERSION,
-            "distribution": _without_none(
-                {
-                    "text": _STRICT if advisory.tlp is Tlp.AMBER_STRICT else None,
-                    "tlp": {"label": advisory.tlp.version_1},
-                }
-            ),
             "lang": "en",
-            "notes": [_note(note) for note in advisory.notes] or None,
-            "publisher": _without_none(
+            "notes": [_note(note) for note in notes] or None,
+            "publisher": without_none(
                 {
                     "category": publisher.category,
                     "contact_details": publisher.contact,
@@ -185,6 +206,7 @@ def _head(advisory: Advisory) -> dict[str, Json]:
                     "namespace": publisher.namespace,
                 }
             ),
+            "references": references or None,
             "title": advisory.title,
             "tracking": _tracking(advisory),
         }
@@ -207,52 +229,48 @@ def _tracking(advisory: Advisory) -> dict[str, Json]:
     }
 
 
-def _product_tree(advisory: Advisory) -> dict[str, Json]:
-    leaves: list[Json] = [_leaf(one) for one in (*advisory.affected, *advisory.fixed)]
+def product_tree(advisory: Advisory, helper: Callable[[str], dict[str, Json]]) -> dict[str, Json]:
+    """Return the tree of products; `helper` says how a version of CSAF writes a package URL."""
+    leaves: list[Json] = [_leaf(one, helper) for one in (*advisory.affected, *advisory.fixed)]
     product: Json = {"branches": leaves, "category": "product_name", "name": advisory.product}
     return {
         "branches": [{"branches": [product], "category": "vendor", "name": advisory.vendor}],
     }
 
 
-def _leaf(product: Product) -> dict[str, Json]:
-    helper: Json = None if product.purl is None else {"purl": product.purl}
+def _leaf(product: Product, helper: Callable[[str], dict[str, Json]]) -> dict[str, Json]:
     whole = {
         "name": product.name,
         "product_id": product.id,
-        "product_identification_helper": helper,
+        "product_identification_helper": None if product.purl is None else helper(product.purl),
     }
     return {
         "category": "product_version" if product.version is not None else "product_version_range",
         "name": product.version if product.version is not None else product.vers,
-        "product": _without_none(whole),
+        "product": without_none(whole),
     }
 
 
-def _vulnerability(advisory: Advisory) -> dict[str, Json]:
-    affected: list[Json] = [one.id for one in advisory.affected]
+def about(advisory: Advisory) -> dict[str, Json]:
+    """Return what both versions of CSAF say alike about a flaw."""
+    affected = affected_ids(advisory)
     fixed: list[Json] = [one.id for one in advisory.fixed]
-    remedy = advisory.remediation
-    return _without_none(
+    return without_none(
         {
             "acknowledgments": [
                 {"names": [name], "summary": summary} for name, summary in advisory.acknowledgments
             ]
             or None,
             "cve": advisory.cve,
-            "cwe": None
-            if advisory.cwe is None
-            else {"id": advisory.cwe[0], "name": advisory.cwe[1]},
             "ids": [{"system_name": name, "text": text} for name, text in advisory.aliases] or None,
             "involvements": [_involvement(one) for one in advisory.involvements] or None,
             "notes": [_note(note) for note in advisory.descriptions],
-            "product_status": _without_none({"fixed": fixed or None, "known_affected": affected}),
+            "product_status": without_none({"fixed": fixed or None, "known_affected": affected}),
             "references": [
                 {"category": "external", "summary": summary, "url": url}
                 for summary, url in advisory.references
             ]
             or None,
-            "release_date": instant(advisory.revisions[0].at),
             "remediations": [
                 {
                     "category": remedy.category,
@@ -260,24 +278,47 @@ def _vulnerability(advisory: Advisory) -> dict[str, Json]:
                     "details": remedy.details,
                     "product_ids": affected,
                 }
+                for remedy in advisory.remediations
             ],
-            "scores": _scores(advisory.vectors, affected) or None,
             "threats": _threats(advisory, affected) or None,
             "title": advisory.title,
         }
     )
 
 
-def _scores(vectors: tuple[str, ...], products: list[Json]) -> list[Json]:
-    """Put the vectors of different CVSS versions side by side, recomputed from the vector."""
-    score: dict[str, Json] = {"products": products}
-    for vector in vectors:
-        third = vector.startswith("CVSS:3")
-        calculated = CVSS3(vector) if third else CVSS2(vector)
-        score["cvss_v3" if third else "cvss_v2"] = cast(
-            "dict[str, Json]", dict(calculated.as_json(sort=True, minimal=True))
-        )
-    return [score] if vectors else []
+def affected_ids(advisory: Advisory) -> list[Json]:
+    """Return the ids of the affected products."""
+    return [one.id for one in advisory.affected]
+
+
+def _only_here(advisory: Advisory) -> dict[str, Json]:
+    """Return what CSAF 2.0 alone says of a flaw, or says its own way."""
+    notes = [_note(note) for note in advisory.descriptions]
+    notes += [_note(_in_words(one)) for one in advisory.vectors if one.startswith("CVSS:4")]
+    return without_none(
+        {
+            "cwe": next(({"id": id_, "name": name} for id_, name in advisory.cwes), None),
+            "notes": notes,
+            "release_date": instant(advisory.revisions[0].at),
+            "scores": _scores(advisory) or None,
+        }
+    )
+
+
+def _in_words(vector: str) -> Note:
+    score = cvss.parse(vector)
+    text = f"{score.score} {score.rating.value.upper()} {vector}"
+    return Note(category="other", title="CVSS v4.0", text=text)
+
+
+def _scores(advisory: Advisory) -> list[Json]:
+    """Put the vectors of different CVSS versions side by side."""
+    score: dict[str, Json] = {
+        "cvss_v3" if vector.startswith("CVSS:3") else "cvss_v2": dict(cvss.as_json(vector))
+        for vector in advisory.vectors
+        if not vector.startswith("CVSS:4")
+    }
+    return [{"products": affected_ids(advisory), **score}] if score else []
 
 
 def _threats(advisory: Advisory, products: list[Json]) -> list[Json]:
@@ -294,11 +335,11 @@ def _threats(advisory: Advisory, products: list[Json]) -> list[Json]:
 
 
 def _note(note: Note) -> Json:
-    return _without_none({"category": note.category, "text": note.text, "title": note.title})
+    return without_none({"category": note.category, "text": note.text, "title": note.title})
 
 
 def _involvement(one: Involvement) -> Json:
-    return _without_none(
+    return without_none(
         {
             "date": instant(one.at),
             "party": one.party,
@@ -308,7 +349,8 @@ def _involvement(one: Involvement) -> Json:
     )
 
 
-def _without_none(value: Mapping[str, Json]) -> dict[str, Json]:
+def without_none(value: Mapping[str, Json]) -> dict[str, Json]:
+    """Return an object without its members that are null."""
     return {key: one for key, one in value.items() if one is not None}
 
 
@@ -321,10 +363,10 @@ def _problems(advisory: Advisory) -> Iterator[str]:
     if not advisory.descriptions:
         yield "6.1.27.5: no note about the flaw"
     kinds = Counter(vector.partition("/")[0].partition(".")[0] for vector in advisory.vectors)
-    if any(count > 1 for count in kinds.values()) or any(
-        vector.startswith("CVSS:4") for vector in advisory.vectors
-    ):
-        yield "6.1.7: more than one score of a CVSS version, or one that CSAF 2.0 cannot hold"
+    if any(count > 1 for count in kinds.values()):
+        yield "6.1.7: more than one score of a CVSS version"
+    if advisory.withdrawn and len(advisory.revisions) < 2:
+        yield "6.1.27.16: withdrawn in its first issue"
     dates = [one.at for one in advisory.revisions]
     if not dates or dates != sorted(dates):
         yield "6.1.14: revisions are missing or not in their order"
@@ -339,7 +381,9 @@ def _problems(advisory: Advisory) -> Iterator[str]:
 
 def _texts(advisory: Advisory) -> Iterator[str]:
     yield from (advisory.id, advisory.title, advisory.vendor, advisory.product, advisory.engine)
-    yield from (advisory.publisher.name, advisory.publisher.namespace, advisory.remediation.details)
+    yield from (advisory.publisher.name, advisory.publisher.namespace)
+    yield from (one.details for one in advisory.remediations)
+    yield advisory.withdrawn.reason if advisory.withdrawn else "holds"
     yield from (note.text for note in (*advisory.notes, *advisory.descriptions))
     yield from (one.summary for one in advisory.revisions)
     for pair in (*advisory.aliases, *advisory.references, *advisory.acknowledgments):

@@ -36,6 +36,16 @@ _BASE: Final[dict[Version, tuple[str, ...]]] = {
 }
 _THREAT: Final = frozenset({"E", "RL", "RC"})
 _SUPPLEMENTAL: Final = frozenset({"S", "AU", "R", "V", "RE", "U"})
+_MODIFIED: Final = {
+    "MAV": "modifiedAttackVector",
+    "MAC": "modifiedAttackComplexity",
+    "MPR": "modifiedPrivilegesRequired",
+    "MUI": "modifiedUserInteraction",
+    "MS": "modifiedScope",
+    "MC": "modifiedConfidentialityImpact",
+    "MI": "modifiedIntegrityImpact",
+    "MA": "modifiedAvailabilityImpact",
+}
 _UNSET: Final = frozenset({"X", "ND"})
 
 
@@ -98,6 +108,28 @@ def parse(vector: str) -> Score:
         nomenclature=f"CVSS-B{groups}",
         metrics=metrics,
     )
+
+
+def as_json(vector: str) -> dict[str, str | float]:
+    """Return FIRST's JSON form of a vector, every score in it recomputed.
+
+    For CVSS 4.0 it has the four members that are required; the vector says the rest.
+    Raises: `CvssError` as `parse` does.
+    Source: FIRST, JSON schemas of CVSS 2.0, 3.0, 3.1 and 4.0.
+    """
+    found = parse(vector)
+    if found.version != "4.0":
+        kind = CVSS2 if found.version == "2.0" else CVSS3
+        whole: dict[str, str | float] = kind(found.vector).as_json(sort=True, minimal=True)
+        # The library gives a modified metric that nobody set the value of the base metric.
+        unset = {name for metric, name in _MODIFIED.items() if found.metric(metric) is None}
+        return {name: value for name, value in whole.items() if name not in unset}
+    return {
+        "version": "4.0",
+        "vectorString": found.vector,
+        "baseScore": found.base,
+        "baseSeverity": rating_of(found.base).upper(),
+    }
 
 
 def rating_of(score: float, version: Version = "4.0") -> Rating:

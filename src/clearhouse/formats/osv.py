@@ -113,6 +113,8 @@ class Entry:
     severity: tuple[Severity, ...] = ()
     references: tuple[Reference, ...] = ()
     credits: tuple[Credit, ...] = ()
+    related: tuple[str, ...] = ()
+    """Ids of records about something close by, which are not the same flaw."""
     withdrawn: datetime | None = None
     database_specific: Mapping[str, Json] | None = None
 
@@ -132,6 +134,7 @@ def document(entry: Entry) -> dict[str, Json]:
             "published": instant(entry.published),
             "withdrawn": None if entry.withdrawn is None else instant(entry.withdrawn),
             "aliases": list(entry.aliases),
+            "related": list(entry.related),
             "summary": entry.summary,
             "details": entry.details,
             "severity": [{"type": one.type, "score": one.score} for one in entry.severity],

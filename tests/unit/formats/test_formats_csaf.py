@@ -22,7 +22,7 @@ PLAIN = csaf.Advisory(
     fixed=(),
     notes=(),
     descriptions=(csaf.Note(category="description", text="In words"),),
-    remediation=csaf.Remediation(category="none_available", details="No fix is known.", at=AT),
+    remediations=(csaf.Remediation(category="none_available", details="No fix is known.", at=AT),),
 )
 
 
@@ -102,7 +102,7 @@ SEEN = csaf.Involvement(party="vendor", status="open", at=AT)
         ({"affected": ()}, "6.1.27.6"),
         ({"descriptions": ()}, "6.1.27.5"),
         ({"vectors": (VECTOR, VECTOR.replace("3.1", "3.0"))}, "6.1.7"),
-        ({"vectors": ("CVSS:4.0/AV:N",)}, "6.1.7"),
+        ({"withdrawn": csaf.Withdrawn(reason="Seen again")}, "6.1.27.16"),
         ({"revisions": ()}, "6.1.14"),
         (
             {"revisions": (*PLAIN.revisions, replace(PLAIN.revisions[0], at=AT - timedelta(1)))},

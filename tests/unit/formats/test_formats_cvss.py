@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearhouse.formats.cvss import MAX_VECTOR_LENGTH, CvssError, Rating, parse, rating_of
+from clearhouse.formats.cvss import (
+    MAX_VECTOR_LENGTH,
+    CvssError,
+    Rating,
+    as_json,
+    parse,
+    rating_of,
+)
 
 V4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
 
@@ -121,3 +128,20 @@ def test_ratings_change_at_the_published_steps(score, rating):
 
 def test_v2_has_three_ratings():
     assert [rating_of(score, "2.0") for score in (0.0, 4.0, 7.0)] == ["low", "medium", "high"]
+
+
+def test_json_says_only_what_the_vector_sets():
+    found = as_json("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/MAV:A/CR:H")
+    assert found["modifiedAttackVector"] == "ADJACENT_NETWORK"
+    assert "modifiedScope" not in found
+    assert found["vectorString"].endswith("/CR:H")
+
+
+def test_json_of_version_4_has_the_members_that_are_required():
+    vector = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+    assert as_json(vector) == {
+        "version": "4.0",
+        "vectorString": vector,
+        "baseScore": 9.3,
+        "baseSeverity": "CRITICAL",
+    }

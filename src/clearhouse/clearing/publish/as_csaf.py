@@ -1,23 +1,23 @@
-"""An advisory as a CSAF 2.0 document of the profile `csaf_security_advisory`.
+"""An advisory as a CSAF document of the profile `csaf_security_advisory`.
 
-In: `Content`. Out: a `csaf.Advisory`, which `formats.csaf` writes. Refused: nothing; what reaches
+In: `Content`. Out: a `csaf.Advisory`, which `formats.csaf` writes as CSAF 2.0 and `formats.csaf_21`
+as CSAF 2.1. Refused: nothing; what reaches
 this module can be said. Product ids are made of package URL and version, so they stay the same in
 every issue of the advisory.
 Source: CSAF 2.0, sections 3.2 and 4.4; VERS 1.1 for version ranges.
 """
 
+from collections.abc import Iterator
 from typing import Final, Literal
 
 from clearhouse.clearing.coordinate.record import Outcome
-from clearhouse.clearing.publish import compose
+from clearhouse.clearing.publish import compose, gcve, products
 from clearhouse.clearing.publish.as_osv import credit_type
 from clearhouse.clearing.publish.content import Content
-from clearhouse.clearing.publish.record import AdvisoryFacts, AiNote
+from clearhouse.clearing.publish.record import AdvisoryFacts
 from clearhouse.clearing.publish.versions import Span
-from clearhouse.formats import csaf, cvss, osv, vers
-from clearhouse.formats import purl as purls
+from clearhouse.formats import csaf, osv
 
-ENGINE: Final = "Clearhouse"
 _VENDOR_STATUS: Final[dict[Outcome, csaf.Involved]] = {
     Outcome.ACCEPTED: "in_progress",
     Outcome.FIX_RELEASED: "completed",
@@ -43,20 +43,23 @@ def csaf_advisory(content: Content) -> csaf.Advisory:
             csaf.Revision(at=one.at, summary=compose.clean(one.summary) or "New issue")
             for one in facts.revisions
         ),
-        engine=ENGINE,
+        engine=compose.ENGINE,
         vendor=compose.vendor(facts),
         product=compose.software(facts),
         affected=_affected(content),
-        fixed=tuple(_version(facts, version) for version in content.affected.fixed),
+        fixed=tuple(_version(content, version) for version in content.affected.fixed),
         notes=tuple(_notes(content)),
-        descriptions=tuple(_descriptions(content)),
-        remediation=_remediation(content),
-        cve=content.cve,
-        aliases=tuple(
-            (one.partition("-")[0], one) for one in content.aliases if one != content.cve
+        descriptions=(
+            csaf.Note(category="description", text=compose.details(facts, content.affected)),
         ),
-        cwe=_weakness(content),
-        vectors=tuple(one for one in content.vectors if not one.startswith("CVSS:4")),
+        remediations=tuple(_remediations(content)),
+        cve=content.cve,
+        aliases=(
+            (compose.clean(facts.publisher.name), facts.id),
+            *((one.partition("-")[0], one) for one in content.aliases if one != content.cve),
+        ),
+        cwes=tuple(_weaknesses(content)),
+        vectors=content.vectors,
         references=tuple((one.type.value.capitalize(), one.url) for one in content.references),
         acknowledgments=tuple(
             (compose.encodable(one.name), credit_type(one.role).replace("_", " ").capitalize())
@@ -65,49 +68,31 @@ def csaf_advisory(content: Content) -> csaf.Advisory:
         ),
         involvements=tuple(_involvements(facts)),
         exploited_since=facts.exploited_since,
+        withdrawn=_withdrawn(facts),
     )
 
 
 def _affected(content: Content) -> tuple[csaf.Product, ...]:
-    facts, affected = content.facts, content.affected
-    ranges = [_range(facts, span, affected.scheme) for span in affected.spans]
-    return (*ranges, *(_version(facts, version) for version in affected.versions))
+    ranges = [_range(content, span) for span in content.affected.spans]
+    return (*ranges, *(_version(content, one) for one in content.affected.versions))
 
 
-def _range(facts: AdvisoryFacts, span: Span, scheme: str | None) -> csaf.Product:
-    text = _vers(span, scheme or "generic")
+def _range(content: Content, span: Span) -> csaf.Product:
     return csaf.Product(
-        id=f"{facts.purl}?vers={text}",
-        name=f"{compose.software(facts)} {compose.span_words(span)}",
-        vers=text,
-        purl=facts.purl,
+        id=products.ranged(content, span),
+        name=f"{compose.software(content.facts)} {compose.span_words(span)}",
+        vers=products.vers_text(content, span),
+        purl=content.facts.purl,
     )
 
 
-def _vers(span: Span, scheme: str) -> str:
-    bounds = ((">=", span.introduced), ("<", span.fixed), ("<=", span.last_affected))
-    constraints = [
-        vers.Constraint(comparator=sign, version=version)
-        for sign, version in bounds
-        if version is not None
-    ]
-    return str(vers.build(scheme, constraints or [vers.Constraint(comparator="*")]))
-
-
-def _version(facts: AdvisoryFacts, version: str) -> csaf.Product:
-    package = purls.parse(facts.purl)
-    versioned = purls.Purl(
-        type=package.type,
-        namespace=package.namespace,
-        name=package.name,
-        version=version,
-        qualifiers=package.qualifiers,
-    )
+def _version(content: Content, version: str) -> csaf.Product:
+    versioned = products.versioned(content, version)
     return csaf.Product(
-        id=str(versioned),
-        name=f"{compose.software(facts)} {version}",
+        id=versioned,
+        name=f"{compose.software(content.facts)} {version}",
         version=version,
-        purl=str(versioned),
+        purl=versioned,
     )
 
 
@@ -119,49 +104,41 @@ def _notes(content: Content) -> list[csaf.Note]:
         notes.append(csaf.Note(category="general", title="Timeline", text="\n".join(lines)))
     if facts.ai is not None:
         notes.append(
-            csaf.Note(category="general", title="AI in the discovery", text=_ai_words(facts.ai))
+            csaf.Note(category="general", title="AI in the discovery", text=gcve.in_words(facts.ai))
         )
     return notes
 
 
-def _ai_words(note: AiNote) -> str:
-    """Say the GCVE annotation in a sentence, since CSAF has no place for its fields."""
-    words = f"ai_level: {note.level.value}"
-    if note.review is not None:
-        words += f"; review_status: {note.review.value}"
-    models = [" ".join(filter(None, (one.name, one.version))) for one in note.models]
-    if models and note.review is not None:
-        words += f"; models: {', '.join(compose.clean(one) for one in models)}"
-    return f"{words} (GCVE-BCP-05-X-01, as the finders stated it)"
+def _remediations(content: Content) -> Iterator[csaf.Remediation]:
+    """Say the fix, what helps without it, or that there is neither; CSAF allows no mixture."""
+    facts, at = content.facts, content.modified
+    mitigations = compose.mitigations(facts)
+    if content.affected.fixed or not mitigations:
+        category: Literal["vendor_fix", "none_available"] = (
+            "vendor_fix" if content.affected.fixed else "none_available"
+        )
+        words = compose.fix_statement(content.affected)
+        yield csaf.Remediation(category=category, details=words, at=at)
+    for one in mitigations:
+        yield csaf.Remediation(category="mitigation", details=one, at=at)
 
 
-def _descriptions(content: Content) -> list[csaf.Note]:
-    notes = [
-        csaf.Note(category="description", text=compose.details(content.facts, content.affected))
-    ]
-    newest = next((one for one in content.vectors if one.startswith("CVSS:4")), None)
-    if newest is not None:
-        score = cvss.parse(newest)
-        text = f"{score.score} {score.rating.value.upper()} {newest}"
-        notes.append(csaf.Note(category="other", title="CVSS v4.0", text=text))
-    return notes
+def _weaknesses(content: Content) -> Iterator[tuple[str, str]]:
+    """Yield the weaknesses whose exact names are known."""
+    for one in content.cwes:
+        name = compose.weakness_name(one)
+        if name is not None:
+            yield one, name
 
 
-def _remediation(content: Content) -> csaf.Remediation:
-    category: Literal["vendor_fix", "none_available"] = (
-        "vendor_fix" if content.affected.fixed else "none_available"
+def _withdrawn(facts: AdvisoryFacts) -> csaf.Withdrawn | None:
+    if facts.withdrawn is None:
+        return None
+    other = facts.withdrawn.duplicate_of
+    return csaf.Withdrawn(
+        reason=compose.withdrawal(facts.withdrawn),
+        superseded_by=None if other is None else facts.publisher.address(other),
     )
-    return csaf.Remediation(
-        category=category,
-        details=compose.fix_statement(content.affected),
-        at=content.facts.revisions[-1].at,
-    )
-
-
-def _weakness(content: Content) -> tuple[str, str] | None:
-    """Return the first weakness whose exact name is known; CSAF 2.0 takes one."""
-    named = ((one, compose.weakness_name(one)) for one in content.cwes)
-    return next(((one, name) for one, name in named if name is not None), None)
 
 
 def _involvements(facts: AdvisoryFacts) -> list[csaf.Involvement]:

@@ -1,7 +1,7 @@
 """An advisory as an OSV record.
 
 In: `Content`. Out: the OSV document. Refused: nothing; what reaches this module can be said.
-Weaknesses, timeline, the statement about the fix, the TLP label and the note about AI stand in
+Weaknesses, timeline, fix, mitigations, the TLP label and the note about AI stand in
 `database_specific`, the place that OSV leaves to each database.
 Source: OSV schema 1.7.5; GCVE-BCP-05-X-01.
 """
@@ -10,9 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from clearhouse.clearing.publish import compose
+from clearhouse.clearing.publish import compose, gcve
 from clearhouse.clearing.publish.content import Content
-from clearhouse.clearing.publish.record import AiNote
 from clearhouse.clearing.publish.versions import Span
 from clearhouse.formats import osv
 from clearhouse.formats import purl as purls
@@ -44,6 +43,8 @@ def osv_document(content: Content) -> dict[str, Json]:
             summary=compose.summary(facts),
             details=compose.details(facts, content.affected),
             aliases=content.aliases,
+            related=tuple(osv.osv_id(one) for one in facts.related),
+            withdrawn=facts.withdrawn.at if facts.withdrawn else None,
             severity=tuple(
                 osv.Severity(type=_SEVERITIES.get(one[:6], "CVSS_V2"), score=one)
                 for one in content.vectors
@@ -66,34 +67,6 @@ def credit_type(role: str) -> str:
     """Return OSV's word for a role; one it does not know becomes `OTHER`."""
     word = role.strip().upper().replace("-", "_").replace(" ", "_")
     return word if word in CREDIT_TYPES else "OTHER"
-
-
-def ai_annotation(note: AiNote) -> dict[str, Json]:
-    """Return the note about AI as GCVE-BCP-05-X-01 has it."""
-    models: list[Json] = [
-        {
-            name: compose.clean(value)
-            for name, value in (
-                ("name", one.name),
-                ("version", one.version),
-                ("provider", one.provider),
-                ("source", "other"),
-            )
-            if value
-        }
-        for one in note.models
-    ]
-    annotation: dict[str, Json] = {
-        "scope": "record",
-        "tags": ["ai:custom-discovery"],
-        "description": "How AI took part in finding the flaw, as its finders stated it.",
-        "ai_level": note.level.value,
-    }
-    if note.review is not None:
-        annotation["review_status"] = note.review.value
-        if models:
-            annotation["models"] = models
-    return {"ai_annotations": [annotation]}
 
 
 def _affected(content: Content) -> osv.Affected:
@@ -126,14 +99,15 @@ def _ranges(spans: Sequence[Span], scheme: str | None) -> list[osv.Range]:
 
 
 def _range_type(spans: Sequence[Span], scheme: str | None) -> osv.RangeType:
-    versions = [
-        version
-        for span in spans
-        for version in (span.introduced, span.fixed, span.last_affected)
-        if version is not None
-    ]
-    strict = scheme in _SEMVER_SCHEMES and all(map(_SEMVER.fullmatch, versions))
-    return "SEMVER" if strict else "ECOSYSTEM"
+    return "SEMVER" if all(is_semantic(span, scheme) for span in spans) else "ECOSYSTEM"
+
+
+def is_semantic(span: Span, scheme: str | None) -> bool:
+    """Answer whether every bound is a version of Semantic Versioning, in an ecosystem of it."""
+    bounds = (span.introduced, span.fixed, span.last_affected)
+    return scheme in _SEMVER_SCHEMES and all(
+        _SEMVER.fullmatch(version) for version in bounds if version is not None
+    )
 
 
 def _events(span: Span) -> list[osv.Event]:
@@ -150,11 +124,12 @@ def _database_specific(content: Content) -> dict[str, Json]:
     specific: dict[str, Json] = {
         "cwe_ids": list(content.cwes),
         "fix": compose.fix_statement(content.affected),
+        "mitigations": list(compose.mitigations(facts)),
         "timeline": [
             {"at": osv.instant(one.at), "what": compose.clean(one.what)} for one in facts.timeline
         ],
         "tlp": facts.tlp.value,
     }
     if facts.ai is not None:
-        specific["x_gcve"] = [{"extensions": {"bcp-05-x-01": ai_annotation(facts.ai)}}]
+        specific["x_gcve"] = gcve.extension(facts.ai)
     return {key: value for key, value in specific.items() if value}

@@ -11,7 +11,7 @@ whoever reads the advisory next, and may say more than the embargo allows.
 import re
 from typing import Final
 
-from clearhouse.clearing.publish.record import AdvisoryFacts
+from clearhouse.clearing.publish.record import AdvisoryFacts, Withdrawal
 from clearhouse.clearing.publish.versions import AffectedVersions, Span
 from clearhouse.formats import cwe
 from clearhouse.formats import purl as purls
@@ -29,6 +29,8 @@ _PILLARS: Final = frozenset(
 )
 """Weaknesses at the top of the research view; everything else without a parent is a category."""
 CWE_ID: Final = re.compile(r"CWE-[1-9]\d{0,4}", re.ASCII)
+ENGINE: Final = "Clearhouse"
+"""The software that documents name as their author's tool."""
 SUMMARY_LIMIT: Final = 120
 """Characters; what OSV recommends for one line."""
 
@@ -77,19 +79,35 @@ def vendor(facts: AdvisoryFacts) -> str:
 def summary(facts: AdvisoryFacts) -> str:
     """Return the advisory in one line."""
     own = " ".join(clean(facts.summary or "").split())
-    if own:
-        return own
-    return _shortened(f"{_weakness(facts)} in {software(facts)}")
+    line = own or shortened(f"{_weakness(facts)} in {software(facts)}", SUMMARY_LIMIT)
+    return f"Withdrawn: {line}" if facts.withdrawn else line
 
 
 def details(facts: AdvisoryFacts, affected: AffectedVersions) -> str:
-    """Return what an operator needs to know: where, which versions, and what to do."""
+    """Return what an operator needs to know: where, which versions, and what to do.
+
+    A withdrawn advisory says so first.
+    """
+    if facts.withdrawn is not None:
+        return "\n\n".join([withdrawal(facts.withdrawn), _details(facts, affected)])
+    return _details(facts, affected)
+
+
+def withdrawal(withdrawn: Withdrawal) -> str:
+    """Say that an advisory no longer holds, and why."""
+    reason = clean(withdrawn.reason)
+    if withdrawn.duplicate_of is None:
+        return f"Withdrawn: {reason}"
+    return f"Withdrawn as a duplicate of {withdrawn.duplicate_of}: {reason}"
+
+
+def _details(facts: AdvisoryFacts, affected: AffectedVersions) -> str:
     own = clean(facts.details or "")
     if own:
         return own
     sentences = [
         f"{_weakness(facts)} in {software(facts)} ({facts.purl}).",
-        f"Affected: {_affected_words(affected)}.",
+        f"Affected: {affected_words(affected)}.",
         fix_statement(affected),
     ]
     if facts.exploited_since is not None:
@@ -115,7 +133,13 @@ def span_words(span: Span) -> str:
     return " ".join(part for part in (start, end) if part) or "every version"
 
 
-def _affected_words(affected: AffectedVersions) -> str:
+def mitigations(facts: AdvisoryFacts) -> tuple[str, ...]:
+    """Return what helps whoever cannot update; nothing where nothing is known."""
+    return tuple(text for one in facts.mitigations if (text := clean(one)))
+
+
+def affected_words(affected: AffectedVersions) -> str:
+    """Say all affected versions in words."""
     words = [span_words(span) for span in affected.spans]
     if affected.versions:
         words.append(f"{'also ' if words else ''}version {', '.join(affected.versions)}")
@@ -127,8 +151,9 @@ def _weakness(facts: AdvisoryFacts) -> str:
     return next((name for name in names if name is not None), "A vulnerability")
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= SUMMARY_LIMIT else f"{text[: SUMMARY_LIMIT - 1].rstrip()}\u2026"
+def shortened(text: str, limit: int) -> str:
+    """Return a text of at most so many characters, with an ellipsis where it was cut."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}\u2026"
 
 
 def _either(versions: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ advisory can be made.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from clearhouse.clearing.publish import compose
@@ -21,6 +22,9 @@ from clearhouse.formats import cvss
 from clearhouse.formats.identifiers import vulnerability_id
 
 _ID: Final = re.compile(r"CLR-\d{4}-\d{5,}", re.ASCII)
+_UUID_4: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
+)
 _PLAIN: Final = re.compile(r"[!-~]+")
 _CVSS_4: Final = (
     "AV AC AT PR UI VC VI VA SC SI SA E CR IR AR "
@@ -44,6 +48,26 @@ class Content:
     """One of CVSS 4.0, one of 3.x and one of 2.0 at most, newest first."""
     references: tuple[Reference, ...]
     left_out: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every id of the flaw, the one that others know it by first."""
+        own = self.facts.id
+        return (self.cve, own, *self._others) if self.cve else (own, *self._others)
+
+    @property
+    def _others(self) -> tuple[str, ...]:
+        return tuple(one for one in self.aliases if one != self.cve)
+
+    @property
+    def published(self) -> datetime:
+        """When the first issue came out."""
+        return self.facts.revisions[0].at
+
+    @property
+    def modified(self) -> datetime:
+        """When the newest issue came out."""
+        return self.facts.revisions[-1].at
 
 
 def read(facts: AdvisoryFacts) -> Content | tuple[Refusal, ...]:
@@ -83,8 +107,30 @@ def _refusals(facts: AdvisoryFacts, cves: list[str]) -> Iterator[Refusal]:
     dates = [one.at for one in facts.revisions]
     if not dates or dates != sorted(dates):
         yield Refusal(code="revisions", reason="the issues are missing or not in their order")
+    yield from _impossible_dates(facts)
     if not compose.is_web_address(facts.publisher.namespace) or not facts.publisher.name.strip():
         yield Refusal(code="publisher", reason="the publisher needs a name and a web address")
+    cna = facts.publisher.cna
+    if cna is not None and not _UUID_4.fullmatch(cna.org_id):
+        yield Refusal(code="publisher", reason="cna_org_id is no UUID of version 4")
+    if facts.withdrawn is not None and len(facts.revisions) < 2:
+        yield Refusal(code="revisions", reason="what was never published cannot be withdrawn")
+    if facts.withdrawn is not None and not compose.clean(facts.withdrawn.reason):
+        yield Refusal(code="withdrawal", reason="a withdrawal needs a reason for the public")
+
+
+def _impossible_dates(facts: AdvisoryFacts) -> Iterator[Refusal]:
+    """Nothing that an advisory tells happened after it was issued."""
+    newest = max((one.at for one in facts.revisions), default=None)
+    told = {
+        "the exploitation": facts.exploited_since,
+        "the vendor's word": facts.vendor.at if facts.vendor else None,
+        "the timeline": max((one.at for one in facts.timeline), default=None),
+        "the withdrawal": facts.withdrawn.at if facts.withdrawn else None,
+    }
+    for what, at in told.items():
+        if newest is not None and at is not None and at > newest:
+            yield Refusal(code="dates", reason=f"{what} is dated after the newest issue")
 
 
 def _aliases(facts: AdvisoryFacts) -> tuple[str, ...]:

@@ -92,6 +92,7 @@ def facts_of(
         vendor=_vendor_word(case),
         exploited_since=case.embargo.facts.exploited_since,
         ai=ai_note([one.content.provenance for one in sources]),
+        mitigations=wording.mitigations or (),
     )
 
 

@@ -24,6 +24,7 @@ from clearhouse.clearing.publish._store import Advisory, Publication
 from clearhouse.clearing.publish.gather import Source, facts_of
 from clearhouse.clearing.publish.record import (
     AdvisoryFacts,
+    Cna,
     Documents,
     Publisher,
     Refusal,
@@ -156,11 +157,17 @@ def publisher() -> Publisher:
     """Return who issues advisories here. Source: policies/publish/house-1.yaml."""
     document = policy.load("publish/house-1")
     contact, authority = document.get("contact"), document.get("issuing_authority")
+    org_id, short_name = document.get("cna_org_id"), document.get("cna_short_name")
+    drafts = document.get("drafts") or []
     return Publisher(
         name=str(document.get("name") or ""),
         namespace=str(document.get("namespace") or ""),
         contact=str(contact) if contact else None,
         issuing_authority=str(authority) if authority else None,
+        drafts=frozenset(map(str, drafts)) if isinstance(drafts, list) else frozenset(),
+        cna=Cna(org_id=str(org_id), short_name=str(short_name) if short_name else None)
+        if org_id
+        else None,
     )
 
 

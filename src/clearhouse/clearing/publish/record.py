@@ -16,6 +16,15 @@ from clearhouse.formats.tlp import Tlp
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Cna:
+    """The house as a CVE Numbering Authority, as the CVE program registered it."""
+
+    org_id: str
+    """UUID, version 4."""
+    short_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Publisher:
     """Who issues advisories; from the settings of the house."""
 
@@ -24,6 +33,14 @@ class Publisher:
     """A web address under the publisher's control."""
     contact: str | None = None
     issuing_authority: str | None = None
+    drafts: frozenset[str] = frozenset()
+    """Forms of standards that are drafts yet and written all the same, for example `csaf-2.1`."""
+    cna: Cna | None = None
+    """None: the house assigns no CVE ids, and writes no CVE Records."""
+
+    def address(self, advisory_id: str) -> str:
+        """Return where people read an advisory: at the counter, which answers below `namespace`."""
+        return f"{self.namespace.rstrip('/')}/advisories/{advisory_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +123,19 @@ class VendorWord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Withdrawal:
+    """That an advisory no longer holds; its id stays taken and its history readable."""
+
+    at: datetime
+    reason: str
+    """In the coordinator's words."""
+    duplicate_of: str | None = None
+    """The advisory that stands for the same flaw; None: it is no vulnerability, or an error."""
+    cve_elsewhere: str | None = None
+    """The CVE id of that advisory."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AdvisoryFacts:
     """Everything that the documents of one advisory are made from."""
 
@@ -136,6 +166,11 @@ class AdvisoryFacts:
     exploited_since: datetime | None = None
     ai: AiNote | None = None
     """None: the finders did not say."""
+    mitigations: tuple[str, ...] = ()
+    """What helps whoever cannot update, in the coordinator's words."""
+    related: tuple[str, ...] = ()
+    """Advisories of this house that were split off this one, merged into it, or it into them."""
+    withdrawn: Withdrawal | None = None
     tlp: Tlp = Tlp.CLEAR
 
 
@@ -150,6 +185,7 @@ class Wording:
     aliases: tuple[str, ...] | None = None
     cwes: tuple[str, ...] | None = None
     cvss_vectors: tuple[str, ...] | None = None
+    mitigations: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

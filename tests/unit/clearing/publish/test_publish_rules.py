@@ -138,7 +138,7 @@ def test_equal_facts_give_equal_bytes_and_other_facts_give_others():
 
 
 def test_a_missing_fix_is_said_in_both_formats():
-    made = documents(replace(PLAIN, fixed_versions=()))
+    made = documents(replace(PLAIN, fixed_versions=(), mitigations=()))
     assert json.loads(made.bodies["osv"])["database_specific"]["fix"] == "No fix is known."
     remedy = json.loads(made.bodies["csaf"])["vulnerabilities"][0]["remediations"][0]
     assert (remedy["category"], remedy["details"]) == ("none_available", "No fix is known.")
