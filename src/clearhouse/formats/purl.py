@@ -211,6 +211,13 @@ def ecosystem_of(purl: str) -> tuple[str, str] | None:
     return _ECOSYSTEMS[found.type], glue.join(parts)
 
 
+def type_of(ecosystem: str) -> tuple[str, str | None] | None:
+    """Return the package URL type of an ecosystem of OSV, with the namespace of a distribution."""
+    if ecosystem in _DISTRIBUTIONS:
+        return _DISTRIBUTIONS[ecosystem]
+    return (_TYPES[ecosystem], None) if ecosystem in _TYPES else None
+
+
 def _split(type_: str, name: str) -> tuple[str, str]:
     """Split a name of OSV into namespace and name."""
     namespace, _, last = name.rpartition(":" if type_ == "maven" else "/")
