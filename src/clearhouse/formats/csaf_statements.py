@@ -18,7 +18,7 @@ from typing import Final
 from clearhouse.formats import package_key, vers
 from clearhouse.formats.osv_statements import Fields, StatementError, instant
 from clearhouse.formats.purl import PurlError
-from clearhouse.formats.statements import Claim, Remedy, RemedyKind, Statement, Status
+from clearhouse.formats.statements import Claim, Details, Remedy, RemedyKind, Statement, Status
 from clearhouse.formats.vers import VersError
 from clearhouse.formats.version_match import Covers, Everything, Exactly, InRange
 
@@ -77,19 +77,22 @@ def read(document: Fields) -> tuple[Statement, ...]:
     if head.get("csaf_version") not in {"2.0", "2.1"}:
         raise StatementError("document.csaf_version: 2.0 and 2.1 are read")
     products = _products(document)
+    entries = _objects(document, "vulnerabilities")
     return tuple(
-        _statement(head, entry, index, products)
-        for index, entry in enumerate(_objects(document, "vulnerabilities"))
+        _statement(head, entry, index, products, alone=len(entries) == 1)
+        for index, entry in enumerate(entries)
     )
 
 
 def _statement(
-    head: Fields, entry: Fields, index: int, products: Mapping[str, _Product]
+    head: Fields, entry: Fields, index: int, products: Mapping[str, _Product], *, alone: bool
 ) -> Statement:
     tracking, publisher = _object(head, "tracking"), _object(head, "publisher")
     own = str(tracking.get("id") or "")
     ids = [entry.get("cve"), *(one.get("text") for one in _objects(entry, "ids"))]
     names = [one for one in ids if isinstance(one, str) and one]
+    if alone and own:
+        names.append(own)
     faults: list[str] = []
     withdrawn = head.get("category") in {"csaf_withdrawn", "csaf_superseded"}
     return Statement(
@@ -97,22 +100,29 @@ def _statement(
         document=own,
         form="csaf",
         aliases=tuple(names[1:]),
+        withdrawn=datetime.min.replace(tzinfo=UTC) if withdrawn else None,
+        by_vendor=publisher.get("category") == "vendor",
+        claims=tuple(_claims(entry, index, products, faults)),
+        faults=tuple(faults),
+    )
+
+
+def details(document: Fields, index: int) -> Details:
+    """Return the rest of what the document says of its flaw of that number, from 0."""
+    head = _object(document, "document")
+    entry = _objects(document, "vulnerabilities")[index]
+    tracking = _object(head, "tracking")
+    return Details(
         title=_text(entry.get("title")) or _text(head.get("title")),
         published=instant(tracking.get("initial_release_date")),
-        modified=instant(tracking.get("current_release_date")),
-        withdrawn=datetime.min.replace(tzinfo=UTC) if withdrawn else None,
         vectors=tuple(dict.fromkeys(_vectors(entry))),
         cwes=tuple(str(one["id"]) for one in _weaknesses(entry) if "id" in one),
         remedies=tuple(_remedies(entry)),
         links=tuple(str(one["url"]) for one in _objects(entry, "references") if "url" in one),
-        by=_text(publisher.get("name")),
-        by_vendor=publisher.get("category") == "vendor",
         exploited=any(
             one.get("category") == "exploit_status" and "date" in one
             for one in _objects(entry, "threats")
         ),
-        claims=tuple(_claims(entry, index, products, faults)),
-        faults=tuple(faults),
     )
 
 

@@ -71,9 +71,12 @@ def read(text: str) -> Inventory:
 
 
 def _header(text: str) -> tuple[dict[str, int], str]:
-    first = text.lstrip("\ufeff").partition("\n")[0]
+    first = next(iter(text.lstrip("\ufeff").splitlines()), "")
     delimiter = max(_DELIMITERS, key=first.count)
-    cells = next(csv.reader([first], delimiter=delimiter), [])
+    try:
+        cells = next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error:
+        return {}, delimiter
     spoken = [cell.strip().strip('"').lower() for cell in cells]
     columns: dict[str, int] = {}
     for column, names in COLUMNS.items():

@@ -69,23 +69,26 @@ def _demand(version: str, place: str) -> None:
         raise InventoryError(f"{place}: CycloneDX is read from {VERSIONS[0]} to {VERSIONS[-1]}")
 
 
-def _walk(pending: list[tuple[str, object]]) -> Iterator[Component | Skipped]:
+def _walk(roots: list[tuple[str, object]]) -> Iterator[Component | Skipped]:
     """Visit every component, in the order of the document."""
+    pending: list[tuple[str, object]] = []
+    for place, listed in reversed(roots):
+        _push(pending, place, listed)
     while pending:
-        place, listed = pending.pop()
-        if not isinstance(listed, list):
-            yield Skipped(place=place, reason="is not a list of components")
+        where, one = pending.pop()
+        if not isinstance(one, Mapping):
+            yield Skipped(place=where, reason="is not a component, or not a list of them")
             continue
-        inner: list[tuple[str, object]] = []
-        for index, one in enumerate(listed):
-            where = f"{place}[{index}]"
-            if not isinstance(one, Mapping):
-                yield Skipped(place=where, reason="is not a component")
-                continue
-            yield _component(where, one)
-            if "components" in one:
-                inner.append((f"{where}.components", one["components"]))
-        pending.extend(reversed(inner))
+        yield _component(where, one)
+        if "components" in one:
+            _push(pending, f"{where}.components", one["components"])
+
+
+def _push(pending: list[tuple[str, object]], place: str, listed: object) -> None:
+    if isinstance(listed, list):
+        pending.extend((f"{place}[{at}]", listed[at]) for at in range(len(listed) - 1, -1, -1))
+    else:
+        pending.append((place, None))
 
 
 def _component(place: str, fields: Mapping[str, object]) -> Component | Skipped:

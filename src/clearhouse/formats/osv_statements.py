@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, cast
 
 from clearhouse.formats import package_key
-from clearhouse.formats.statements import Claim, Remedy, RemedyKind, Statement, Status
+from clearhouse.formats.statements import Claim, Details, Remedy, RemedyKind, Statement, Status
 from clearhouse.formats.vers import scheme_of
 from clearhouse.formats.version_match import Event, Listed, Timeline
 
@@ -34,7 +34,7 @@ class StatementError(ValueError):
 
 def recognised(document: Fields) -> bool:
     """Answer whether a document has the marks of OSV."""
-    return isinstance(document.get("id"), str) and "modified" in document
+    return isinstance(document.get("id"), str) and bool({"modified", "affected"} & document.keys())
 
 
 def keys(document: Fields) -> set[str]:
@@ -44,9 +44,13 @@ def keys(document: Fields) -> set[str]:
     """
     found: set[str] = set()
     affected = document.get("affected")
-    for one in affected if affected.__class__ is list else _none(affected):  # type: ignore[union-attr]
-        package = one.get("package") if one.__class__ is dict else None
+    for one in affected if affected.__class__ is list else _none(affected):
+        if one.__class__ is not dict:
+            raise StatementError("affected[]: is not an object")
+        package = one.get("package")
         if package is None:
+            elsewhere = _elsewhere(one)
+            found.update((elsewhere,) if elsewhere else ())
             continue
         key = _key(package)
         if key is None:
@@ -70,18 +74,23 @@ def read(document: Fields) -> Statement:
         form="osv",
         aliases=_texts(document, "aliases"),
         upstream=_texts(document, "upstream"),
+        withdrawn=_withdrawn(document),
+        claims=tuple(_claims(document, faults)),
+        faults=tuple(faults),
+    )
+
+
+def details(document: Fields) -> Details:
+    """Return the rest of what the document says."""
+    links = _objects(document, "references")
+    return Details(
         title=_text(document.get("summary")) or _first_line(document.get("details")),
         published=instant(document.get("published")),
-        modified=instant(document.get("modified")),
-        withdrawn=_withdrawn(document),
         vectors=_vectors(document),
         cwes=_cwes(document),
         remedies=tuple(_remedies(document)),
-        links=tuple(
-            url for one in _objects(document, "references") if (url := _text(one.get("url")))
-        ),
-        claims=tuple(_claims(document, faults)),
-        faults=tuple(faults),
+        links=tuple(url for one in links if (url := _text(one.get("url")))),
+        demonstrated=any(one.get("type") == "EVIDENCE" for one in links),
     )
 
 
@@ -121,9 +130,11 @@ def _claims(document: Fields, faults: list[str]) -> Iterator[Claim]:
     for index, one in enumerate(_objects(document, "affected")):
         package = one.get("package")
         if not isinstance(package, Mapping):
-            yield from _packaged_elsewhere(one, f"affected[{index}]")
+            elsewhere = _elsewhere(one)
+            if elsewhere is not None:
+                yield _claim(elsewhere, "", one, f"affected[{index}]", faults)
             continue
-        key = _key(dict(package))
+        key = _key(package)
         if key is None:
             faults.append(f"affected[{index}].package: has neither package URL nor name")
             continue
@@ -131,13 +142,11 @@ def _claims(document: Fields, faults: list[str]) -> Iterator[Claim]:
         yield _claim(key, ecosystem, one, f"affected[{index}]", faults)
 
 
-def _packaged_elsewhere(entry: Fields, place: str) -> Iterator[Claim]:
-    """Read a package URL of a type that OSV has no ecosystem for, as this house writes it."""
+def _elsewhere(entry: Fields) -> str | None:
+    """Key a package URL of a type that OSV has no ecosystem for, as this house writes it."""
     specific = entry.get("database_specific")
     purl = specific.get("purl") if isinstance(specific, Mapping) else None
-    key = package_key.of_purl(purl) if isinstance(purl, str) else None
-    if key is not None:
-        yield _claim(key, "", entry, place, [])
+    return package_key.of_purl(purl) if isinstance(purl, str) else None
 
 
 def _claim(key: str, ecosystem: str, entry: Fields, place: str, faults: list[str]) -> Claim:
@@ -203,7 +212,7 @@ def _remedies(document: Fields) -> Iterator[Remedy]:
 
 def _sections(details: str) -> Iterator[Remedy]:
     heads = [*_HEADING.finditer(details)]
-    for head, after in zip(heads, [*heads[1:], None], strict=True):
+    for head, after in zip(heads, [*heads[1:], None], strict=False):
         if not _WORKAROUND.search(head[1]):
             continue
         text = details[head.end() : after.start() if after else len(details)].strip()
@@ -228,4 +237,4 @@ def _texts(fields: Fields, name: str) -> tuple[str, ...]:
 
 def _objects(fields: Fields, name: str) -> list[Fields]:
     listed = fields.get(name)
-    return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    return [one for one in listed if one.__class__ is dict] if listed.__class__ is list else []

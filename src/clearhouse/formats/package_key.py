@@ -20,6 +20,7 @@ _FOLDED: Final = frozenset(
     {"apk", "bitnami", "cargo", "composer", "deb", "github", "golang", "hex", "npm", "nuget"}
     | {"pub", "pypi", "rpm", "swift", "vscode-extension"}
 )
+_BY_OWNER: Final = frozenset({"apk", "deb", "name", "osv", "rpm"})
 _SEPARATORS: Final = re.compile(r"[-_.]+")
 _PLAIN: Final = re.compile(
     r"pkg:(?:(npm)/(?:%40([a-z0-9][a-z0-9.-]*)/)?|(maven|golang)/((?:[a-z0-9][a-z0-9.-]*/)+)|(pypi|cargo)/)"
@@ -98,6 +99,17 @@ def of_product(vendor: str | None, product: str) -> str | None:
         return None
     both = (" ".join(part.lower().split()) for part in (vendor, product))
     return "name|" + "/".join(both)
+
+
+def kind_of(key: str) -> str:
+    """Return what a source must know to say anything about a key: an ecosystem, or one vendor.
+
+    A database of one distribution, or the advisories of one vendor, say nothing of another's.
+    """
+    type_, _, name = key.partition("|")
+    if type_ in _BY_OWNER:
+        return f"{type_}|{name.partition('/')[0]}"
+    return f"{type_}|{name.partition(':')[0]}" if type_ == "cpe" else type_
 
 
 def _key(type_: str, name: str) -> str:

@@ -64,7 +64,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """One document's word on one flaw."""
+    """One document's word on one flaw: who is meant, and which versions."""
 
     id: str
     document: str
@@ -72,18 +72,24 @@ class Statement:
     form: str
     aliases: tuple[str, ...]
     upstream: tuple[str, ...] = ()
-    title: str | None = None
-    published: datetime | None = None
-    modified: datetime | None = None
     withdrawn: datetime | None = None
-    vectors: tuple[str, ...] = ()
-    cwes: tuple[str, ...] = ()
-    remedies: tuple[Remedy, ...] = ()
-    links: tuple[str, ...] = ()
-    by: str | None = None
     by_vendor: bool = False
     """Whether the product's own vendor is speaking, who owns the verdict."""
-    exploited: bool = False
     claims: tuple[Claim, ...] = ()
     faults: tuple[str, ...] = ()
     """Places and reasons of what cannot be evaluated."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Details:
+    """The rest of what a document says of a flaw; most flaws concern nobody, and are not asked."""
+
+    title: str | None
+    published: datetime | None
+    vectors: tuple[str, ...]
+    cwes: tuple[str, ...]
+    remedies: tuple[Remedy, ...]
+    links: tuple[str, ...]
+    exploited: bool = False
+    demonstrated: bool = False
+    """Whether it links to a public demonstration."""

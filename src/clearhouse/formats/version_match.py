@@ -14,7 +14,7 @@ Source: OSV schema 1.7.5, "Evaluation"; VERS 1.1, containment.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cmp_to_key
+from functools import cmp_to_key, lru_cache
 from typing import Final, Literal, Protocol
 
 from clearhouse.formats import vers
@@ -24,10 +24,10 @@ EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
 Event = tuple[EventKind, str]
 
 _NUMBERS: Final = re.compile(r"v?((?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8}))*)")
-_BY_NUMBERS: Final = frozenset(
-    {"cargo", "composer", "gem", "generic", "golang", "hex", "maven", "npm", "nuget", "pypi"}
-)
-"""Schemes for which versions of nothing but numbers compare as numbers, 1.0 and 1.0.0 alike."""
+_THREE: Final = dict.fromkeys(["cargo", "composer", "generic", "golang", "hex", "npm"], 3)
+_BY_NUMBERS: Final = _THREE | dict.fromkeys(["gem", "maven", "nuget", "pypi"], 9)
+"""Schemes for which versions of up to so many numbers and nothing else compare as numbers, 1.0 and
+1.0.0 alike."""
 _LEADING_V: Final = frozenset({"generic", "golang", "npm"})
 
 
@@ -160,7 +160,14 @@ class Listed:
                 doubt = doubt or error
         if doubt is not None and not (self.versions and self.scheme is None):
             raise doubt
-        return any(_equal(self.scheme, version, one) for one in self.versions)
+        return self._spelled_otherwise(version)
+
+    def _spelled_otherwise(self, version: str) -> bool:
+        """Answer whether the list has the version in another spelling of its ecosystem."""
+        numbers = _numbers(version)
+        if numbers is None or self.scheme not in _BY_NUMBERS:
+            return any(_equal(self.scheme, version, one) for one in self.versions)
+        return any(_numbers(one) == numbers for one in self.versions)
 
 
 def compare(scheme: str, first: str, second: str) -> int:
@@ -170,7 +177,8 @@ def compare(scheme: str, first: str, second: str) -> int:
     """
     if scheme in _BY_NUMBERS:
         left, right = _numbers(first), _numbers(second)
-        if left is not None and right is not None:
+        most = _BY_NUMBERS[scheme]
+        if left is not None and right is not None and len(left) <= most >= len(right):
             return (left > right) - (left < right)
     if scheme in _LEADING_V:
         first, second = first.removeprefix("v"), second.removeprefix("v")
@@ -181,15 +189,18 @@ def first_after(scheme: str | None, version: str, fixes: Sequence[str]) -> str |
     """Return the lowest of several fixed versions that is above the installed one."""
     if scheme is None:
         return fixes[0] if len(fixes) == 1 else None
+
+    def order(one: str, other: str) -> int:
+        return compare(scheme, one, other)
+
     try:
-        above = [one for one in fixes if compare(scheme, one, version) > 0]
-        return min(
-            above, key=cmp_to_key(lambda one, other: compare(scheme, one, other)), default=None
-        )
+        above = [one for one in fixes if order(one, version) > 0]
+        return min(above, key=cmp_to_key(order), default=None)
     except VersError:
         return None
 
 
+@lru_cache(maxsize=16_384)
 def _numbers(version: str) -> tuple[int, ...] | None:
     match = _NUMBERS.fullmatch(version)
     if match is None:

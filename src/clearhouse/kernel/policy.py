@@ -18,6 +18,9 @@ import yaml
 
 from clearhouse.kernel.identity import Actor, ActorKind
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader, in C where the package has it: seven times faster."""
+
 
 class ForbiddenError(PermissionError):
     """The policy refuses the act; the message says which rule is missing."""
@@ -122,7 +125,7 @@ def load(name: str) -> dict[str, object]:
 @cache
 def _read(path: Path) -> dict[str, object]:
     try:
-        document = yaml.safe_load(path.read_text("utf-8"))
+        document = yaml.load(path.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - it is the safe one
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PolicyError(f"cannot read the policy {path}: {error}") from error
     if not isinstance(document, dict) or not {"id", "version"} <= document.keys():

@@ -11,7 +11,6 @@ from clearhouse.clearing.deliver.record import Notice, Progress, Way
 
 _NOT_ATTEMPTED: Final = {
     Way.FEED: "this version writes no signed feed; tools read the index of the files",
-    Way.INVENTORY: "this version matches no inventory; operators compare versions themselves",
     Way.ACKNOWLEDGEMENT: "this version takes no word back; how many were reached is not known",
 }
 

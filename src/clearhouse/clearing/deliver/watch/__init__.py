@@ -1,0 +1,1 @@
+"""Watch: which advisories concern an inventory, decided on the operator's own machine."""

@@ -1,0 +1,202 @@
+"""A source of advisories as one SQLite file, in which a package is found at once.
+
+In: documents with the keys of their packages. Out: for some keys, the documents that name them.
+Refused with `IndexFaultError`: a file that is no index of this version, or is damaged; the caller
+then builds it anew.
+
+Documents are kept whole, as they came, packed where they came packed; only what is asked for is
+ever read again. Building costs one look at each document, asking costs one look at each candidate.
+SQLite comes with Python, survives a crash in the middle of a write, is read by several processes
+at once, and finds a thousand keys among a quarter of a million in ten milliseconds.
+The file is written beside its place and moved there in one step.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+from clearhouse.formats.package_key import kind_of
+
+VERSION: Final = 1
+_CHUNK: Final = 500
+MAX_BODY: Final = 64 * 1024 * 1024
+
+_SCHEMA: Final = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+CREATE TABLE advisory (id INTEGER PRIMARY KEY, form TEXT, place TEXT, packed INTEGER, body BLOB);
+CREATE TABLE package (key INTEGER, advisory INTEGER);
+CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT);
+"""
+
+
+class IndexFaultError(ValueError):
+    """The file is no index of this version."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """One document on its way into an index."""
+
+    form: str
+    """`osv` or `csaf`."""
+    place: str
+    """File it came from."""
+    packed: bool
+    """Whether the body is deflated."""
+    body: bytes
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """One document that names a package that was asked for."""
+
+    form: str
+    place: str
+    body: bytes
+
+
+class Builder:
+    """Writes a new index; nothing is at its place until `finish`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fresh = path.with_suffix(f".{os.getpid()}.new")
+        self._fresh.unlink(missing_ok=True)
+        self._connection = sqlite3.connect(self._fresh, isolation_level=None)
+        self._connection.executescript(_SCHEMA)
+        self._connection.execute("BEGIN")
+        self._count = 0
+        self._keys: list[tuple[int, int]] = []
+        self._kinds: set[str] = set()
+
+    def add(self, documents: Iterable[Document]) -> None:
+        """Take documents in."""
+        self._connection.executemany(
+            "INSERT INTO advisory VALUES (?, ?, ?, ?, ?)", self._rows(documents)
+        )
+
+    def _rows(self, documents: Iterable[Document]) -> Iterator[tuple[int, str, str, bool, bytes]]:
+        for one in documents:
+            self._count += 1
+            for key in one.keys:
+                self._keys.append((_number(key), self._count))
+                self._kinds.add(kind_of(key))
+            yield self._count, one.form, one.place, one.packed, one.body
+
+    def finish(self, facts: Mapping[str, object]) -> None:
+        """Put the index in its place."""
+        whole = {
+            **facts,
+            "version": VERSION,
+            "documents": self._count,
+            "kinds": sorted(self._kinds),
+        }
+        connection = self._connection
+        connection.executemany("INSERT INTO package VALUES (?, ?)", sorted(self._keys))
+        connection.execute("CREATE INDEX package_key ON package (key)")
+        connection.executemany(
+            "INSERT INTO fact VALUES (?, ?)",
+            [(name, json.dumps(value)) for name, value in whole.items()],
+        )
+        connection.execute("COMMIT")
+        connection.close()
+        self._fresh.replace(self._path)
+
+    def abandon(self) -> None:
+        """Leave what was there before."""
+        self._connection.close()
+        self._fresh.unlink(missing_ok=True)
+
+
+class Index:
+    """Reads an index."""
+
+    def __init__(self, connection: sqlite3.Connection, facts: Mapping[str, object]) -> None:
+        self._connection = connection
+        self.facts = facts
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open an index to read.
+
+        Raises: IndexFaultError.
+        """
+        try:
+            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+            rows = connection.execute("SELECT name, value FROM fact").fetchall()
+            facts = {name: json.loads(value) for name, value in rows}
+        except (sqlite3.Error, ValueError) as error:
+            raise IndexFaultError(f"{path.name} is no index: {error}") from error
+        if facts.get("version") != VERSION:
+            connection.close()
+            raise IndexFaultError(f"{path.name} is an index of another version")
+        return cls(connection, facts)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Which ecosystems and vendors its documents name at all."""
+        listed = self.facts["kinds"]
+        return frozenset(listed if isinstance(listed, list) else ())
+
+    def about(self, keys: Iterable[str]) -> Iterator[Found]:
+        """Yield every document that names one of the keys, each once.
+
+        Raises: IndexFaultError.
+        """
+        numbers = [_number(key) for key in keys]
+        wanted: set[int] = set()
+        try:
+            for start in range(0, len(numbers), _CHUNK):
+                some = numbers[start : start + _CHUNK]
+                wanted.update(row[0] for row in self._ask("package WHERE key", "advisory", some))
+            ordered = sorted(wanted)
+            for start in range(0, len(ordered), _CHUNK):
+                some = ordered[start : start + _CHUNK]
+                for form, place, packed, body in self._ask(
+                    "advisory WHERE id", "form, place, packed, body", some
+                ):
+                    yield Found(form=form, place=place, body=unpacked(body) if packed else body)
+        except (sqlite3.Error, zlib.error) as error:
+            raise IndexFaultError(f"the index is damaged: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _ask(self, where: str, columns: str, values: list[int]) -> list[Any]:
+        marks = ",".join("?" * len(values))
+        question = f"SELECT {columns} FROM {where} IN ({marks})"  # noqa: S608 - our own names
+        with closing(self._connection.execute(question, values)) as cursor:
+            return cursor.fetchall()
+
+
+def unpacked(data: bytes) -> bytes:
+    """Return what was deflated, refusing what grows beyond any document.
+
+    Raises: zlib.error.
+    """
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    plain = inflater.decompress(data, MAX_BODY)
+    if inflater.unconsumed_tail or not inflater.eof:
+        raise zlib.error("is cut off, or larger than any document")
+    return plain
+
+
+def read_instant(value: object) -> datetime | None:
+    """Return an instant that stands among the facts."""
+    return datetime.fromisoformat(value).astimezone(UTC) if isinstance(value, str) else None
+
+
+def _number(key: str) -> int:
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -1,0 +1,62 @@
+"""Makes one flaw of all documents that speak of it, so that it counts once.
+
+In: statements. Out: groups of those that share an id, directly or through others. Pure. Ids are
+compared without case and without the mark `x_` of databases that OSV has not registered. Documents
+that were withdrawn join nothing: a mistaken alias in one must not tie two flaws together.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Final
+
+from clearhouse.formats.statements import Statement
+
+_UNREGISTERED: Final = "X_"
+
+
+def names(statement: Statement) -> tuple[str, ...]:
+    """Return all ids of a statement as they are compared."""
+    spelled = [
+        one.upper().removeprefix(_UNREGISTERED) for one in (statement.id, *statement.aliases)
+    ]
+    return tuple(dict.fromkeys(one for one in spelled if one))
+
+
+def groups(statements: Sequence[Statement]) -> list[list[Statement]]:
+    """Return the statements of each flaw together, in the order of first mention."""
+    joined = _Union()
+    for one in statements:
+        joined.join(names(one))
+    found: dict[Hashable, list[Statement]] = {}
+    for one in statements:
+        found.setdefault(joined.root(names(one)[0]), []).append(one)
+    return list(found.values())
+
+
+def spelled(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """Return all ids of a flaw as their databases write them, CVE ids first."""
+    ids = {
+        one.upper().removeprefix(_UNREGISTERED): one.removeprefix("x_")
+        for statement in statements
+        for one in (statement.id, *statement.aliases)
+        if one
+    }
+    return tuple(sorted(ids.values(), key=lambda one: (not one.upper().startswith("CVE-"), one)))
+
+
+class _Union:
+    """Which ids belong together: union-find with the paths halved."""
+
+    def __init__(self) -> None:
+        self._above: dict[str, str] = {}
+
+    def root(self, name: str) -> str:
+        above = self._above
+        above.setdefault(name, name)
+        while above[name] != name:
+            above[name] = above[above[name]]
+            name = above[name]
+        return name
+
+    def join(self, several: Sequence[str]) -> None:
+        for one in several:
+            self._above[self.root(one)] = self.root(several[0])
