@@ -99,7 +99,7 @@ ROUTE = (
         name="deliver",
         gives="Notice",
         does="nothing yet: advisories lie in the published folder",
-        not_attempted="feeds, matching against an operator's inventory, acknowledgement",
+        not_attempted="feeds, acknowledgement",
     ),
 )
 

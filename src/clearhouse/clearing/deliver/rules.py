@@ -1,8 +1,8 @@
 """How far an advisory has come to the operators, said honestly.
 
 In: an advisory's id, and whether it is written. Out: one `Notice` for every way. Refused: nothing.
-This version writes files and shows pages. It has no feed, matches no inventory and hears nothing
-back, so it never says how many operators were reached: that is unknown, not zero.
+This version writes files and shows pages, and operators match on their own machines. It has no feed
+and hears nothing back, so it never says how many operators were reached: that is unknown, not zero.
 """
 
 from typing import Final
