@@ -24,7 +24,7 @@ KEEPS = {
     "access_acceptance", "access_canary", "access_fingerprint", "access_finding",
     "access_certificate", "access_closure", "defense_key", "defense_card", "defense_pool",
     "relay_peer", "relay_in", "known_epoch", "known_preference",
-    "scan_lease", "scan_limit",
+    "scan_lease", "scan_limit", "commitment", "introduction_side", "introduction_field",
 }  # fmt: skip
 """Tables whose rows are acts or decisions: who writes one writes an event with it."""
 

@@ -1,0 +1,1 @@
+"""Proves later who held what at which time, without telling it before."""
