@@ -163,14 +163,19 @@ def public_text(key: Ed25519PublicKey) -> str:
 
 def write_list(entries: Sequence[Entry]) -> tuple[ListFile, bytes]:
     """Return a list and its bytes; the same entries in any order give the same bytes."""
-    ordered = sorted(entries, key=lambda one: one.id)
-    body: dict[str, Json] = {
-        "format": LIST_FORMAT,
-        "advisories": [_entry(one) for one in ordered],
-    }
-    data = canonical_bytes(body)
+    return join_list([entry_text(one) for one in sorted(entries, key=lambda one: one.id)])
+
+
+def entry_text(one: Entry) -> bytes:
+    """Return one advisory as it stands in a list."""
+    return canonical_bytes(_entry(one))
+
+
+def join_list(texts: Sequence[bytes]) -> tuple[ListFile, bytes]:
+    """Return a list of advisories that are written already, in the order of their ids."""
+    data = b'{"advisories":[%b],"format":"%b"}' % (b",".join(texts), LIST_FORMAT.encode())
     name = f"{LISTS_FOLDER}/{hashlib.sha256(data).hexdigest()}.json"
-    return ListFile(file=file_of(name, data), advisories=len(ordered)), data
+    return ListFile(file=file_of(name, data), advisories=len(texts)), data
 
 
 def write_manifest(manifest: Manifest, keys: Sequence[Ed25519PrivateKey]) -> bytes:

@@ -27,7 +27,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -37,7 +38,7 @@ BATCHES: Final = ".batches"
 _NOTE: Final = ".note"
 _PART: Final = ".part"
 _SETTLED: Final = ".settled"
-_FEW: Final = 64
+_FEW: Final = 200
 """Up to so many files are flushed one by one; more with one call for the whole disk."""
 _STEP: Final = re.compile(r"[A-Za-z0-9_@+\[(][A-Za-z0-9_@+\[\]().: -]*")
 
@@ -58,6 +59,8 @@ class Change:
     """Files that this change makes or replaces."""
     same: frozenset[str] = frozenset()
     """Indexes that stay as they are; every other one of the change before disappears."""
+    gone: frozenset[str] = frozenset()
+    """Documents that disappear."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +71,7 @@ class _Note:
     indexes: tuple[str, ...]
     before: str | None
     """The change before it, None for the first."""
+    gone: tuple[str, ...] = ()
     holds: bool = False
     """It shows nothing new."""
 
@@ -114,7 +118,8 @@ class Shelf:
             self._recover()
             batch = self._stage(change)
             note = self._note(batch)
-            moving = [*note.documents, *(path for path in note.indexes if _is_public(path))]
+            shown = [path for path in note.indexes if _is_public(path)]
+            moving = [*note.documents, *shown, *filter(self._text, note.gone)]
             self._hold(moving)
             self._link({path: _through(HEAD, path) for path in moving})
             self._switch(batch)
@@ -143,10 +148,12 @@ class Shelf:
         self._take_over(fresh, kept)
         # A batch that only held is never led to again, so the one before it counts.
         before = head if head is None or not self._note(head).holds else self._note(head).before
+        documents = {*change.documents, *change.aliases}
         note = _Note(
-            documents=tuple(sorted({*change.documents, *change.aliases})),
+            documents=tuple(sorted(documents)),
             indexes=tuple(sorted({*change.indexes, *kept})),
             before=before,
+            gone=tuple(sorted(change.gone - documents)),
         )
         return self._name(fresh, note, files=len(files))
 
@@ -216,6 +223,8 @@ class Shelf:
                 if (place := self._batch(name) / path).is_symlink()
             }
         self._link(wanted)
+        for path in note.gone:
+            (self.folder / path).unlink(missing_ok=True)
         (self._batch(name) / _SETTLED).touch()
 
     def _link(self, wanted: Mapping[str, str]) -> None:
@@ -227,8 +236,7 @@ class Shelf:
                     parent.mkdir(parents=True, exist_ok=True)
                     touched.add(parent)
                 self._replace(path, target)
-        for folder in touched:
-            _flush_one(folder)
+        _flush_all(touched)
 
     def _replace(self, path: str, target: str) -> None:
         fresh = self._batch(".link")
@@ -309,6 +317,7 @@ class Shelf:
             documents=tuple(note["documents"]),
             indexes=tuple(note["indexes"]),
             before=note["before"],
+            gone=tuple(note["gone"]),
             holds=note["holds"],
         )
 
@@ -353,12 +362,17 @@ def _flush(folder: Path, files: int) -> None:
     if files > _FEW:
         os.sync()
         return
+    places = []
     for here, _, names in os.walk(folder):
-        for name in names:
-            place = Path(here, name)
-            if not place.is_symlink():
-                _flush_one(place)
-        _flush_one(Path(here))
+        places += [place for name in names if not (place := Path(here, name)).is_symlink()]
+        places.append(Path(here))
+    _flush_all(places)
+
+
+def _flush_all(places: Collection[Path]) -> None:
+    """Flush side by side: a disk commits many at the price of one."""
+    with ThreadPoolExecutor(min(16, len(places) or 1)) as flushers:
+        list(flushers.map(_flush_one, places))
 
 
 def _flush_one(place: Path) -> None:

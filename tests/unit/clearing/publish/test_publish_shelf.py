@@ -4,11 +4,11 @@ import os
 import shutil
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 
 from clearhouse.clearing.publish.shelf import BATCHES, Change, Shelf, ShelfError
+from providers import seen
 
 FIRST = Change(
     documents={"2026/A": {"osv.json": b"a1", "proof.json": b"p"}},
@@ -27,18 +27,6 @@ SECOND = Change(
 def undurable(monkeypatch):
     """Spare the disk: what a kill leaves is the same whether it was flushed or not."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
-
-
-def seen(folder):
-    """Return what the public can read, by path, whatever leads there."""
-    found = {}
-    for here, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [one for one in folders if one not in {".head", BATCHES}]
-        for name in names:
-            path = Path(here, name)
-            if path.is_file():
-                found[str(path.relative_to(folder))] = path.read_bytes()
-    return found
 
 
 def state(folder, *changes):
@@ -106,6 +94,7 @@ def test_killed_before_any_act_on_the_disk_everything_is_public_or_nothing(tmp_p
         aliases={"csaf/white/2026/a.json": "2026/A/osv.json"},
         indexes={"index.json": b"AC"},
         same=frozenset({"osv/[EMPTY]/all.zip"}),
+        gone=frozenset({"x.sig", "never.there"}),
     )
     ready = tmp_path / "ready"
     before = state(ready, *already)
@@ -189,5 +178,5 @@ def test_old_indexes_do_not_pile_up(tmp_path):
 
 
 def test_many_files_are_flushed_together(tmp_path):
-    many = Change(documents={f"d/{number}": b"x" for number in range(80)})
-    assert len(state(tmp_path, many)) == 80
+    many = Change(documents={f"d/{number}": b"x" for number in range(300)})
+    assert len(state(tmp_path, many)) == 300
