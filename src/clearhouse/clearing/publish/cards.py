@@ -7,8 +7,9 @@ lines of many cards. Refused with `CardError`: an issue that may not be shown to
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -79,6 +80,7 @@ class Card:
 
 
 _NAMES: Final = tuple(one.name for one in fields(Card))
+_values: Final = attrgetter(*_NAMES)
 
 
 def card(issue: Issue) -> Card:
@@ -154,7 +156,7 @@ def _rolie(one: Card) -> str:
 
 def write(cards: Iterable[Card]) -> bytes:
     """Return cards as lines of JSON."""
-    lines = (json.dumps(list(asdict(one).values()), ensure_ascii=False) for one in cards)
+    lines = (json.dumps(_values(one), ensure_ascii=False) for one in cards)
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
 
 

@@ -390,20 +390,19 @@ def _xml(text: str) -> str:
 
 def _index(after: Mapping[str, Card]) -> bytes:
     newest = sorted(after.values(), key=lambda one: (one.published, one.id), reverse=True)
-    return _json(
-        {
-            "advisories": [
-                {
-                    "id": one.id,
-                    "published": one.published,
-                    "modified": one.modified,
-                    "revision": one.revision,
-                    "path": one.folder,
-                }
-                for one in newest
-            ]
-        }
+    lines = (
+        json.dumps(
+            {
+                "id": one.id,
+                "published": one.published,
+                "modified": one.modified,
+                "revision": one.revision,
+                "path": one.folder,
+            }
+        )
+        for one in newest
     )
+    return '{{"advisories": [\n{}\n]}}\n'.format(",\n".join(lines)).encode()
 
 
 def _json(document: Mapping[str, Json]) -> bytes:

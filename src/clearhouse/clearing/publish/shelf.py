@@ -140,10 +140,11 @@ class Shelf:
         fresh = self._fresh(0 if head is None else _number(head) + 1)
         files = dict(_files(change))
         for path, data in files.items():
-            _write(fresh / path, data)
+            _write(f"{fresh}/{path}", data)
+        for folder in {path.rpartition("/")[0] for path in change.aliases}:
+            (fresh / folder).mkdir(parents=True, exist_ok=True)
         for path, target in change.aliases.items():
-            (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-            (fresh / path).symlink_to(os.path.relpath(target, Path(path).parent))
+            os.symlink(f"{'../' * path.count('/')}{target}", f"{fresh}/{path}")  # noqa: PTH211
         kept = self.indexes() & change.same - change.indexes.keys()
         self._take_over(fresh, kept)
         # A batch that only held is never led to again, so the one before it counts.
@@ -198,7 +199,7 @@ class Shelf:
 
     def _name(self, fresh: Path, note: "_Note", *, files: int) -> str:
         """Give a batch its name once all of it is on the disk."""
-        _write(fresh / _NOTE, json.dumps(asdict(note)).encode())
+        _write(f"{fresh}/{_NOTE}", json.dumps(asdict(note)).encode())
         _flush(fresh, files)
         fresh.rename(fresh.with_suffix(""))
         _flush_one(self._batch(""))
@@ -231,26 +232,28 @@ class Shelf:
         touched = set()
         for path, target in wanted.items():
             if self._text(path) != target:
-                parent = self.folder / Path(path).parent
+                parent = path.rpartition("/")[0]
                 if parent not in touched:
-                    parent.mkdir(parents=True, exist_ok=True)
+                    (self.folder / parent).mkdir(parents=True, exist_ok=True)
                     touched.add(parent)
                 self._replace(path, target)
-        _flush_all(touched)
+        _flush_all([self.folder / one for one in touched])
+
+    # A shelf has ten links for each advisory, and pathlib costs more than the disk: hence `os`.
 
     def _replace(self, path: str, target: str) -> None:
-        fresh = self._batch(".link")
+        fresh = f"{self.folder}/{BATCHES}/.link"
         try:
-            fresh.symlink_to(target)
+            os.symlink(target, fresh)  # noqa: PTH211
         except FileExistsError:  # left by a process that was killed
-            fresh.unlink()
-            fresh.symlink_to(target)
-        fresh.replace(self.folder / path)
+            os.unlink(fresh)  # noqa: PTH108
+            os.symlink(target, fresh)  # noqa: PTH211
+        os.replace(fresh, f"{self.folder}/{path}")  # noqa: PTH105
 
     def _text(self, path: str) -> str | None:
         """Return what a public link says, "" for what is no link, None where nothing is."""
         try:
-            return str((self.folder / path).readlink())
+            return os.readlink(f"{self.folder}/{path}")  # noqa: PTH115
         except FileNotFoundError:
             return None
         except OSError:
@@ -347,12 +350,13 @@ def _files(change: Change) -> Iterator[tuple[str, bytes]]:
     yield from change.indexes.items()
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: str, data: bytes) -> None:
+    how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        handle = os.open(path, how, 0o644)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, how, 0o644)
     with os.fdopen(handle, "wb") as file:
         file.write(data)
 
