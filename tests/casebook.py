@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate import operations as coordinate
+from clearhouse.clearing.coordinate.record import Outcome
 from clearhouse.clearing.intake.record import Credit, Draft
 from clearhouse.clearing.match import operations as match
 from house import coordinator, reporter, submit
@@ -69,6 +70,22 @@ def opened(app, draft=DRAFT, by=None):
     who = app.desk.clearing_actor
     with acting(app, who) as transaction:
         return coordinate.open_case(app.desk, transaction, who, finding_id)
+
+
+def accepted(app, draft=DRAFT, **report):
+    """Return a case whose vendor has accepted it."""
+    register(app)
+    case = opened(app, draft, **report)
+    do(
+        app,
+        coordinator(app),
+        casework.give_verdict,
+        case.id,
+        vendor=case.vendors[0].id,
+        outcome=Outcome.ACCEPTED,
+        fixed_version="5.4",
+    )
+    return case
 
 
 def read(app, case_id):

@@ -88,6 +88,8 @@ DECISIONS = {
     "advisory.decided": {"rule", "policy", "authority"},
     "advisory.held": {"refusals", "authority"},
     "advisory.worded": {"authority"},
+    "feed.issued": {"sequence", "manifest_sha256", "policy"},
+    "feed.keys": {"keys", "policy"},
     "vendor.registered": {"authority"},
 }
 """What every decision must name, by the kind of its event."""

@@ -29,6 +29,7 @@ from clearhouse.clearing.match.fingerprints import fingerprints
 from clearhouse.clearing.match.record import Relation
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.publish import release
 from clearhouse.clearing.validate import examination
 from clearhouse.clearing.validate import operations as validate
 from clearhouse.clearing.validate.attached import carries_bundle
@@ -104,6 +105,7 @@ ROUTE = (
 )
 
 SEAL_LEDGER, PUBLISH_DUE, CATCH_UP = "seal_ledger", "publish_due", "catch_up"
+RENEW_FEED = "renew_feed"
 PACK_INDEX, SWEEP_CASES, TELL = "pack_index", "sweep_cases", "tell_parties"
 TURN_KEYS, ENTER_AGAIN, HIDE_COUNTS = "turn_known_keys", "enter_again", "hide_known_counts"
 LAPSE_LEASES = "lapse_leases"
@@ -128,6 +130,7 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     )
     desk.jobs.add_periodic(SEAL_LEDGER, "* * * * * */5", partial(seal_ledger, desk))
     desk.jobs.add_periodic(PUBLISH_DUE, "* * * * * */10", partial(publish_due, desk))
+    desk.jobs.add_periodic(RENEW_FEED, "7 * * * *", partial(renew_feed, desk))
     desk.jobs.add_periodic(SWEEP_CASES, "* * * * * */10", partial(sweep_cases, desk))
     desk.jobs.add_periodic(TELL, "* * * * * */15", partial(tell_parties, desk))
     desk.jobs.add(TAKE_RELAYED, partial(_take_job, desk))
@@ -190,6 +193,11 @@ def seal_ledger(desk: Desk) -> None:
     with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
         ledger.sequence(transaction)
         ledger.sign_head(transaction, desk.keys.signing_key())
+
+
+def renew_feed(desk: Desk) -> None:
+    """Sign the feed anew, so that its readers see that nothing is held back."""
+    release.renew(desk)
 
 
 def publish_due(desk: Desk) -> None:

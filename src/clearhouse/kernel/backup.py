@@ -60,7 +60,7 @@ def back_up(
     note_shredded(owner_url, keys)
     _run("pg_dump", owner_url, "--format=custom", f"--file={folder / _DUMP}")
     if published.is_dir():
-        shutil.copytree(published, folder / _PUBLISHED)
+        shutil.copytree(published, folder / _PUBLISHED, symlinks=True)
     with psycopg.connect(owner_url, options="-c search_path=clearhouse") as connection:
         kek_ids = connection.execute(
             "SELECT DISTINCT kek_id FROM data_key WHERE wrapped IS NOT NULL ORDER BY 1"
@@ -126,7 +126,7 @@ def restore(
         _shred_again(connection, keys.shredded())
     scrub(owner_url)
     if (folder / _PUBLISHED).is_dir():
-        shutil.copytree(folder / _PUBLISHED, published, dirs_exist_ok=True)
+        shutil.copytree(folder / _PUBLISHED, published, symlinks=True, dirs_exist_ok=True)
     return manifest
 
 

@@ -62,6 +62,18 @@ def history(
     return tuple(_event(row) for row in rows)
 
 
+def newest_of(transaction: Transaction, subject: str, kind: str) -> Event | None:
+    """Return the last event of a kind that happened to a thing, None when there is none."""
+    row = transaction.one(
+        "SELECT e.event_id, e.at, e.kind, e.actor_id, a.name AS actor_name, e.subject, e.body,"
+        " l.leaf_index FROM ledger_event e LEFT JOIN actor a USING (actor_id)"
+        " LEFT JOIN ledger_leaf l USING (event_id) WHERE e.subject = %s AND e.kind = %s"
+        " ORDER BY e.at DESC, e.event_id DESC LIMIT 1",
+        [subject, kind],
+    )
+    return None if row is None else _event(row)
+
+
 def event(transaction: Transaction, event_id: EventId) -> Event | None:
     """Return one event, None when there is none that the actor may read."""
     row = transaction.one(

@@ -7,7 +7,6 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from clearhouse.clearing.publish.record import Documents, Wording
-from clearhouse.formats.osv import instant
 from clearhouse.kernel.ids import Compartment, EventId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
@@ -110,25 +109,22 @@ def public_one(transaction: Transaction, advisory_id: str) -> Advisory | None:
     return next(iter(_with_documents(transaction, rows)), None)
 
 
-def index_entries(transaction: Transaction, *, with_one: Advisory) -> list[dict[str, str | int]]:
-    """Return what the index lists: what is public, and one issue that is about to be."""
+def every_public(transaction: Transaction) -> list[Advisory]:
+    """Return every public issue of every advisory."""
     rows = transaction.all(
-        "SELECT advisory_id, year, min(decided_at) AS published, max(decided_at) AS modified,"
-        " max(revision) AS revision FROM advisory"
-        " WHERE written_at IS NOT NULL OR (advisory_id = %s AND revision = %s)"
-        " GROUP BY advisory_id, year, number ORDER BY year, number",
-        [with_one.advisory_id, with_one.revision],
+        "SELECT * FROM advisory WHERE written_at IS NOT NULL ORDER BY year, number, revision"
     )
-    return [
-        {
-            "id": row["advisory_id"],
-            "published": instant(row["published"]),
-            "modified": instant(row["modified"]),
-            "revision": row["revision"],
-            "path": f"{row['year']}/{row['advisory_id']}",
-        }
-        for row in rows
-    ]
+    return _with_documents(transaction, rows)
+
+
+def public_issues(transaction: Transaction, advisory_id: str) -> list[Advisory]:
+    """Return every public issue of one advisory, the newest first."""
+    rows = transaction.all(
+        "SELECT * FROM advisory WHERE advisory_id = %s AND written_at IS NOT NULL"
+        " ORDER BY revision DESC",
+        [advisory_id],
+    )
+    return _with_documents(transaction, rows)
 
 
 def publication(transaction: Transaction, case_id: str) -> Publication | None:

@@ -1,17 +1,16 @@
-"""Publish what is due: decide in the store, prove in the ledger, then write the files.
+"""Publish what is due: decide in the store, prove in the ledger, then release.
 
 In: cases whose embargo is over. Out: public advisories, or what holds each case back. Refused: an
 actor who may not publish; `why_not` and `preview` tell a coordinator what the machinery would do.
 
 1. Decide: in one transaction per case, the documents are made and stored with their ledger event.
 2. Prove: the event gets its place in the tree, and the tree head is signed.
-3. Write: documents and proof become public on disk in one step, then in the index.
-4. Note it: the advisory is visible at the counter, and the case is public.
+3. Release: documents and proofs become public on disk in one instant, with every index.
+4. Note it: the store says so, and the case is public.
 Killed between any two steps, the next run finds what is not finished and goes on from there.
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -19,33 +18,23 @@ from typing import Final
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate.record import CaseFile
 from clearhouse.clearing.intake import operations as intake
-from clearhouse.clearing.publish import _store, files, forms, rules
+from clearhouse.clearing.publish import _store, forms, release, rules
 from clearhouse.clearing.publish._store import Advisory, Publication
 from clearhouse.clearing.publish.gather import Source, facts_of
+from clearhouse.clearing.publish.house import PUBLIC_READERS, publisher
 from clearhouse.clearing.publish.record import (
     AdvisoryFacts,
-    Cna,
     Documents,
-    Publisher,
     Refusal,
     Revision,
     Wording,
 )
 from clearhouse.clearing.validate import operations as validate
 from clearhouse.clearing.validate.record import VerdictKind
-from clearhouse.kernel import ledger, policy
+from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
-
-PUBLIC_READERS: Final = (
-    "role:clearing",
-    "role:coordinator",
-    "role:coordinator_on_duty",
-    "role:intake_analyst",
-    "role:auditor",
-)
-"""Who finds the event of a publication in the ledger: everybody at the desk."""
 
 LOOK_AGAIN_AFTER: Final = timedelta(minutes=10)
 """How long a case that is held back rests, unless it changes."""
@@ -151,24 +140,6 @@ def advisory(transaction: Transaction, advisory_id: str) -> Advisory | None:
 def counts(transaction: Transaction) -> dict[str, int]:
     """Count advisories and cases that are held back, as far as the actor may see them."""
     return _store.count(transaction)
-
-
-def publisher() -> Publisher:
-    """Return who issues advisories here. Source: policies/publish/house-1.yaml."""
-    document = policy.load("publish/house-1")
-    contact, authority = document.get("contact"), document.get("issuing_authority")
-    org_id, short_name = document.get("cna_org_id"), document.get("cna_short_name")
-    drafts = document.get("drafts") or []
-    return Publisher(
-        name=str(document.get("name") or ""),
-        namespace=str(document.get("namespace") or ""),
-        contact=str(contact) if contact else None,
-        issuing_authority=str(authority) if authority else None,
-        drafts=frozenset(map(str, drafts)) if isinstance(drafts, list) else frozenset(),
-        cna=Cna(org_id=str(org_id), short_name=str(short_name) if short_name else None)
-        if org_id
-        else None,
-    )
 
 
 def _due(desk: Desk) -> list[str]:
@@ -282,36 +253,4 @@ def _note(
 def _write_decided(desk: Desk) -> list[str]:
     with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
         waiting = _store.unwritten(transaction)
-    if waiting:
-        _seal_ledger(desk)
-    return [one.advisory_id for one in waiting if _write(desk, one)]
-
-
-def _seal_ledger(desk: Desk) -> None:
-    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
-        while ledger.sequence(transaction):
-            pass  # one batch at a time until nothing waits
-        ledger.sign_head(transaction, desk.keys.signing_key())
-
-
-def _write(desk: Desk, one: Advisory) -> bool:
-    """Write one issue; False when its proof is not there yet, so that the next run tries again."""
-    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
-        proof = ledger.prove(transaction, one.event_id)
-        entries = _store.index_entries(transaction, with_one=one)
-    if proof is None:
-        return False
-    text = json.dumps(proof.as_json(), indent=2, sort_keys=True)
-    wanted = files.plan(
-        one.advisory_id,
-        one.revision,
-        documents={forms.BY_NAME[name].file: body for name, body in one.bodies.items()},
-        proof=f"{text}\n".encode(),
-    )
-    shown = files.write(desk.published_folder, wanted)
-    files.write_index(desk.published_folder, entries)
-    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
-        case_id = _store.case_of(transaction, one.advisory_id)
-        if _store.written(transaction, one, shown) and case_id is not None:
-            casework.mark_published(desk, transaction, desk.clearing_actor, case_id, one.decided_at)
-    return True
+    return release.release(desk, waiting)

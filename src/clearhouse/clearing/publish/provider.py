@@ -81,14 +81,18 @@ def change(
     issues: Sequence[Issue],
     edition: Edition,
     old: Old,
+    *,
+    earlier: Sequence[Issue] = (),
 ) -> Change:
     """Return what changes when these issues come out; without any, the feed alone is new.
 
-    Raises: CardError.
+    Each advisory comes once, in its newest issue; `earlier` ones are put into the history only.
+    Raises: CardError; ZipError when an index before is not our own.
     """
     fresh = {issue.id: cards_.card(issue) for issue in issues}
     after = {**before, **fresh}
     documents, aliases = _documents(provider, issues, fresh)
+    documents |= {cards_.card(issue).history: issue.files for issue in earlier}
     gone = {
         f"osv/{folder}/{before[id_].osv_id}.json"
         for id_ in fresh.keys() & before.keys()

@@ -27,7 +27,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -111,20 +111,32 @@ class Shelf:
 
         Raises: ShelfError; OSError when the disk refuses. What was public before then still is.
         """
+        self.put_made(lambda: change)
+
+    def put_made(self, make: Callable[[], Change | None]) -> None:
+        """Make public what `make` returns while nobody else changes the folder; None: nothing.
+
+        Raises: as `put`.
+        """
+        with self._alone():
+            self._recover()
+            change = make()
+            if change is not None:
+                self._put(change)
+
+    def _put(self, change: Change) -> None:
         for path in (*change.documents, *change.aliases):
             if not _is_public(path):
                 raise ShelfError(f"{path!r} is no path for the public")
-        with self._alone():
-            self._recover()
-            batch = self._stage(change)
-            note = self._note(batch)
-            shown = [path for path in note.indexes if _is_public(path)]
-            moving = [*note.documents, *shown, *filter(self._text, note.gone)]
-            self._hold(moving)
-            self._link({path: _through(HEAD, path) for path in moving})
-            self._switch(batch)
-            self._settle(batch)
-            self._forget(batch)
+        batch = self._stage(change)
+        note = self._note(batch)
+        shown = [path for path in note.indexes if _is_public(path)]
+        moving = [*note.documents, *shown, *filter(self._text, note.gone)]
+        self._hold(moving)
+        self._link({path: _through(HEAD, path) for path in moving})
+        self._switch(batch)
+        self._settle(batch)
+        self._forget(batch)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

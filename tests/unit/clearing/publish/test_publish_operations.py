@@ -5,12 +5,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from casebook import DRAFT, acting, cleared, do, finding_of, move, opened, read, register, set_clock
+from casebook import (
+    DRAFT,
+    accepted,
+    acting,
+    cleared,
+    do,
+    finding_of,
+    move,
+    opened,
+    read,
+    register,
+    set_clock,
+)
 from clearhouse.clearing.coordinate import casework, read_ins
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole
 from clearhouse.clearing.intake.record import Credit
-from clearhouse.clearing.publish import files, forms, jobs, operations
+from clearhouse.clearing.publish import forms, jobs, operations, release
 from clearhouse.clearing.publish.record import Documents, Wording
 from clearhouse.formats import dsse, merkle
 from clearhouse.formats.canonical import canonical_bytes
@@ -25,22 +37,6 @@ NOW = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
 def house(app):
     set_clock(app, NOW)
     return app
-
-
-def accepted(app, draft=DRAFT, **report):
-    """Return a case whose vendor has accepted it."""
-    register(app)
-    case = opened(app, draft, **report)
-    do(
-        app,
-        coordinator(app),
-        casework.give_verdict,
-        case.id,
-        vendor=case.vendors[0].id,
-        outcome=Outcome.ACCEPTED,
-        fixed_version="5.4",
-    )
-    return case
 
 
 def codes(app, case_id):
@@ -282,7 +278,9 @@ def test_every_finder_of_the_finding_is_thanked(house):
     assert [one["name"] for one in thanked] == ["Zoë Finder", "Kim <kim@example.org>"]
 
 
-STEPS = ["ledger.sequence", "ledger.prove", "files.write", "files.write_index", "_store.written"]
+STEPS = [
+    "ledger.sequence", "ledger.prove", "provider.change", "Shelf.put_made", "_store.written",
+]  # fmt: skip
 
 
 class Killed(BaseException):
@@ -294,9 +292,8 @@ class Killed(BaseException):
 def test_a_process_that_ends_at_any_step_is_taken_over_by_the_next(house, monkeypatch, step, when):
     case = accepted(house)
     move(house, days=30)
-    name = f"clearhouse.clearing.publish.operations.{step}"
-    module, function = step.split(".")
-    original = getattr(getattr(operations, module), function)
+    owner, function = step.split(".")
+    original = getattr(getattr(release, owner), function)
 
     def dying(*arguments, **more):
         if when == "after":
@@ -304,7 +301,7 @@ def test_a_process_that_ends_at_any_step_is_taken_over_by_the_next(house, monkey
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(name, dying)
+        patched.setattr(getattr(release, owner), function, dying)
         with pytest.raises(Killed):
             operations.publish_due(house.desk)
     assert public(house) == []  # the counter never shows what is not whole
@@ -315,7 +312,8 @@ def test_a_process_that_ends_at_any_step_is_taken_over_by_the_next(house, monkey
         "proof.json": advisory.proof,
         **{forms.BY_NAME[name].file: body for name, body in advisory.bodies.items()},
     }
-    assert len(list((house.desk.published_folder / ".issues").iterdir())) == 1
+    history = house.desk.published_folder / "history" / "CLR-2026-00001"
+    assert [path.name for path in history.iterdir()] == ["1"]
     assert read(house, case.id).published_at == advisory.decided_at
     assert kinds(house, "CLR-2026-00001") == ["advisory.decided"]
     assert kinds(house, case.id).count("case.published") == 1
@@ -334,7 +332,7 @@ def test_a_proof_that_is_not_there_yet_is_waited_for(house, monkeypatch):
 def test_before_its_instant_nobody_outside_the_case_learns_of_the_advisory(house, who, monkeypatch):
     case = accepted(house)
     move(house, days=30)
-    monkeypatch.setattr(files, "write", lambda *_: (_ for _ in ()).throw(Killed))
+    monkeypatch.setattr(release.Shelf, "put_made", lambda *_: (_ for _ in ()).throw(Killed))
     with pytest.raises(Killed):
         operations.publish_due(house.desk)
     with acting(house, house.desk.clearing_actor) as transaction:
