@@ -11,7 +11,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from clearhouse.clearing.coordinate.relay import reception
-from clearhouse.clearing.publish.operations import publisher
+from clearhouse.clearing.publish.house import publisher
 from clearhouse.formats import relay_node
 from clearhouse.kernel.services import Counter
 from clearhouse.surfaces.api.requests import HourlyQuota
