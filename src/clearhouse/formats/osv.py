@@ -234,7 +234,8 @@ def _affected_problems(value: object, place: str) -> Iterator[str]:
 def _range_problems(value: Mapping[str, object], events: list[object], place: str) -> Iterator[str]:
     kinds = [next(iter(event), "") if isinstance(event, Mapping) else "" for event in events]
     starts = kinds.count("introduced")
-    if starts == 0 or len(kinds) > 2 * starts:
+    # Commits branch, so a flaw that began once can be fixed many times.
+    if starts == 0 or (len(kinds) > 2 * starts and value.get("type") != "GIT"):
         yield f"{place}: has an end without a beginning"
     if {"fixed", "last_affected"} <= set(kinds):
         yield f"{place}: has fixed and last_affected together"
@@ -244,3 +245,5 @@ def _range_problems(value: Mapping[str, object], events: list[object], place: st
         texts = [next(iter(event.values()), "") for event in events if isinstance(event, Mapping)]
         if not all(isinstance(text, str) and _COMMIT.fullmatch(text) for text in texts):
             yield f"{place}: has a commit that is not a full hash"
+        if any(texts.count(text) > 1 for text in texts):
+            yield f"{place}: names a commit twice"

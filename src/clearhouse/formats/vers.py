@@ -240,6 +240,18 @@ def compare(scheme: str, first: str, second: str) -> int:
     return -1 if left < right else 1 if right < left else 0
 
 
+def spelled(scheme: str, version: str) -> str:
+    """Return the one spelling of a version that can be written in several ways.
+
+    NuGet takes no notice of case before build metadata; other schemes are left as they are.
+    Source: NuGet, package versioning, "Normalized version numbers"; VERS tests for NuGet.
+    """
+    if scheme != "nuget":
+        return version
+    number, plus, build_metadata = version.partition("+")
+    return number.lower() + plus + build_metadata
+
+
 @lru_cache(maxsize=16_384)
 def ordered(scheme: str, version: str) -> _Orderable:
     """Return an object that orders as the scheme orders this version.
