@@ -157,6 +157,7 @@ def build_counter(settings: Settings, *, clock: Clock = system_clock) -> Counter
         jobs=Jobs(),
         marking_key=marking_key,
         node_file=folder / NODE_FILE,
+        published_folder=settings.published or settings.home / "published",
     )
 
 

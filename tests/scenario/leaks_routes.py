@@ -71,6 +71,20 @@ def _json(path, **body):
     return Ask("desk", "POST", path, json=body)
 
 
+_PROVIDER = {
+    "/atom.xml": [],
+    "/index.json": [],
+    "/.well-known/csaf/": ["provider-metadata.json", "../../.head/.cards"],
+    "/csaf/": [
+        "white/index.txt", "white/changes.csv", "white/csaf-feed-tlp-white.json", "category.json",
+        "white/2027/", "white/2027/clr-2027-00002.json", "white/2027/clr-2027-00002.json.asc",
+    ],
+    "/osv/": ["all.zip", "modified_id.csv", "PyPI/x_CLR-2027-00002.json", "ecosystems.txt"],
+    "/feed/": ["manifest.json", "keys.json", "lists/"],
+    "/history/": ["CLR-2027-00002/1/osv.json", "", "../.batches/"],
+}  # fmt: skip
+
+
 def _counter(ids):
     return {
         "GET /v1/openapi.json": [_get("counter", "/v1/openapi.json")],
@@ -103,6 +117,16 @@ def _counter(ids):
         "GET /determinations/{determination_id}": [_get("counter", f"/determinations/{_DET}")],
         "GET /determinations/{determination_id}/statement.json": [
             _get("counter", f"/determinations/{_DET}/statement.json")
+        ],
+        **{
+            f"GET {path}{'{rest:path}' if path.endswith('/') else ''}": [
+                _get("counter", f"{path}{rest}") for rest in (rests if path.endswith("/") else [""])
+            ]
+            for path, rests in _PROVIDER.items()
+        },
+        "GET /{year:int}/{rest:path}": [
+            _get("counter", f"/2027/CLR-2027-00002/{name}")
+            for name in ("osv.json", "proof.json", "")
         ],
         "MOUNT /static": [_get("counter", "/static/clearhouse.css"), _get("counter", "/static/no")],
     }

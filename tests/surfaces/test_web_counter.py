@@ -230,3 +230,36 @@ def test_the_api_keeps_its_own_answers_beside_the_pages(counter):
     assert counter.get("/v1/openapi.json").json()["openapi"].startswith("3.1")
     assert counter.get("/v1/nothing").headers["content-type"].startswith("application/problem")
     assert counter.post("/v1/submissions/SUB-aaaaaaaaaaaaaaaaaa").status_code == 405
+
+
+def test_the_published_files_stand_at_the_counter_as_on_any_web_server(app, counter):
+    published(app)
+    answer = counter.get("/csaf/white/csaf-feed-tlp-white.json")
+    [entry] = answer.json()["feed"]["entry"]
+    year = entry["id"][4:8]
+    assert answer.headers["content-type"] == "application/json"
+    base = app.desk.outside.counter_address
+    path = entry["content"]["src"].removeprefix(base)
+    document = counter.get(path)
+    assert document.content == counter.get(f"/{year}/{entry['id']}/csaf.json").content
+    again = counter.get(path, headers={"If-None-Match": document.headers["etag"]})
+    assert again.status_code == 304
+    assert counter.head(path).headers["content-length"] == str(len(document.content))
+    assert f"{entry['id'].lower()}.json" in counter.get(f"/csaf/white/{year}/").text
+    assert f"CSAF: {base}/.well-known/csaf/" in counter.get("/.well-known/security.txt").text
+    assert counter.get("/atom.xml").headers["content-type"] == "application/atom+xml"
+    for_good = counter.get(f"/history/{entry['id']}/1/osv.json").headers["cache-control"]
+    assert "immutable" in for_good
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.head/.cards", "/.batches/", "/feed/../.head/.cards", "/csaf/%2e%2e/.head/.cards",
+        "/csaf/.note", "/2026/", "/2026/CLR-2026-99999/osv.json", "/history/%00", "/99999/x",
+        "/feed/lists/..%2f..%2f.head/.cards",
+    ],
+)  # fmt: skip
+def test_nothing_else_of_the_folder_is_there(app, counter, path):
+    published(app)
+    assert counter.get(path).status_code == 404

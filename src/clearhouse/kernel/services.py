@@ -26,6 +26,8 @@ class Counter:
     """HMAC key of what must be recognised and may not be kept: idempotency keys and bodies."""
     node_file: Path | None = None
     """The signed document by which other coordinators know this house."""
+    published_folder: Path | None = None
+    """Where advisories are written at their instant; None: this process cannot show the files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

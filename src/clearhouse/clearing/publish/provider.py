@@ -142,7 +142,7 @@ def _csaf(provider: Provider, after: Mapping[str, Card], edition: Edition) -> di
     name = f"{provider.publisher.name} (CSAF)"
     found = {
         METADATA: _json(_metadata(provider, fingerprint, changed)),
-        SECURITY_TXT: _security_txt(provider, edition),
+        SECURITY_TXT: security_txt(provider.publisher, provider.address, edition.issued),
         f"csaf/openpgp/{fingerprint}.asc": openpgp_signing.certificate(
             provider.openpgp, name
         ).encode(),
@@ -190,16 +190,16 @@ def _metadata(provider: Provider, fingerprint: str, changed: str) -> dict[str, J
     }
 
 
-def _security_txt(provider: Provider, edition: Edition) -> bytes:
+def security_txt(publisher: Publisher, address: str, at: datetime) -> bytes:
     """Return where flaws of the house are reported, and where its advisories are."""
-    contact = provider.publisher.contact
+    contact = publisher.contact
     reach = f"mailto:{contact}" if contact and ":" not in contact else contact
     return (
-        f"Contact: {reach or f'{provider.address}/report'}\n"
-        f"Expires: {feed.spell(edition.issued + _SECURITY_TXT_LIFE)}\n"
-        f"Policy: {provider.address}/\n"
+        f"Contact: {reach or f'{address}/report'}\n"
+        f"Expires: {feed.spell(at + _SECURITY_TXT_LIFE)}\n"
+        f"Policy: {address}/\n"
         "Preferred-Languages: en\n"
-        f"CSAF: {provider.address}/{METADATA}\n"
+        f"CSAF: {address}/{METADATA}\n"
     ).encode()
 
 

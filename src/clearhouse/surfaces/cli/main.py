@@ -64,6 +64,8 @@ _COMMANDS = {
     "validate": "Examine a report in depth: source, scope, and its proof in the sandbox.",
     "reproduce": "Run a reproduction bundle in the sandbox.",
     "verdict": "Check a signed verdict.",
+    "publish": "Release what is due; make the public files and the signed feed.",
+    "verify": "Check a feed, a document or a CSAF provider from outside.",
     "criteria": "Decide from criteria and evidence which models count as powerful.",
     "bench": "Measure a room on files whose truth is known.",
     "access": "Offer, admit, grant, stop and prove early access to a model.",

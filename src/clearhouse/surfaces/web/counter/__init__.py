@@ -5,22 +5,20 @@ be mounted behind the counter's API. Refused: reports without a live token for s
 The pages keep no cookie and no session: whoever acts here shows a token or a receipt each time.
 """
 
-from datetime import timedelta
-
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from clearhouse.clearing.coordinate.relay import reception
 from clearhouse.clearing.publish.house import publisher
+from clearhouse.clearing.publish.provider import SECURITY_TXT, security_txt
+from clearhouse.clearing.publish.shelf import Shelf
 from clearhouse.formats import relay_node
 from clearhouse.kernel.services import Counter
 from clearhouse.surfaces.api.requests import HourlyQuota
-from clearhouse.surfaces.web.counter import advisories, determinations, front
+from clearhouse.surfaces.web.counter import advisories, determinations, front, provider
 from clearhouse.surfaces.web.counter.refusals import add_refusals
 from clearhouse.surfaces.web.protection import Protected
 from clearhouse.surfaces.web.rendering import Assets
-
-SECURITY_TXT_LIFE = timedelta(days=180)
 
 
 def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
@@ -32,6 +30,7 @@ def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
     app.include_router(front.router)
     app.include_router(advisories.router)
     app.include_router(determinations.router)
+    app.include_router(provider.router)
     app.add_api_route("/.well-known/security.txt", _security_txt, include_in_schema=False)
     app.add_api_route(relay_node.WELL_KNOWN, _relay_node, include_in_schema=False)
     app.mount("/static", Assets(), name="static")
@@ -40,16 +39,13 @@ def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
 
 def _security_txt(request: Request) -> PlainTextResponse:
     """Say where flaws of this installation itself are reported. Source: RFC 9116."""
+    counter = front.counter_of(request)
+    folder = counter.published_folder
+    written = None if folder is None else Shelf(folder).read(SECURITY_TXT)
+    if written is not None:
+        return PlainTextResponse(written)
     base = str(request.base_url).rstrip("/")
-    contact = publisher().contact
-    address = f"mailto:{contact}" if contact and ":" not in contact else contact
-    expires = front.counter_of(request).database.clock() + SECURITY_TXT_LIFE
-    return PlainTextResponse(
-        f"Contact: {address or f'{base}/report'}\n"
-        f"Expires: {expires.strftime('%Y-%m-%dT%H:%M:%SZ')}\n"
-        f"Policy: {base}/\n"
-        "Preferred-Languages: en\n"
-    )
+    return PlainTextResponse(security_txt(publisher(), base, counter.database.clock()))
 
 
 def _relay_node(request: Request) -> Response:

@@ -1,0 +1,1 @@
+"""Verify what a house published, from outside, with nothing but its files."""
