@@ -9,10 +9,9 @@ several reports to a transaction. It prints reports per second, memory, B-cubed 
 and the same for TF-IDF and osv-dedupe, which run in an environment of their own over the first
 `--peer-limit` reports. Both are given their best threshold on this very stream; we are not.
 
-A report is linked here to its best candidate: where it seems surely the same, and sooner where it
-copies what the other says. That union is this benchmark's alone: the clearinghouse joins by proof
-and by persons, and would only suggest. Where "surely" and "copies" begin was set on another flood,
-made with another seed of vulnerabilities that the trees had not seen.
+What is compared are the groups that reports join: the clearinghouse merges by proof and by persons
+alone, and shows groups as what looks like one bug. Where a report joins a group was learnt and set
+on other floods, of other vulnerabilities.
 """
 
 import argparse
@@ -36,12 +35,11 @@ from clearhouse.clearing.intake.operations import Arrival, reports_of, take_in
 from clearhouse.clearing.intake.record import Draft, Location
 from clearhouse.clearing.match import _index, matching
 from clearhouse.clearing.match import operations as match
-from clearhouse.clearing.match._compare import Reading, compare, read, read_all
+from clearhouse.clearing.match._compare import Asked, Reading, compare_all, read, read_all
 from clearhouse.clearing.match.bench import lines
 from clearhouse.clearing.match.clusters import UnionFind
 from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.packing import pack
-from clearhouse.clearing.match.pairing import CLOSER_LOOK
 from clearhouse.clearing.match.retrieval import CROWDED, entry, filed_under, weigh
 from clearhouse.clearing.match.sides import side
 from clearhouse.kernel import identity
@@ -101,20 +99,6 @@ def measure_flood(args: argparse.Namespace, home: pathlib.Path) -> dict[str, Any
         "clearhouse": ours | agreement(labels, truth),
     }
     return found | (peers(args, ours["reports_per_second"]) if args.peer_limit else {})
-
-
-SURE = 2.0
-COPY = -1.0
-"""Log-odds from which on a report is linked; the lower one where it copies."""
-COPIED, TELLS = 0.75, 30.0
-"""A copy shares so much of the pairs of words of the shorter, in words that weigh so many nats."""
-_PAIRS = CLOSER_LOOK.index("pairs shared of shorter")
-_WORDS = CLOSER_LOOK.index("words shared")
-
-
-def linked(log_odds: float, seen: Sequence[float]) -> bool:
-    copied = seen[_PAIRS] >= COPIED and seen[_WORDS] >= TELLS
-    return log_odds >= (COPY if copied else SURE)
 
 
 def first(path: str, limit: int | None) -> Iterator[dict[str, Any]]:
@@ -245,9 +229,7 @@ def work(
             matched = matching.match_reports(app.desk, transaction, actor, chunk)
         left = [one for one in chunk if one not in matched]
         for report_id, its in matched.items():
-            best = max(its.comparisons, key=lambda one: one.log_odds, default=None)
-            if best is not None and linked(best.log_odds, best.seen):
-                found.append((report_id, best.place.report_id))
+            found += [(report_id, one.place.report_id) for one in its.comparisons if one.companion]
         if number == 0 and time.perf_counter() - packed > PACK_EVERY_S:
             match.pack_index(app.desk)
             packed = time.perf_counter()
@@ -318,6 +300,7 @@ def file_all(machinery: Transaction, serial: int, readings: Sequence[Reading]) -
                 packed=pack(side(one.hashed, weights, one.readable.__getitem__)),
                 package=one.keyed.package,
                 tokens=tokens,
+                group=place,
             )
         )
     _index.file(machinery, filings)
@@ -327,7 +310,7 @@ def lookup(app: App, draft: Draft) -> float:
     """Ask what a report is like, and return how long the answer took, in seconds."""
     begun = time.perf_counter()
     with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as machinery:
-        compare(app.desk, machinery, read(app.desk, draft))
+        compare_all(app.desk, machinery, [Asked(reading=read(app.desk, draft))])
     return time.perf_counter() - begun
 
 

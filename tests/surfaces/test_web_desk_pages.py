@@ -127,6 +127,45 @@ def undo_of(page):
     return next(form["action"] for form in page.forms if "/undo/" in form["action"])
 
 
+COPIES = (
+    "Full loader of documents builds any object",
+    "The full loader builds objects it should not build",
+)
+
+
+def test_a_person_joins_at_once_what_looks_like_one_bug(app, desk):
+    _, one = clear(app, YAML)
+    for title in COPIES:
+        clear(app, like(YAML, title))
+    page = desk.page(f"/findings/{one}")
+    assert "Likely one bug with 2 other findings" in page.words
+    answer = desk.send(page, f"/findings/{one}/same-all")
+    joined = desk.page(answer.headers["location"])
+    assert joined.tags.count("article") == 3
+    assert "Likely one bug" not in joined.words
+
+
+@pytest.mark.parametrize("word", ["sibling", "different"])
+def test_what_a_person_parted_is_no_longer_called_likely(app, desk, word):
+    _, one = clear(app, YAML)
+    others = [clear(app, like(YAML, title))[1] for title in COPIES]
+    page = desk.page(f"/findings/{one}")
+    for other in others:
+        desk.send(page, f"/findings/{one}/{word}", other=other)
+    assert "Likely one bug" not in desk.page(f"/findings/{one}").words
+    assert "Likely one bug" not in desk.page(f"/findings/{others[0]}").words
+
+
+def test_of_what_looks_like_one_bug_all_is_joined_or_nothing(app, desk):
+    _, one = clear(app, YAML)
+    others = [clear(app, like(YAML, title))[1] for title in COPIES]
+    page = desk.page(f"/findings/{one}")
+    desk.send(page, f"/findings/{one}/different", other=others[1])
+    answer = desk.send(page, f"/findings/{one}/same-all", others=" ".join(others))
+    assert answer.status_code == 409
+    assert desk.page(f"/findings/{one}").tags.count("article") == 1
+
+
 @pytest.mark.parametrize("word", ["sibling", "different"])
 def test_a_person_says_that_two_findings_are_not_the_same(app, desk, word):
     _, one = clear(app, YAML)

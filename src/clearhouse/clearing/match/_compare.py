@@ -18,6 +18,7 @@ from clearhouse.clearing.match import _index, _store
 from clearhouse.clearing.match.columns import Asking, queries
 from clearhouse.clearing.match.evidence import after_fix, key_reasons, rivals
 from clearhouse.clearing.match.explanation import explain
+from clearhouse.clearing.match.groups import Joining, join_groups
 from clearhouse.clearing.match.keyed import KeyedFeatures, keyed, number
 from clearhouse.clearing.match.model import Model, model
 from clearhouse.clearing.match.packing import pack, unpack
@@ -36,6 +37,7 @@ from clearhouse.clearing.match.retrieval import (
     weigh,
 )
 from clearhouse.clearing.match.rules import Ruling, features, proof
+from clearhouse.clearing.match.shelf import shelf_of
 from clearhouse.clearing.match.sides import Weights, side
 from clearhouse.clearing.match.sketch import Sketch, Token, keyed_sketch, material, sketch
 from clearhouse.formats import cwe
@@ -77,6 +79,13 @@ class Comparison:
     ruling: Ruling
     keyed: bool
     """Whether they share an exact key."""
+    companion: bool
+    """Whether the new report joins the group of the earlier one, nearest to this one."""
+
+    @property
+    def shown(self) -> bool:
+        """Say whether it is worth a person's look."""
+        return self.keyed or self.companion or self.suggestion.band is not Band.UNRELATED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +105,8 @@ class Found:
     packed: bytes
     """The report as a side of later comparisons."""
     filed: tuple[int, ...]
+    joining: Joining | None
+    """The group of earlier reports that it joins."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +137,7 @@ class _Compared:
     """The candidates that share a key with it, in the clear."""
     packed: Mapping[int, bytes]
     """The candidates by their serial numbers."""
+    joining: Joining | None
 
 
 def read(desk: Desk, draft: Draft) -> Reading:
@@ -185,16 +197,13 @@ def compare_all(
     The answers are those of comparing and filing one after the other. Their keys must be filed.
     """
     looks = _looks(machinery, asked)
-    near = _nearest(machinery, looks)
-    holders = _holders(machinery, asked)
+    near, holders = _nearest(machinery, looks), _holders(machinery, asked)
     if reader is not None:
-        seen = _store.places_of(reader, [*(n for f in near for n, _ in f),
-                                         *(h.serial for f in holders for h in f)])  # fmt: skip
-        near = [[(n, score) for n, score in found if n in seen] for found in near]
-        holders = [[one for one in found if one.serial in seen] for found in holders]
+        near, holders = _seen(reader, near, holders)
     wanted = {n for found in near for n, _ in found}
     wanted |= {one.serial for found in holders for one in found}
-    packed = _index.sketches(machinery, wanted)
+    filed = _index.filed(shelf_of(desk.database), machinery, wanted)
+    packed = {serial: one.packed for serial, one in filed.items()}
     asking = [_asking(look) for look in looks]
     own = [pack(one.side) for one in asking]
     fresh = {x.asked.serial: side for x, side in zip(looks, own, strict=True) if x.asked.serial}
@@ -205,24 +214,45 @@ def compare_all(
         model(), asked_for, [_candidates(found, holding, packed) for found, holding in given]
     )
     places = _store.places_of(machinery, [one.number for listed in ranked for one in listed])
+    groups = {serial: one.group for serial, one in filed.items()}
+    findings = {serial: place.finding_id for serial, place in places.items()}
+    joinings = join_groups(
+        model(), zip((one.serial for one in asked), ranked, strict=True), groups, findings
+    )
     opened = _open(desk, machinery, asked, holders)
-    return [
-        Found(
-            comparisons=_comparisons(
-                _Compared(
-                    reading=look.asked.reading,
-                    query=None if around is None else query(asked_for, around, place),
-                    opened=opened[place],
-                    packed=packed,
-                ),
-                ranked[place],
-                places,
-            ),
-            packed=own[place],
-            filed=look.filed,
+    compared = [
+        _Compared(
+            reading=look.asked.reading,
+            query=None if around is None else query(asked_for, around, place),
+            opened=opened[place],
+            packed=packed,
+            joining=joinings[place],
         )
         for place, look in enumerate(looks)
     ]
+    return [
+        Found(
+            comparisons=_comparisons(one, listed, places),
+            packed=side,
+            filed=look.filed,
+            joining=one.joining,
+        )
+        for look, one, listed, side in zip(looks, compared, ranked, own, strict=True)
+    ]
+
+
+def _seen(
+    reader: Transaction,
+    near: Sequence[Sequence[tuple[int, float]]],
+    holders: Sequence[Sequence[_index.Holder]],
+) -> tuple[list[list[tuple[int, float]]], list[list[_index.Holder]]]:
+    """Keep of what was found what the reader sees."""
+    wanted = [*(n for some in near for n, _ in some), *(h.serial for some in holders for h in some)]
+    seen = _store.places_of(reader, wanted)
+    return (
+        [[(n, score) for n, score in some if n in seen] for some in near],
+        [[one for one in some if one.serial in seen] for some in holders],
+    )
 
 
 def _looks(machinery: Transaction, asked: Sequence[Asked]) -> list[_Look]:
@@ -312,11 +342,7 @@ def _comparisons(
 
 def suggestions(found: Iterable[Comparison]) -> tuple[Suggestion, ...]:
     """Keep the comparisons that are worth a look, without those already proven."""
-    return tuple(
-        one.suggestion
-        for one in found
-        if not one.ruling.proven and (one.keyed or one.suggestion.band is not Band.UNRELATED)
-    )
+    return tuple(one.suggestion for one in found if one.shown and not one.ruling.proven)
 
 
 def _comparison(compared: _Compared, ranked: Ranked, place: _store.Place) -> Comparison:
@@ -325,7 +351,9 @@ def _comparison(compared: _Compared, ranked: Ranked, place: _store.Place) -> Com
     band = model().band(ranked.probability)
     ruling = Ruling(proven=False, reasons=())
     reasons: tuple[Reason, ...] = ()
-    shown = known is not None or band is not Band.UNRELATED
+    joined = compared.joining
+    companion = joined is not None and joined.companion == ranked.number
+    shown = known is not None or companion or band is not Band.UNRELATED
     if compared.query is not None and shown:
         old = unpack(compared.packed[ranked.number])
         reasons = explain(compared.query, old, reading.readable)
@@ -347,6 +375,7 @@ def _comparison(compared: _Compared, ranked: Ranked, place: _store.Place) -> Com
         seen=ranked.numbers,
         ruling=ruling,
         keyed=known is not None,
+        companion=companion,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from clearhouse.clearing.match.record import ExactKey
 from clearhouse.clearing.match.retrieval import Entries, words_of
+from clearhouse.clearing.match.shelf import Filed, Shelf
 from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.store.database import Transaction
 
@@ -24,6 +25,8 @@ class Filing:
     packed: bytes
     package: int | None
     tokens: Sequence[int]
+    group: int
+    """The serial number of the report that began the group that it joins; its own if none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,13 +41,15 @@ class Holder:
 def file(transaction: Transaction, filings: Sequence[Filing]) -> None:
     """Make reports findable by their words."""
     transaction.execute(
-        "INSERT INTO match_index_report (serial, package, length, sketch)"
-        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::bytea[])",
+        "INSERT INTO match_index_report (serial, package, length, sketch, joined)"
+        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::bytea[],"
+        "  %s::bigint[])",
         [
             [one.serial for one in filings],
             [one.package for one in filings],
             [words_of(one.entry) for one in filings],
             [one.packed for one in filings],
+            [one.group for one in filings],
         ],
     )
     transaction.execute(
@@ -101,42 +106,55 @@ def size(transaction: Transaction) -> int:
 
 def held(transaction: Transaction, tokens: Iterable[int]) -> dict[int, int]:
     """Return how many reports are filed under each token."""
-    rows = transaction.all(
-        "SELECT token, coalesce(octet_length(p.entries) / 8, 0) + lately.held AS held"
+    rows = transaction.tuples(
+        "SELECT token, coalesce(octet_length(p.entries) / 8, 0) + lately.held"
         " FROM unnest(%s::bigint[]) AS asked (token)"
         " LEFT JOIN match_index_posting p USING (token), LATERAL ("
         "  SELECT count(*) AS held FROM match_index_token t WHERE t.token = asked.token) AS lately"
         " WHERE p.token IS NOT NULL OR lately.held > 0",
         [_numbers(tokens)],
     )
-    return {row["token"]: row["held"] for row in rows}
+    return dict(rows)
 
 
 def postings(transaction: Transaction, tokens: Iterable[int]) -> dict[int, Entries]:
     """Return who is filed under each token."""
     asked = _numbers(tokens)
-    rows = transaction.all(
+    rows = transaction.tuples(
         "SELECT p.token, entries FROM match_index_posting p WHERE token = ANY(%s::bigint[])"
         " UNION ALL SELECT t.token, string_agg(int8send(entry), ''::bytea ORDER BY entry)"
         " FROM match_index_token t WHERE token = ANY(%s::bigint[]) GROUP BY t.token",
         [asked, asked],
     )
     found: dict[int, Entries] = {}
-    for row in rows:
-        found.setdefault(row["token"], array("q")).frombytes(row["entries"])
+    for token, entries in rows:
+        found.setdefault(token, array("q")).frombytes(entries)
     if sys.byteorder == "little":
         for entries in found.values():
             entries.byteswap()
     return found
 
 
-def sketches(transaction: Transaction, serials: Iterable[int]) -> dict[int, bytes]:
-    """Return packed sketches by the serial numbers of their reports."""
-    rows = transaction.all(
-        "SELECT serial, sketch FROM match_index_report WHERE serial = ANY(%s::bigint[])",
-        [_numbers(serials)],
+def filed(shelf: Shelf, transaction: Transaction, serials: Iterable[int]) -> dict[int, Filed]:
+    """Return what is filed of reports, by their serial numbers.
+
+    What stands on the shelf is read again only when the store holds something newer.
+    """
+    stamps: dict[int, bytes] = dict(
+        transaction.tuples(
+            "SELECT serial, xmin FROM match_index_report WHERE serial = ANY(%s::bigint[])",
+            [_numbers(serials)],
+        )
     )
-    return {row["serial"]: row["sketch"] for row in rows}
+    found = shelf.of(stamps)
+    rows = transaction.tuples(
+        "SELECT serial, sketch, coalesce(joined, serial) FROM match_index_report"
+        " WHERE serial = ANY(%s::bigint[])",
+        [_numbers(serial for serial in stamps if serial not in found)],
+    )
+    read = {serial: Filed(packed=sketch, group=group) for serial, sketch, group in rows}
+    shelf.put({serial: (stamps[serial], one) for serial, one in read.items()})
+    return found | read
 
 
 def key_holders(transaction: Transaction, values: Sequence[bytes]) -> list[Holder]:

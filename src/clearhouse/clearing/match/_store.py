@@ -165,6 +165,7 @@ def insert_edges(
             edge.basis,
             "pending" if edge.pending else "active",
             edge.score,
+            edge.companion,
             payload,
             edge.policy,
             edge.decided_by,
@@ -177,13 +178,13 @@ def insert_edges(
     ]
     transaction.execute(
         "INSERT INTO match_edge (edge_id, left_report, right_report, relation, basis, state,"
-        " score, reasons_payload, policy, decided_by, decided_at, compartment, readers)"
-        " SELECT edge_id, one, other, relation, basis, state, score, payload, policy,"
+        " score, companion, reasons_payload, policy, decided_by, decided_at, compartment, readers)"
+        " SELECT edge_id, one, other, relation, basis, state, score, companion, payload, policy,"
         "  decided_by, decided_at, compartment, string_to_array(readers, %s)"
         " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-        "  %s::real[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],"
-        "  %s::text[]) AS e (edge_id, one, other, relation, basis, state, score, payload, policy,"
-        "  decided_by, decided_at, compartment, readers)"
+        "  %s::real[], %s::boolean[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],"
+        "  %s::text[], %s::text[]) AS e (edge_id, one, other, relation, basis, state, score,"
+        "  companion, payload, policy, decided_by, decided_at, compartment, readers)"
         " ON CONFLICT (left_report, right_report)"
         "  WHERE basis = 'similarity' AND state <> 'retracted' DO NOTHING",
         [_BETWEEN, *(list(column) for column in zip(*rows, strict=True))],
@@ -283,6 +284,30 @@ def finding(transaction: Transaction, finding_id: FindingId) -> Finding | None:
     )
 
 
+def companions(transaction: Transaction, finding_id: FindingId, most: int) -> list[FindingId]:
+    """Return the findings that are taken to be one with this one, through what the actor sees.
+
+    A person's word that two are siblings or different bugs parts them.
+    """
+    rows = transaction.all(
+        "WITH RECURSIVE near (finding_id) AS (SELECT %s UNION"
+        "  SELECT other.finding_id FROM near JOIN match_report r USING (finding_id),"
+        "  LATERAL (SELECT right_report AS report_id FROM match_edge"
+        "    WHERE left_report = r.report_id AND companion AND state = 'active'"
+        "   UNION ALL SELECT left_report FROM match_edge"
+        "    WHERE right_report = r.report_id AND companion AND state = 'active') AS beside"
+        "  JOIN match_report other ON other.report_id = beside.report_id"
+        "  WHERE NOT EXISTS (SELECT FROM match_report one JOIN match_edge word"
+        "    ON one.report_id IN (word.left_report, word.right_report)"
+        "   JOIN match_report two ON two.report_id IN (word.left_report, word.right_report)"
+        "   WHERE one.finding_id = near.finding_id AND two.finding_id = other.finding_id"
+        "    AND word.relation IN ('sibling', 'different') AND word.state = 'active'))"
+        " SELECT finding_id FROM near WHERE finding_id <> %s LIMIT %s",
+        [finding_id, finding_id, most],
+    )
+    return [FindingId(row["finding_id"]) for row in rows]
+
+
 def findings(transaction: Transaction) -> list[FindingId]:
     """Return every finding that the actor may read and that has become part of no other."""
     rows = transaction.all(
@@ -344,6 +369,7 @@ def _edge(row: Row) -> Edge:
         basis=Basis(row["basis"]),
         reasons=(),
         score=row["score"],
+        companion=row["companion"],
         pending=row["state"] == "pending",
         policy=row["policy"],
         decided_by=row["decided_by"],

@@ -6,21 +6,24 @@ The result does not depend on the order of reports or edges. An edge to an unkno
 explain, not to skip: it raises `KeyError`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from clearhouse.clearing.intake.record import Credit
 from clearhouse.clearing.match.record import Cluster, Edge, Member, Relation
 
+_Thing = TypeVar("_Thing", bound=Hashable)
 
-class UnionFind:
-    """Disjoint sets over report ids, with path halving and union by size."""
 
-    def __init__(self, reports: Iterable[str]) -> None:
-        self._parent = {report: report for report in reports}
+class UnionFind(Generic[_Thing]):
+    """Disjoint sets over report ids or other names, with path halving and union by size."""
+
+    def __init__(self, things: Iterable[_Thing]) -> None:
+        self._parent = {thing: thing for thing in things}
         self._size = dict.fromkeys(self._parent, 1)
 
-    def root(self, report: str) -> str:
+    def root(self, report: _Thing) -> _Thing:
         """Return the representative of a report's set. Raises `KeyError` for a stranger."""
         parent = self._parent
         while parent[report] != report:
@@ -28,7 +31,7 @@ class UnionFind:
             report = parent[report]
         return report
 
-    def join(self, left: str, right: str) -> None:
+    def join(self, left: _Thing, right: _Thing) -> None:
         """Make two sets one."""
         big, small = self.root(left), self.root(right)
         if big == small:
@@ -72,8 +75,8 @@ def bridges(edges: Iterable[Edge], parted: frozenset[str]) -> tuple[Edge, ...]:
     return tuple(e for e in edges if e.joins and (e.left in parted) != (e.right in parted))
 
 
-def _sets(members: Iterable[Member], edges: Iterable[Edge]) -> UnionFind:
-    sets = UnionFind(member.report for member in members)
+def _sets(members: Iterable[Member], edges: Iterable[Edge]) -> UnionFind[str]:
+    sets = UnionFind[str](member.report for member in members)
     for edge in edges:
         if edge.joins:
             sets.join(edge.left, edge.right)

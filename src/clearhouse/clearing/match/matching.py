@@ -153,6 +153,7 @@ def _filing(one: _Taken, found: _compare.Found) -> _index.Filing:
         packed=found.packed,
         package=one.reading.keyed.package,
         tokens=found.filed,
+        group=one.place.serial if found.joining is None else found.joining.group,
     )
 
 
@@ -171,7 +172,8 @@ def _edges(
         elif one.place.report_id in shown:
             edge = new_edge(transaction, left, right, Relation.SUGGESTED, Basis.SIMILARITY)
             score, reasons = one.suggestion.score, one.suggestion.reasons
-            edges.append(replace(edge, reasons=reasons, score=score, policy=model().name))
+            edge = replace(edge, reasons=reasons, score=score, policy=model().name)
+            edges.append(replace(edge, companion=one.companion))
     return edges
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from clearhouse.clearing.match.forest import Forest, ModelError, probability
 from clearhouse.clearing.match.lexicon import lexicon
-from clearhouse.clearing.match.pairing import CLOSER_LOOK, FIRST_LOOK, IN_LIST
+from clearhouse.clearing.match.pairing import CLOSER_LOOK, FIRST_LOOK, IN_GROUP, IN_LIST
 from clearhouse.clearing.match.record import Band
 from clearhouse.clearing.match.retrieval import Background
 from clearhouse.clearing.match.sketch import Token
@@ -46,6 +46,10 @@ class Model:
     first: Forest
     closer: Forest
     final: Forest
+    group: Forest
+    """Says whether a report belongs to a group of its list."""
+    join_at: float
+    """From these log-odds on it joins the group."""
     knots: tuple[tuple[float, float], ...]
     """Calibration: standing in the list (`ranking.standing`) and the probability measured there,
     both rising."""
@@ -105,6 +109,8 @@ def read(document: dict[str, Any]) -> Model:
         first=Forest.of(document["first"], FIRST_LOOK),
         closer=Forest.of(document["closer"], CLOSER_LOOK),
         final=Forest.of(document["final"], IN_LIST),
+        group=Forest.of(document["group"], IN_GROUP),
+        join_at=document["join_at"],
         knots=tuple((x, y) for x, y in document["knots"]),
         link_at=document["link_at"],
         pair_at=document["pair_at"],

@@ -21,7 +21,6 @@ from clearhouse.clearing.match.matching import (
 )
 from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.record import (
-    Band,
     Basis,
     Edge,
     Finding,
@@ -38,6 +37,9 @@ from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import Compartment, FindingId, ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
+
+COMPANIONS = 100
+"""So many findings are named at most that look like one bug with another."""
 
 
 class SaidDifferentError(ValueError):
@@ -255,9 +257,15 @@ def alike(
     reading = _compare.read(desk, draft)
     with desk.database.transaction(desk.clearing_actor.actor_id) as machinery:
         found = _compare.compare(desk, machinery, reading, transaction).comparisons
-    return tuple(
-        one.suggestion for one in found if one.keyed or one.suggestion.band is not Band.UNRELATED
-    )
+    return tuple(one.suggestion for one in found if one.shown)
+
+
+def companions(transaction: Transaction, finding_id: FindingId) -> list[FindingId]:
+    """Return the findings that look like one bug with this one, at most `COMPANIONS` of them.
+
+    They hang together by suggestions that the actor may read; nobody has decided.
+    """
+    return _store.companions(transaction, finding_id, COMPANIONS)
 
 
 def doubts(desk: Desk, draft: Draft) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 In come new reports with their candidates, out come numbers in a fixed order, one row a candidate: a
 first look, cheap enough for every candidate; `closely` takes a closer look at those that remain.
-The order is part of the model: `FIRST_LOOK`, `CLOSER_LOOK` and `IN_LIST` name it, and a model
-trained on other names is refused. Missing information is -1, or 0 where a sign says which.
+The order is part of the model: `FIRST_LOOK`, `CLOSER_LOOK`, `IN_LIST` and `IN_GROUP` name it, and
+a model trained on other names is refused. Missing information is -1, or 0 where a sign says which.
 """
 
 from collections.abc import Sequence
@@ -156,6 +156,24 @@ IN_LIST = (
     "length of list",
     "share of list",
     *(f"{name}, ahead of the others" for name in RIVALLED),
+)
+
+
+IN_GROUP = (
+    "best",
+    "together",
+    "members",
+    "mean",
+    "least",
+    "place of best",
+    "best of others",
+    "best, ahead of others",
+    "together, ahead of others",
+    "groups in list",
+    "length of list",
+    "pairs shared at most",
+    "share of list",
+    *(f"{name}, of best" for name in CLOSER_LOOK),
 )
 
 

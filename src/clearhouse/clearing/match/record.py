@@ -197,6 +197,8 @@ class Edge:
     """Id and version of the rule that fired, or of the authority that allowed a person to act."""
     score: float | None = None
     """What similarity gave; None where nothing was compared."""
+    companion: bool = False
+    """The later report was taken to belong to the group of the earlier one, nearest to this one."""
     pending: bool = False
     """A proof that counts only once validation has contradicted neither side."""
     retracted_at: datetime | None = None

@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from clearhouse.kernel.clock import Clock, system_clock
@@ -59,6 +59,11 @@ class Transaction:
     def all(self, sql: LiteralString, parameters: Sequence[Value] = ()) -> list[Row]:
         """Return every row."""
         return self.connection.execute(sql, parameters).fetchall()
+
+    def tuples(self, sql: LiteralString, parameters: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
+        """Return every row as a tuple, sent as the store holds it: for answers of many bytes."""
+        with self.connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+            return cursor.execute(sql, parameters).fetchall()
 
     def many(self, sql: LiteralString, rows: Sequence[Sequence[Value]]) -> None:
         """Run one statement for many rows."""

@@ -106,6 +106,8 @@ class FindingAnswer:
     priority: Priority | None
     reports: tuple[ReportAnswer, ...]
     suggestions: tuple[PairAnswer, ...]
+    likely: tuple[str, ...]
+    """Ids of findings that look like one bug with this one; nobody has decided."""
     joins: tuple[PairAnswer, ...]
     relations: tuple[PairAnswer, ...]
     pending: tuple[PairAnswer, ...]
@@ -209,6 +211,7 @@ def finding_answer(view: FindingView) -> FindingAnswer:
         priority=view.priority,
         reports=tuple(report_answer(one) for one in view.reports),
         suggestions=tuple(map(_pair, view.suggestions)),
+        likely=tuple(one.finding_id for one in view.likely),
         joins=tuple(map(_pair, view.joins)),
         relations=tuple(map(_pair, view.relations)),
         pending=tuple(map(_pair, view.pending)),

@@ -14,6 +14,7 @@ from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.match import _compare, _index, bulk, matching
 from clearhouse.clearing.match.bench import Archive
 from clearhouse.clearing.match.model import model
+from clearhouse.clearing.match.shelf import Filed, Shelf, shelf_of
 from clearhouse.clearing.match.sketch import material, sketch
 
 _PERF = importlib.util.spec_from_file_location(
@@ -128,7 +129,9 @@ def test_the_index_holds_no_word_of_a_report_and_none_of_its_plain_hashes(app):
 def index_of(app):
     """Return what the index holds of reports: their sketches, and who is filed under what."""
     with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
-        rows = transaction.all("SELECT * FROM match_index_report ORDER BY serial")
+        rows = transaction.all(
+            "SELECT serial, package, length, sketch FROM match_index_report ORDER BY serial"
+        )
         tokens = transaction.all("SELECT token, entry FROM match_index_token ORDER BY token, entry")
     return rows, tokens
 
@@ -171,7 +174,58 @@ def test_a_report_taken_out_of_the_index_is_found_no_more_and_the_others_are(app
         rows = transaction.all("SELECT token FROM match_index_posting")
         found = _index.postings(transaction, [row["token"] for row in rows])
         held = {entry >> 16 for entries in found.values() for entry in entries}
-        assert held == set(others) == _index.sketches(transaction, serials).keys()
+        assert held == set(others) == _index.filed(Shelf(), transaction, serials).keys()
+
+
+def filed(app, shelf, serials):
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        return _index.filed(shelf, transaction, serials)
+
+
+def test_what_stands_on_the_shelf_is_what_the_store_holds_now(app):
+    match_in_batches(app, reports(6), 6)
+    actor = app.desk.clearing_actor.actor_id
+    with app.desk.database.transaction(actor) as transaction:
+        rows = transaction.all("SELECT serial FROM match_index_report ORDER BY serial")
+    serials = [row["serial"] for row in rows]
+    kept = shelf_of(app.desk.database)
+    assert kept is shelf_of(app.desk.database)
+    assert filed(app, kept, serials) == filed(app, kept, serials) == filed(app, Shelf(), serials)
+    with app.desk.database.transaction(actor) as transaction:
+        _index.remove(transaction, serials[0])
+    assert filed(app, kept, serials).keys() == set(serials[1:])
+    bulk.begin_again(app.desk)
+    assert filed(app, kept, serials) == {}
+    bulk.match_archive(app.desk)
+    assert filed(app, kept, serials) == filed(app, Shelf(), serials)
+    assert filed(app, kept, serials).keys() == set(serials)
+
+
+def test_a_shelf_lets_go_of_what_was_not_used_for_longest():
+    shelf = Shelf(room=20)
+    one = {serial: (b"1", Filed(packed=b"x" * 8, group=serial)) for serial in (1, 2, 3)}
+    shelf.put({1: one[1], 2: one[2]})
+    assert shelf.of({1: b"1"}) == {1: one[1][1]}
+    shelf.put({3: one[3]})
+    assert shelf.of({1: b"1", 2: b"1", 3: b"2"}) == {1: one[1][1]}
+
+
+def test_reports_that_say_the_same_join_one_group_through_the_one_nearest_to_them(app):
+    drafts = reports(5)
+    match_in_batches(app, [*drafts, drafts[0], drafts[3], drafts[0]], 3)
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        rows = transaction.all(
+            "SELECT report_id, serial, joined FROM match_report JOIN match_index_report"
+            " USING (serial) ORDER BY serial"
+        )
+        edges = transaction.all("SELECT right_report FROM match_edge WHERE companion")
+    ids = [row["report_id"] for row in rows]
+    groups, began = [row["joined"] for row in rows], [row["serial"] for row in rows]
+    assert groups[5] == groups[7] == groups[0] == began[0]
+    assert groups[6] == groups[3] == began[3]
+    joined = sorted(edge["right_report"] for edge in edges)
+    assert {ids[5], ids[6], ids[7]} <= set(joined)
+    assert len(set(joined)) == len(joined)
 
 
 def suggested(app, ids):

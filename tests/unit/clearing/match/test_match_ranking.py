@@ -14,6 +14,7 @@ from clearhouse.clearing.match.packing import unpack
 from clearhouse.clearing.match.pairing import (
     CLOSER_LOOK,
     FIRST_LOOK,
+    IN_GROUP,
     IN_LIST,
     first_looks,
     query,
@@ -336,6 +337,8 @@ def fitted(**changes):
         "first": leaf | {"features": list(FIRST_LOOK)},
         "closer": leaf | {"features": list(CLOSER_LOOK)},
         "final": leaf | {"features": list(IN_LIST)},
+        "group": leaf | {"features": list(IN_GROUP)},
+        "join_at": 0.5,
         "knots": [[-2.0, 0.1], [0.0, 0.2], [2.0, 0.9]],
         "link_at": 0.5,
         "pair_at": 0.5,

@@ -39,6 +39,26 @@ def join(
     return joined
 
 
+def join_all(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    one: FindingId,
+    others: Sequence[FindingId],
+    *,
+    note: str,
+) -> FindingId:
+    """Join findings that a person saw listed as one bug; all of them, or none.
+
+    Raises: NoSuchFindingError, ForbiddenError, SaidDifferentError.
+    """
+    joined = one
+    for other in others:
+        joined = match.merge(desk, transaction, actor, joined, other, note=note)
+    _clear_again(desk, transaction, [joined])
+    return joined
+
+
 def relate(
     desk: Desk,
     transaction: Transaction,

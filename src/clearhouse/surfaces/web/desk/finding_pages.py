@@ -18,6 +18,9 @@ from clearhouse.surfaces.web.desk.finding_view import finding_view
 
 router = APIRouter(include_in_schema=False)
 _Id = Annotated[str, Form(pattern="^[a-z]{3}_[a-z2-7]{26}$")]
+_Ids = Annotated[
+    str, Form(pattern=r"^[a-z]{3}_[a-z2-7]{26}( [a-z]{3}_[a-z2-7]{26})*$", max_length=4000)
+]
 _Note = Annotated[str, Form(max_length=2000)]
 _UNSAID = "decided at the desk, without a note"
 
@@ -42,6 +45,21 @@ def same(here: Act, finding_id: FindingAddress, other: _Id, note: _Note = "") ->
             here.actor,
             FindingId(finding_id),
             FindingId(other),
+            note=note or _UNSAID,
+        )
+    return _back(joined)
+
+
+@router.post("/findings/{finding_id}/same-all")
+def same_all(here: Act, finding_id: FindingAddress, others: _Ids, note: _Note = "") -> Response:
+    """Join all findings that the page listed as one bug with this one."""
+    with here.transaction() as transaction:
+        joined = decisions.join_all(
+            here.desk,
+            transaction,
+            here.actor,
+            FindingId(finding_id),
+            [FindingId(other) for other in others.split()],
             note=note or _UNSAID,
         )
     return _back(joined)

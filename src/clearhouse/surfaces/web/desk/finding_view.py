@@ -46,6 +46,8 @@ class FindingView:
     priority: Priority | None
     suggestions: tuple[Pair, ...]
     """Open suggestions, the likeliest first."""
+    likely: tuple[FindingNote, ...]
+    """Other findings that look like one bug with this one; nobody has decided."""
     joins: tuple[Pair, ...]
     """What makes the reports of this finding one."""
     relations: tuple[Pair, ...]
@@ -96,6 +98,7 @@ def finding_view(
         ),
         priority=prioritize.priority_of(desk, transaction, finding.finding_id),
         suggestions=_open_suggestions(pairs),
+        likely=_likely(desk, transaction, finding),
         joins=tuple(one for one in pairs if one.other is None and one.edge.joins),
         relations=tuple(
             one
@@ -132,6 +135,12 @@ def _pairs(desk: Desk, transaction: Transaction, finding: Finding) -> tuple[Pair
 
 def _ends(edge: Edge, inside: frozenset[ReportId]) -> tuple[ReportId, ReportId]:
     return (edge.left, edge.right) if edge.left in inside else (edge.right, edge.left)
+
+
+def _likely(desk: Desk, transaction: Transaction, finding: Finding) -> tuple[FindingNote, ...]:
+    found = match.companions(transaction, finding.finding_id)
+    notes = match_listing.notes(desk, transaction, found)
+    return tuple(notes[one] for one in found if one in notes)
 
 
 def _open_suggestions(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
