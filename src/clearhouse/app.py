@@ -158,6 +158,7 @@ def build_counter(settings: Settings, *, clock: Clock = system_clock) -> Counter
         marking_key=marking_key,
         node_file=folder / NODE_FILE,
         published_folder=settings.published or settings.home / "published",
+        known_folder=settings.known or settings.home / "known",
     )
 
 

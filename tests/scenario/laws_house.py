@@ -51,6 +51,8 @@ FOLLOWS = {
     "ledger_node": "the ledger itself",
     "tree_head": "the ledger itself",
     "case_thread": "who may speak with whom, as the case and its read-ins already say",
+    "counter_letter": "a message once more, for whoever holds a receipt; posting it is an event",
+    "counter_answer": "words on their way into a thread, where posting them is an event",
     "mail_address": "drawn from a key for a thread and a party, when one is told of it",
     "notice": "that somebody is told of a case or message, whose own event is there",
     "relay_key": "the keys that a peer's document names; enrolling and renewing it are events",

@@ -96,6 +96,7 @@ def _counter(ids):
         "POST /v1/documents": [
             Ask("counter", "POST", "/v1/documents", body=b"", query={"filename": ids["report"]}),
         ],
+        "ANY /mcp": [],  # the agents' entrance needs a running server; see test_agents.py
         "GET /v1/submissions/{receipt}": [],  # the receipt is the right to ask; see its own test
         "GET /": [_get("counter", "/")],
         "GET /report": [_get("counter", "/report")],

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from clearhouse.clearing.coordinate import clocks, mail_in, notices
+from clearhouse.clearing.coordinate import answers_in, clocks, mail_in, notices
 from clearhouse.clearing.coordinate import operations as coordinate
+from clearhouse.clearing.coordinate.letterbox import TAKE_ANSWER
 from clearhouse.clearing.coordinate.relay import inbox, outbox, peers
 from clearhouse.clearing.coordinate.relay.compose import SEND_RELAYS
 from clearhouse.clearing.coordinate.relay.reception import TAKE_RELAYED
@@ -134,6 +135,7 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     desk.jobs.add_periodic(SWEEP_CASES, "* * * * * */10", partial(sweep_cases, desk))
     desk.jobs.add_periodic(TELL, "* * * * * */15", partial(tell_parties, desk))
     desk.jobs.add(TAKE_RELAYED, partial(_take_job, desk))
+    desk.jobs.add(TAKE_ANSWER, partial(answers_in.take, desk))
     desk.jobs.add(SEND_RELAYS, partial(send_relays, desk))
     desk.jobs.add_periodic(SEND_RELAYS_AGAIN, "* * * * * */3", partial(send_relays, desk))
     desk.jobs.add_periodic(REFRESH_PEERS, "23 * * * *", partial(refresh_peers, desk))

@@ -28,6 +28,8 @@ class Counter:
     """The signed document by which other coordinators know this house."""
     published_folder: Path | None = None
     """Where advisories are written at their instant; None: this process cannot show the files."""
+    known_folder: Path | None = None
+    """Local copies of public knowledge, which anybody may read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ reads along that there is something to read; the notice says nothing else. Refus
 party that has no part in the case, empty words, files that are no files, a label that would make it
 public or is stricter than a peer may get, and whoever is not read in (one answer for all that is
 not there). A finder's own thread is open to the finder's party without a read-in: questions about a
-report go back to whoever made it, and tell nothing but what is asked.
+report go back to whoever made it, at the counter too, and tell nothing but what is asked.
 Source: TLP 2.0.
 """
 
@@ -14,7 +14,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clearhouse.clearing.coordinate import _threads, canary, giving, notices
+from clearhouse.clearing.coordinate import _threads, canary, giving, letterbox, notices
 from clearhouse.clearing.coordinate._threads import File, Message, Thread, Words
 from clearhouse.clearing.coordinate.casework import case_file, thread_readers
 from clearhouse.clearing.coordinate.machine import Refused
@@ -133,6 +133,8 @@ def post(
     )
     following.pass_on(desk, transaction, found, speaker=actor.party_id, tlp=tlp, words=words)
     notices.tell(desk, transaction, found, speaker=actor.party_id, message_id=message_id)
+    if actor.party_id == desk.clearing_actor.party_id:
+        letterbox.lay_out(desk, transaction, found, message_id=message_id, text=text)
     return message_id
 
 

@@ -88,29 +88,53 @@ class Refused:
     """A complete problem document where the format has one of its own."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Read:
+    """What was understood of what came, before anything is stored."""
+
+    format: str
+    drafts: tuple[Draft, ...]
+    judged: tuple[Completeness, ...]
+    warnings: tuple[dict[str, str], ...]
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What each report has and lacks."""
+        return tuple(map(_answer, self.judged))
+
+
+def look(incoming: Incoming) -> Read | Refused:
+    """Read what came and judge it, and store nothing."""
+    found = _read_tap(incoming) if incoming.tap else _read_any(incoming)
+    if isinstance(found, Refused):
+        return found
+    format_name, drafts, warnings = found
+    return Read(
+        format=format_name, drafts=drafts, judged=tuple(map(judge, drafts)), warnings=warnings
+    )
+
+
 def receive(counter: Counter, actor: Actor, incoming: Incoming) -> Accepted | Refused:
     """Read what came, store it durably, and answer.
 
     Raises: ForbiddenError, KeyReusedError; StoreUnavailableError when nothing was stored.
     """
     counter.authority.demand(actor, "report.submit")
-    found = _read_tap(incoming) if incoming.tap else _read_any(incoming)
+    found = look(incoming)
     if isinstance(found, Refused):
         return found
-    format_name, drafts, warnings = found
-    judged = tuple(map(judge, drafts))
     receipt = take_in(
         counter,
         actor,
         Arrival(
             original=incoming.data,
-            format=format_name,
-            drafts=drafts,
+            format=found.format,
+            drafts=found.drafts,
             idempotency_key=incoming.idempotency_key,
-            judged=judged,
+            judged=found.judged,
         ),
     )
-    return Accepted(receipt=receipt, reports=tuple(map(_answer, judged)), warnings=warnings)
+    return Accepted(receipt=receipt, reports=found.answers, warnings=found.warnings)
 
 
 _Found = tuple[str, tuple[Draft, ...], tuple[dict[str, str], ...]]

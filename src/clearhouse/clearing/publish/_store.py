@@ -109,6 +109,12 @@ def public_one(transaction: Transaction, advisory_id: str) -> Advisory | None:
     return next(iter(_with_documents(transaction, rows)), None)
 
 
+def advisories_of(transaction: Transaction, receipt: str) -> list[str]:
+    """Return the ids of the public advisories that a submission became part of."""
+    rows = transaction.all("SELECT advisory_id FROM advisories_of(%s)", [receipt])
+    return [str(row["advisory_id"]) for row in rows]
+
+
 def every_public(transaction: Transaction) -> list[Advisory]:
     """Return every public issue of every advisory."""
     rows = transaction.all(

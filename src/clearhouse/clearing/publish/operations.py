@@ -137,6 +137,11 @@ def advisory(transaction: Transaction, advisory_id: str) -> Advisory | None:
     return _store.public_one(transaction, advisory_id)
 
 
+def published_as(transaction: Transaction, receipt: str) -> list[str]:
+    """Return the public advisories that a submission became part of, to whoever has its receipt."""
+    return _store.advisories_of(transaction, receipt)
+
+
 def counts(transaction: Transaction) -> dict[str, int]:
     """Count advisories and cases that are held back, as far as the actor may see them."""
     return _store.count(transaction)

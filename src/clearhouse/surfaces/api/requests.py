@@ -108,16 +108,27 @@ def _too_large(limit_bytes: int) -> ProblemError:
 
 
 class HourlyQuota:
-    """Counts requests per actor in fixed hours. Source: TAP Intake API, status 429."""
+    """Counts in fixed hours what each caller does. Source: TAP Intake API, status 429."""
 
-    def __init__(self, clock: Clock, per_hour: int) -> None:
+    _MOST_CALLERS = 100_000
+    """Counted apart; those beyond share one count, so that names cost no memory."""
+
+    def __init__(self, clock: Clock, per_hour: int, *, of: str = "reports") -> None:
         self._clock = clock
         self._per_hour = per_hour
+        self._of = of
         self._hour = -1
         self._used: Tally[str] = Tally()
 
     def spend(self, actor: Actor) -> None:
-        """Count one request.
+        """Count one request of an actor.
+
+        Raises: ProblemError 429 with Retry-After when the hour's quota is used up.
+        """
+        self.count(actor.actor_id)
+
+    def count(self, caller: str) -> None:
+        """Count one request of whoever has this name.
 
         Raises: ProblemError 429 with Retry-After when the hour's quota is used up.
         """
@@ -125,10 +136,12 @@ class HourlyQuota:
         if seconds // 3600 != self._hour:
             self._hour = seconds // 3600
             self._used.clear()
-        self._used[actor.actor_id] += 1
-        if self._used[actor.actor_id] > self._per_hour:
+        if caller not in self._used and len(self._used) >= self._MOST_CALLERS:
+            caller = "others"
+        self._used[caller] += 1
+        if self._used[caller] > self._per_hour:
             raise ProblemError(
                 429,
-                f"more than {self._per_hour} reports in this hour; go on in the next",
+                f"more than {self._per_hour} {self._of} in this hour; go on in the next",
                 headers={"Retry-After": str(3600 - seconds % 3600)},
             )

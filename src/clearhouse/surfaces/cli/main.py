@@ -80,6 +80,7 @@ _COMMANDS = {
     "keys": "List, rotate and retire the keys that open what is sealed.",
     "backup": "Write a copy of the store that can be restored.",
     "restore": "Load a backup into an empty store.",
+    "mcp": "Serve tools to an agent that starts this as its helper, over standard input.",
     "people": "Add parties, persons and agents; issue and revoke tokens.",
     "serve": "Run one process: counter, desk, worker, validator, or the gateway of early access.",
 }

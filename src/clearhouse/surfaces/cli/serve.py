@@ -5,7 +5,10 @@ background, and the validator examines in depth, a report a processor. Each is a
 so that a fault or an intruder in one is not in the others. `clearhouse up` runs and watches all.
 """
 
+import importlib.util
 import os
+from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import click
 import uvicorn
@@ -32,6 +35,7 @@ from clearhouse.surfaces.web.counter.front_door import FrontDoor
 
 COUNTER_PORT, DESK_PORT, GATEWAY_PORT = 8440, 8441, 8442
 REPORTS_PER_HOUR = 5000
+CALLS_PER_HOUR = 2000
 
 
 @click.group("serve")
@@ -44,10 +48,27 @@ def command() -> None:
 @click.option("--port", default=COUNTER_PORT, show_default=True)
 @click.option("--reports-per-hour", default=REPORTS_PER_HOUR, show_default=True,
               help="Quota of each token's owner.")  # fmt: skip
+@click.option("--calls-per-hour", default=CALLS_PER_HOUR, show_default=True,
+              help="Quota of each agent, by its token or its address.")  # fmt: skip
+@click.option("--name", "names", multiple=True,
+              help="A further host that agents call it by.")  # fmt: skip
 @click.pass_obj
-def counter(connect: Connect, host: str, port: int, reports_per_hour: int) -> None:
-    """Serve the counter: API and public pages."""
-    _serve(counter_application(connect.counter(), reports_per_hour=reports_per_hour), host, port)
+def counter(
+    connect: Connect,
+    host: str,
+    port: int,
+    reports_per_hour: int,
+    calls_per_hour: int,
+    names: tuple[str, ...],
+) -> None:
+    """Serve the counter: API, public pages, and the agents' entrance at /mcp."""
+    application = counter_application(
+        connect.counter(),
+        reports_per_hour=reports_per_hour,
+        calls_per_hour=calls_per_hour,
+        hosts=(*names, *_own_names()),
+    )
+    _serve(application, host, port)
 
 
 @command.command("desk")
@@ -120,13 +141,32 @@ def gateway(
                 timeout_graceful_shutdown=5)  # fmt: skip
 
 
-def counter_application(services: Counter, *, reports_per_hour: int) -> ASGIApp:
-    """Return API and pages of the counter as one ASGI application."""
+def counter_application(
+    services: Counter,
+    *,
+    reports_per_hour: int,
+    calls_per_hour: int = CALLS_PER_HOUR,
+    hosts: Sequence[str] = (),
+) -> ASGIApp:
+    """Return API, pages and agents' entrance of the counter as one ASGI application."""
     quota = HourlyQuota(services.database.clock, reports_per_hour)
-    return FrontDoor(
-        counter_api.application(services, quota),
-        counter_pages.application(services, quota=quota),
-    )
+    api = counter_api.application(services, quota)
+    pages = counter_pages.application(services, quota=quota)
+    if importlib.util.find_spec("mcp") is None:
+        click.echo("clearhouse: no agents' entrance: the packages `agents` are missing", err=True)
+        return FrontDoor(api, pages)
+    # Only a counter with the extra `agents` loads it.
+    from clearhouse.surfaces.mcp.http import AgentsDoor  # noqa: PLC0415
+
+    calls = HourlyQuota(services.database.clock, calls_per_hour, of="calls")
+    agents = AgentsDoor(services, quota, calls, hosts)
+    return FrontDoor(api, pages, agents, agents.open)
+
+
+def _own_names() -> tuple[str, ...]:
+    """Return the host that others know the counter by, as requests name it."""
+    parts = urlsplit(os.environ.get("CLEARHOUSE_COUNTER_ADDRESS", ""))
+    return (parts.netloc.rpartition("@")[2],) if parts.netloc else ()
 
 
 def desk_application(app: App) -> ASGIApp:

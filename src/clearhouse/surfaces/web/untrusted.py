@@ -46,6 +46,11 @@ def is_hidden(character: str) -> bool:
     return character in _BLANK or unicodedata.category(character) in _HIDDEN_CATEGORIES
 
 
+def thinned(text: str) -> str:
+    """Return a text in which no letter carries more than three marks."""
+    return _PILED_MARKS.sub(r"\1…", text)
+
+
 def excerpt(text: str, limit: int = SHOWN_CHARACTERS, *, copy: str | None = None) -> Excerpt:
     """Return the beginning of `text` as inert HTML with hidden characters named.
 
@@ -78,8 +83,7 @@ def plain_line(text: object, limit: int = LINE_CHARACTERS) -> str:
 
 
 def _inert(text: str) -> Markup:
-    thinned = _PILED_MARKS.sub(r"\1…", text)
-    safe = str(escape(thinned))
+    safe = str(escape(thinned(text)))
     hidden = {character for character in set(safe) if is_hidden(character)}
     if hidden:
         safe = "".join(_badge(c) if c in hidden else c for c in safe)

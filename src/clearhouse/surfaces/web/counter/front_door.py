@@ -1,19 +1,42 @@
-"""One address for the counter's API and its pages: `/v1/` is the API, all else is pages.
+"""One address for the counter: `/v1/` is the API, `/mcp` the agents' entrance, all else is pages.
 
 A mount would hide the API's own answers to wrong methods, so the path alone decides.
 """
 
+import contextlib
+from collections.abc import Callable
+
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+AGENTS_PATH = "/mcp"
 
 
 class FrontDoor:
-    """ASGI application that hands each request to the API or to the pages."""
+    """ASGI application that hands each request to the API, to agents' tools, or to the pages."""
 
-    def __init__(self, api: ASGIApp, pages: ASGIApp) -> None:
+    def __init__(
+        self,
+        api: ASGIApp,
+        pages: ASGIApp,
+        agents: ASGIApp | None = None,
+        while_serving: Callable[[], contextlib.AbstractAsyncContextManager[None]] = (
+            contextlib.nullcontext
+        ),
+    ) -> None:
+        """Take the parts; `while_serving` is entered from start-up to shutdown."""
         self._api = api
         self._pages = pages
+        self._agents = agents
+        self._while_serving = while_serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; start-up and shutdown are the API's."""
-        is_page = scope["type"] == "http" and not scope["path"].startswith("/v1/")
-        await (self._pages if is_page else self._api)(scope, receive, send)
+        if scope["type"] != "http":
+            async with self._while_serving():
+                await self._api(scope, receive, send)
+        elif scope["path"].startswith("/v1/"):
+            await self._api(scope, receive, send)
+        elif self._agents is not None and scope["path"] == AGENTS_PATH:
+            await self._agents(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
