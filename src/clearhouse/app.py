@@ -20,7 +20,7 @@ from clearhouse.access.close import operations as closing
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate.relay.keys import own_document
 from clearhouse.clearing.validate.workers import Workers
-from clearhouse.kernel import backup, identity, policy
+from clearhouse.kernel import backup, identity, policy, providers
 from clearhouse.kernel.clock import Clock, system_clock
 from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.kernel.jobs import Jobs
@@ -195,6 +195,7 @@ def _wire(
         validate_folder=settings.home / "validate",
         published_folder=settings.published or settings.home / "published",
         outside=settings.outside,
+        providers=providers.load(settings.home, settings.outside),
     )
     _demand_own_keys(desk_database, keys)
     _equip(

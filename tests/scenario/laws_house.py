@@ -25,6 +25,7 @@ KEEPS = {
     "access_certificate", "access_closure", "defense_key", "defense_card", "defense_pool",
     "relay_peer", "relay_in", "known_epoch", "known_preference",
     "scan_lease", "scan_limit", "commitment", "introduction_side", "introduction_field",
+    "account", "passkey",
 }  # fmt: skip
 """Tables whose rows are acts or decisions: who writes one writes an event with it."""
 
@@ -38,6 +39,7 @@ FOLLOWS = {
     "access_closure_path": "where a chain stands under that root, computed from the receipts",
     "passage": "how far a report is, as the events of the rooms already say",
     "publication": "when a case was last looked at; what holds it back is an event when it changes",
+    "sign_in_attempt": "what a browser set out to do; the session or way in it leads to is an event",
     "sign_in_link": "an offer; using it opens a session, which is an event",
     "payload": "the sealed part of a row above",
     "data_key": "as payload; shredding one is an event",

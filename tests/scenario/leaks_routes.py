@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from clearhouse.surfaces.web.counter.front_door import AGENTS_PATH, FrontDoor
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -33,9 +35,10 @@ class Ask:
 
 def routes(application, prefix=""):
     """Yield `METHOD /path` of every route, those of mounted applications too."""
-    if not hasattr(application, "routes"):  # it hands each request to one of several
-        for part in vars(application).values():
+    if isinstance(application, FrontDoor):
+        for part in (application._api, application._pages):
             yield from routes(part, prefix)
+        yield f"ANY {AGENTS_PATH}"
         return
     for route in application.routes:
         yield from _route(route, prefix)
@@ -147,6 +150,7 @@ def _desk(ids):
                 Ask("desk", "POST", "/sign-in", form={"code": ids["token"]}),
                 Ask("desk", "POST", "/sign-in", form={"token": ids["session"]}),
             ],
+            **_ways_in(ids),
             "POST /sign-out": [
                 Ask("desk", "POST", "/sign-out", headers={"Origin": "http://else.test"})
             ],
@@ -355,6 +359,23 @@ def _desk_api(ids):
         ],
         "POST /v1/desk/ledger/verify": [Ask("desk", "POST", "/v1/desk/ledger/verify")],
         "GET /v1/desk/ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
+    }
+
+
+def _ways_in(ids):
+    """Accounts and passkeys are their owner's; whoever asks for others' gets the same no."""
+    account, passkey = "acc_" + "a" * 26, "pak_" + "a" * 26
+    return {
+        "GET /sign-in/with/{name}": [_get("desk", "/sign-in/with/none", to=ids["case"])],
+        "GET /sign-in/back": [_get("desk", "/sign-in/back", state=ids["token"], code="c")],
+        "GET /sign-in/passkey": [_get("desk", "/sign-in/passkey")],
+        "POST /sign-in/passkey": [_form("/sign-in/passkey", answer="{}")],
+        "POST /me/accounts": [_form("/me/accounts", provider="none")],
+        "POST /me/accounts/{account_id}/end": [_form(f"/me/accounts/{account}/end")],
+        "POST /me/passkeys/new": [_form("/me/passkeys/new")],
+        "POST /me/passkeys": [_form("/me/passkeys", answer="{}", label="x")],
+        "POST /me/passkeys/{passkey_id}/end": [_form(f"/me/passkeys/{passkey}/end")],
+        "POST /me/tokens": [],  # its answer is a fresh secret; see its own test
     }
 
 

@@ -345,11 +345,12 @@ COUNTER_READS = {
 COUNTER_CALLS = {
     "authenticate", "earlier_submission", "principals", "submission_status",
     "relay_caller", "relay_earlier", "relay_has_matter", "relay_use_nonce",
+    "advisories_of", "letters_of", "may_answer",
 }  # fmt: skip
 """Functions that run with the owner's rights and that the counter's role may call."""
 
 OPEN_TO_THE_DESK = {
-    "actor", "ledger_leaf", "ledger_node", "ledger_pending", "party", "migration",
+    "account", "actor", "passkey", "sign_in_attempt", "ledger_leaf", "ledger_node", "ledger_pending", "party", "migration",
     "party_channel", "retired_key", "session", "sign_in_link", "token", "tree_head", "vendor_package",
 }  # fmt: skip
 """Tables without need to know: who acts, hashes of the ledger, and who answers for a package."""

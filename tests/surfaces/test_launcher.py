@@ -30,7 +30,8 @@ def machine(tmp_path):
     programs.mkdir()
     (env / "bin").mkdir(parents=True)
     made_from = [(PROJECT / name).read_bytes() for name in ("requirements.lock", "pyproject.toml")]
-    (env / "installed-core").write_bytes(b"".join(made_from))
+    for packages in ("core", "agents"):
+        (env / f"installed-{packages}").write_bytes(b"".join(made_from))
     _program(env / "bin" / "python", "#!/bin/sh\n")
     for name in NEEDED:
         (programs / name).symlink_to(str(shutil.which(name)))

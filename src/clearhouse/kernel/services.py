@@ -9,6 +9,7 @@ from clearhouse.kernel.jobs import Jobs
 from clearhouse.kernel.keys import Keys
 from clearhouse.kernel.outside import Outside
 from clearhouse.kernel.policy import Authority
+from clearhouse.kernel.providers import Providers
 from clearhouse.kernel.store.database import Database
 from clearhouse.kernel.store.embedded import Embedded
 from clearhouse.kernel.vault import Sealer, Vault
@@ -51,6 +52,8 @@ class Desk:
     """Where advisories are written at their instant."""
     outside: Outside
     """How parties are told that there is something to read."""
+    providers: Providers
+    """Who is trusted to say who somebody is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from clearhouse.kernel.store.database import Row, Transaction
 
 SESSION_LIFE = timedelta(hours=12)
 LINK_LIFE = timedelta(minutes=30)
+TOKEN = "token"  # noqa: S105 - a way in
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,8 @@ class Session:
     actor: Actor
     created_at: datetime
     expires_at: datetime
+    way: str
+    """How it was opened: `token`, `link`, `passkey`, or `account NAME`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +62,7 @@ def redeem_link(transaction: Transaction, code: str) -> str | None:
         [transaction.now, _hash(code), transaction.now],
     )
     actor = None if row is None else identity.actor(transaction, ActorId(row["actor_id"]))
-    return None if actor is None else _open(transaction, actor, None)
+    return None if actor is None else open_as(transaction, actor, "link")
 
 
 def open_with_token(transaction: Transaction, secret: str) -> str | None:
@@ -68,13 +71,13 @@ def open_with_token(transaction: Transaction, secret: str) -> str | None:
     if actor is None or Scope.DESK not in actor.scopes:
         return None
     row = transaction.one("SELECT token_id FROM token WHERE hash = %s", [_hash(secret)])
-    return None if row is None else _open(transaction, actor, row["token_id"])
+    return None if row is None else open_as(transaction, actor, TOKEN, row["token_id"])
 
 
 def session_of(transaction: Transaction, secret: str) -> Session | None:
     """Return the live session behind a cookie's secret, None for any other secret."""
     row = transaction.one(
-        "SELECT s.session_id, s.actor_id, s.created_at, s.expires_at"
+        "SELECT s.session_id, s.actor_id, s.created_at, s.expires_at, s.way"
         " FROM session s LEFT JOIN token t USING (token_id)"
         " WHERE s.hash = %s AND s.ended_at IS NULL AND s.expires_at > %s"
         " AND (s.token_id IS NULL OR (t.revoked_at IS NULL AND t.expires_at > %s))",
@@ -89,7 +92,7 @@ def session_of(transaction: Transaction, secret: str) -> Session | None:
 def sessions_of(transaction: Transaction, actor: Actor) -> tuple[Session, ...]:
     """Return an actor's sessions that have not ended, the newest first."""
     rows = transaction.all(
-        "SELECT session_id, created_at, expires_at FROM session"
+        "SELECT session_id, created_at, expires_at, way FROM session"
         " WHERE actor_id = %s AND ended_at IS NULL AND expires_at > %s"
         " ORDER BY created_at DESC, session_id",
         [actor.actor_id, transaction.now],
@@ -107,6 +110,14 @@ def end(transaction: Transaction, actor: Actor, session_id: str) -> bool:
     if ended:
         _note(transaction, "session.ended", session_id, actor)
     return bool(ended)
+
+
+def end_before(transaction: Transaction, session_id: str | None) -> None:
+    """End the session that a browser had before it signed in anew, if it had one."""
+    row = transaction.one("SELECT actor_id FROM session WHERE session_id = %s", [session_id])
+    actor = None if row is None else identity.actor(transaction, ActorId(row["actor_id"]))
+    if actor is not None and session_id is not None:
+        end(transaction, actor, session_id)
 
 
 def tokens_of(transaction: Transaction, actor: Actor) -> tuple[TokenNote, ...]:
@@ -128,12 +139,15 @@ def revoke_own_token(transaction: Transaction, actor: Actor, token_id: TokenId) 
     return mine is not None and identity.revoke_token(transaction, token_id)
 
 
-def _open(transaction: Transaction, actor: Actor, token_id: TokenId | None) -> str:
+def open_as(
+    transaction: Transaction, actor: Actor, way: str, token_id: TokenId | None = None
+) -> str:
+    """Open a session for somebody who came in this way, and return its secret."""
     secret, session_id, now = new_secret("chd"), new_id("ses"), transaction.now
     transaction.execute(
-        "INSERT INTO session (session_id, hash, actor_id, token_id, created_at, expires_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        [session_id, _hash(secret), actor.actor_id, token_id, now, now + SESSION_LIFE],
+        "INSERT INTO session (session_id, hash, actor_id, token_id, created_at, expires_at, way)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [session_id, _hash(secret), actor.actor_id, token_id, now, now + SESSION_LIFE, way],
     )
     _note(transaction, "session.opened", session_id, actor)
     return secret
@@ -150,6 +164,7 @@ def _session(row: Row, actor: Actor) -> Session:
         actor=actor,
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        way=row["way"],
     )
 
 

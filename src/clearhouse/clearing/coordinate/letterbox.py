@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from clearhouse.clearing.coordinate import _store, canary, giving
 from clearhouse.clearing.coordinate._threads import Thread
 from clearhouse.clearing.coordinate.machine import Refused
-from clearhouse.clearing.intake import operations as intake
+from clearhouse.clearing.intake import listing
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import new_id
 from clearhouse.kernel.services import Counter, Desk
@@ -61,7 +61,7 @@ def lay_out(
     if thread.party_id is None:
         return 0
     reports = _store.reports_of(transaction, thread.case_id)
-    receipts = intake.receipts_of(transaction, reports, thread.party_id)
+    receipts = listing.receipts_of(transaction, reports, thread.party_id)
     if not receipts:
         return 0
     mark = giving.given_to_party(desk, transaction, thread.party_id, thread.case_id, message_id)

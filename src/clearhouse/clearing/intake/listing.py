@@ -122,3 +122,15 @@ def _row(row: Row) -> ReportRow:
         present=tuple(row["present_elements"]),
         status=row["status"],
     )
+
+
+def receipts_of(
+    transaction: Transaction, report_ids: Sequence[ReportId], party: str
+) -> list[Receipt]:
+    """Return the receipts under which a party sent some of these reports, the oldest first."""
+    rows = transaction.all(
+        "SELECT receipt FROM report WHERE report_id = ANY(%s) AND party_id = %s"
+        " GROUP BY receipt ORDER BY min(received_at), receipt",
+        [list(report_ids), party],
+    )
+    return [Receipt(row["receipt"]) for row in rows]

@@ -198,18 +198,6 @@ def reports_of(
     return {ReportId(row["report_id"]): (Receipt(row["receipt"]), row["ordinal"]) for row in rows}
 
 
-def receipts_of(
-    transaction: Transaction, report_ids: Sequence[ReportId], party: str
-) -> list[Receipt]:
-    """Return the receipts under which a party sent some of these reports, the oldest first."""
-    rows = transaction.all(
-        "SELECT receipt FROM report WHERE report_id = ANY(%s) AND party_id = %s"
-        " GROUP BY receipt ORDER BY min(received_at), receipt",
-        [list(report_ids), party],
-    )
-    return [Receipt(row["receipt"]) for row in rows]
-
-
 def original(desk: Desk, transaction: Transaction, receipt: Receipt) -> bytes | None:
     """Return what came through the door, byte for byte; None when the actor may not read it."""
     row = transaction.one("SELECT original_payload FROM submission WHERE receipt = %s", [receipt])

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import click
 
-from clearhouse.kernel import identity
+from clearhouse.kernel import identity, sign_in
 from clearhouse.kernel.identity import ActorKind, PartyKind, Scope
 from clearhouse.kernel.ids import ActorId, TokenId
 from clearhouse.kernel.services import App
@@ -81,6 +81,24 @@ def token(
             life=timedelta(days=days),
         )
     emit({"token": secret}, as_json=as_json, text=secret)
+
+
+@command.command("link")
+@click.argument("actor")
+@click.argument("issuer")
+@click.argument("subject")
+@json_option
+@click.pass_obj
+def link(connect: Connect, actor: str, issuer: str, subject: str, *, as_json: bool) -> None:
+    """Let the account SUBJECT at the identity provider ISSUER sign ACTOR (an id) in."""
+    app = connect()
+    with app.desk.database.transaction(_administrator(app, "actor.add")) as transaction:
+        try:
+            linked = sign_in.link_account(transaction, ActorId(actor), issuer, subject)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+    said = "linked" if linked else "this account is linked already"
+    emit({"linked": linked}, as_json=as_json, text=said)
 
 
 @command.command("revoke")

@@ -183,7 +183,8 @@ def desk_application(app: App) -> ASGIApp:
         criteria_api.router,
         defense_api.router,
     ]
-    return desk_pages.application(app.desk, also=routers)
+    secure = app.desk.outside.desk_address.startswith("https://")
+    return desk_pages.application(app.desk, also=routers, secure=secure)
 
 
 def _serve(application: ASGIApp, host: str, port: int) -> None:

@@ -69,6 +69,8 @@ END $$;
 CREATE TRIGGER empty_letters AFTER UPDATE OF wrapped ON data_key
     FOR EACH ROW WHEN (NEW.wrapped IS NULL) EXECUTE FUNCTION empty_letters();
 
+REVOKE EXECUTE ON FUNCTION letters_of, may_answer, advisories_of, empty_letters FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION letters_of, may_answer, advisories_of TO clearhouse_counter;
 GRANT INSERT ON counter_answer TO clearhouse_counter;
 CREATE POLICY take_in ON counter_answer FOR INSERT TO clearhouse_counter
     WITH CHECK (may_answer(letter_id, actor_id));

@@ -21,6 +21,8 @@ from clearhouse.surfaces.web.desk import (
     finding_pages,
     ledger_pages,
     own_case_pages,
+    passkey_pages,
+    provider_pages,
     queue_pages,
     report_pages,
     sign_in,
@@ -50,6 +52,8 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
     add_refusals(app)
     for pages in (
         sign_in,
+        provider_pages,
+        passkey_pages,
         queue_pages,
         finding_pages,
         report_pages,

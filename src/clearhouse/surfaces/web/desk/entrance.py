@@ -22,6 +22,7 @@ from clearhouse.kernel import sessions
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.sessions import SESSION_LIFE, Session
+from clearhouse.kernel.sign_in import ATTEMPT_LIFE
 from clearhouse.kernel.store.database import Transaction
 from clearhouse.surfaces.api.requests import from_another_site
 from clearhouse.surfaces.web.desk.counting import Surveyor
@@ -87,6 +88,28 @@ class Entrance:
         """Name of the session cookie; browsers refuse the prefix without TLS."""
         return "__Host-desk" if self.secure else "desk"
 
+    @property
+    def attempt_cookie(self) -> str:
+        """Name of the cookie of an attempt to come in."""
+        return f"{self.cookie}-attempt"
+
+    def attempted(self, answer: Response, secret: str) -> Response:
+        """Let a browser keep the secret of its attempt, also when it comes back from elsewhere."""
+        answer.set_cookie(
+            self.attempt_cookie,
+            secret,
+            max_age=int(ATTEMPT_LIFE.total_seconds()),
+            httponly=True,
+            samesite="lax",
+            secure=self.secure,
+        )
+        return answer
+
+    def attempt_of(self, request: Request) -> str:
+        """Return the secret of a browser's attempt, an empty one when it has none."""
+        secret = request.cookies.get(self.attempt_cookie, "")
+        return secret if len(secret) <= _LONGEST_SECRET else ""
+
     def session(self, request: Request) -> tuple[Session, str] | None:
         """Return the live session of a request and its secret."""
         secret = request.cookies.get(self.cookie, "")
@@ -98,7 +121,11 @@ class Entrance:
 
     def admit(self, secret: str, to: str) -> Response:
         """Send the browser on, with the cookie of its new session."""
-        answer = RedirectResponse(to, status_code=303)
+        return self.let_in(RedirectResponse(to, status_code=303), secret)
+
+    def let_in(self, answer: Response, secret: str) -> Response:
+        """Give an answer the cookie of a new session, and end the attempt that led to it."""
+        answer.delete_cookie(self.attempt_cookie, httponly=True, secure=self.secure)
         answer.set_cookie(
             self.cookie,
             secret,

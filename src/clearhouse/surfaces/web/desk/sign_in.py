@@ -12,6 +12,7 @@ from clearhouse.kernel import sessions
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import Desk
 from clearhouse.surfaces.web.desk.entrance import Act, entrance_of, refuse_other_sites, within
+from clearhouse.surfaces.web.desk.site import named_address, site_of
 from clearhouse.surfaces.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -33,7 +34,7 @@ def ask(
     """Show the sign-in page, or send on who is signed in already."""
     if not code and entrance_of(request).session(request) is not None:
         return Response(status_code=303, headers={"location": within(to)})
-    return _form(code=code, to=within(to))
+    return _form(request, code=code, to=within(to))
 
 
 @router.post("/sign-in")
@@ -56,7 +57,7 @@ def sign_in(
         if secret is not None and before is not None:
             sessions.end(transaction, before[0].actor, before[0].session_id)
     if secret is None:
-        return _form(code="", to=within(to), refused=True)
+        return _form(request, code="", to=within(to), refused=True)
     return entrance.admit(secret, within(to))
 
 
@@ -68,6 +69,14 @@ def sign_out(request: Request, here: Act) -> Response:
     return entrance_of(request).dismiss()
 
 
-def _form(*, code: str, to: str, refused: bool = False) -> Response:
-    values = {"door": "desk", "code": code, "to": to, "refused": refused}
+def _form(request: Request, *, code: str, to: str, refused: bool = False) -> Response:
+    values = {
+        "door": "desk",
+        "code": code,
+        "to": to,
+        "refused": refused,
+        "providers": entrance_of(request).desk.providers.each,
+        "passkeys": site_of(request) is not None,
+        "elsewhere": named_address(request),
+    }
     return page("desk/sign-in.html", values, status=401 if refused else 200)
