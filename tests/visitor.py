@@ -94,7 +94,7 @@ def crawl(visitor, start=("/",), limit=400):
         else:
             assert answer.status_code == 200, (address, answer.status_code)
             page = Page(answer.text)
-            page.source = answer.text
+            page.source, page.answer = answer.text, answer
             yield address, page
             found = page.links
         for link in found:

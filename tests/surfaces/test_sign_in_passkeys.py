@@ -237,7 +237,7 @@ def test_a_person_makes_a_token_that_is_shown_once_and_revokes_it(app):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"label": ""}, {"label": "x" * 81}, {"days": "0"}, {"days": "366"}, {"days": "x"},
+    [{"label": ""}, {"label": "x" * 81}, {"label": "a\0b"}, {"days": "0"}, {"days": "366"}, {"days": "x"},
      {"scope": "administrator"}, {"scope": ""}],
 )  # fmt: skip
 def test_tokens_without_a_name_an_end_or_a_purpose_are_not_made(app, fields):

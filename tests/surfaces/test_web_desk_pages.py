@@ -430,7 +430,7 @@ OURS = {
     "span", "form", "input", "button", "main", "h1", "h2", "h3", "p", "ul", "ol", "li", "b", "br",
     "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "section", "article", "pre",
     "details", "summary", "footer", "dialog", "kbd", "code", "time", "bdi", "label", "select",
-    "option", "textarea", "small", "caption", "svg", "g", "rect", "line", "circle", "path", "text",
+    "option", "textarea", "small", "caption", "fieldset", "legend", "svg", "g", "rect", "line", "circle", "path", "text",
 }  # fmt: skip
 
 

@@ -170,9 +170,14 @@ def subject_of(
         raise OpenIdError("the ID token is not signed by the provider") from error
     _judge(claims, metadata, client_id, asked, now.timestamp())
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
+    if not isinstance(subject, str) or not is_subject(subject):
         raise OpenIdError("the ID token names nobody")
     return subject
+
+
+def is_subject(text: str) -> bool:
+    """Say whether a text can name somebody. Source: OpenID Connect Core 1.0 §2 (`sub`)."""
+    return 0 < len(text) <= _LONGEST_SUBJECT and text.isascii() and text.isprintable()
 
 
 def _judge(

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from clearhouse.formats.canonical import Json
+from clearhouse.formats.openid import is_subject
 from clearhouse.kernel import identity, ledger
 from clearhouse.kernel.identity import Actor, ActorKind
 from clearhouse.kernel.ids import ActorId, new_id, new_secret
@@ -110,11 +111,13 @@ def actor_of_account(transaction: Transaction, issuer: str, subject: str) -> Act
 def link_account(transaction: Transaction, actor_id: ActorId, issuer: str, subject: str) -> bool:
     """Link an account to a person; False when it is somebody's already.
 
-    Raises: ValueError when the actor is no person who may act.
+    Raises: ValueError when the actor is no person who may act, or the subject can name nobody.
     """
     actor = identity.actor(transaction, actor_id)
     if actor is None or actor.kind is not ActorKind.PERSON:
         raise ValueError("accounts are of persons")
+    if not is_subject(subject):
+        raise ValueError("a subject has 1 to 255 printable ASCII characters")
     account_id = new_id("acc")
     linked = transaction.execute(
         "INSERT INTO account (account_id, issuer, subject, actor_id, linked_at)"

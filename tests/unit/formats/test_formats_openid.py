@@ -84,6 +84,8 @@ AT = int(NOW.timestamp())
         {"sub": ""},
         {"sub": 7},
         {"sub": "x" * 256},
+        {"sub": "a\0b"},
+        {"sub": "ad\u00e4"},
     ],
     ids=str,
 )

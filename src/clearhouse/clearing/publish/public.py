@@ -79,7 +79,8 @@ def _package(purl: str) -> str:
 
 
 def _ours(transaction: Transaction) -> tuple[tuple[str, KnownVulnerability], ...]:
-    return tuple((one.advisory_id, _read(one.osv)) for one in _store.public(transaction))
+    found = _store.public(transaction, form="osv")
+    return tuple((one.advisory_id, _read(one.bodies["osv"])) for one in found)
 
 
 @lru_cache(maxsize=10_000)

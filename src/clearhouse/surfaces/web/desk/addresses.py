@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Path
 
 _RANDOM = "[a-z2-7]{26}"
+NO_NUL = r"^[^\x00]*$"
+"""What the store cannot keep in the clear."""
 
 
 def _id(prefix: str) -> object:

@@ -124,8 +124,7 @@ class Entrance:
         return self.let_in(RedirectResponse(to, status_code=303), secret)
 
     def let_in(self, answer: Response, secret: str) -> Response:
-        """Give an answer the cookie of a new session, and end the attempt that led to it."""
-        answer.delete_cookie(self.attempt_cookie, httponly=True, secure=self.secure)
+        """Give an answer the cookie of a new session."""
         answer.set_cookie(
             self.cookie,
             secret,

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from clearhouse.kernel import passkeys, sessions, sign_in
 from clearhouse.kernel.passkeys import MOST_ANSWER, PasskeyError, Site
 from clearhouse.kernel.sign_in import Purpose
-from clearhouse.surfaces.web.desk.addresses import PasskeyAddress
+from clearhouse.surfaces.web.desk.addresses import NO_NUL, PasskeyAddress
 from clearhouse.surfaces.web.desk.entrance import (
     Act,
     NotHereError,
@@ -73,7 +73,7 @@ def add(
     request: Request,
     here: Act,
     answer: _Answer = "",
-    label: Annotated[str, Form(max_length=80)] = "",
+    label: Annotated[str, Form(max_length=80, pattern=NO_NUL)] = "",
 ) -> Response:
     """Keep the passkey that the browser made."""
     site = _site(request)

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from clearhouse.kernel import identity, passkeys, sessions, sign_in
 from clearhouse.kernel.identity import ActorKind, Scope
 from clearhouse.kernel.ids import TokenId
-from clearhouse.surfaces.web.desk.addresses import SessionAddress, TokenAddress
+from clearhouse.surfaces.web.desk.addresses import NO_NUL, SessionAddress, TokenAddress
 from clearhouse.surfaces.web.desk.entrance import Act, Here, NotHereError, Visit
 from clearhouse.surfaces.web.desk.site import site_of
 
@@ -56,7 +56,7 @@ def show(request: Request, here: Here) -> Response:
 @router.post("/me/tokens")
 def make_token(
     here: Act,
-    label: Annotated[str, Form(min_length=1, max_length=80)],
+    label: Annotated[str, Form(min_length=1, max_length=80, pattern=NO_NUL)],
     days: Annotated[int, Form(ge=1, le=365)],
     scope: Annotated[list[Scope], Form(min_length=1, max_length=len(Scope))],
 ) -> Response:
