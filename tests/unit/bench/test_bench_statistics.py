@@ -3,6 +3,7 @@
 import math
 import random
 from fractions import Fraction
+from functools import cache
 
 import pytest
 from scipy import stats
@@ -141,13 +142,13 @@ def attempts(draw, shape):
 
 @pytest.mark.parametrize(("shape", "naive_says"), [(0.37, 0.218), (1.0, 0.156), (4.0, 0.062)])
 def test_attempts_counted_as_independent_raise_false_alarms_and_clusters_do_not(shape, naive_says):
-    draw, runs, naive, honest = random.Random(11), 800, 0, 0
+    draw, runs, naive, honest = random.Random(11), 400, 0, 0
     for _ in range(runs):
         groups = attempts(draw, shape)
         naive += intervals.lower_bound(sum(map(sum, groups)), 400, 0.025) > 0.5
         honest += clustered(groups).interval().low > 0.5
-    assert naive / runs == pytest.approx(naive_says, abs=0.04)
-    assert honest / runs <= 0.042  # 0.025, and three standard errors of the simulation
+    assert naive / runs == pytest.approx(naive_says, abs=0.06)
+    assert honest / runs <= 0.048  # 0.025, and three standard errors of the simulation
 
 
 def test_an_outer_cluster_widens_the_interval_and_few_groups_more_so():
@@ -187,8 +188,8 @@ def looking(draw, rate, shows):
 
 def test_peeking_fools_an_interval_and_not_the_e_process():
     draw = random.Random(5)
-    wilson = lambda k, n: intervals.wilson(k, n).low > 0.5  # noqa: E731 - one of two alternatives
-    evidence = lambda k, n: sequential.log_evidence_above(k, n, 0.5) >= math.log(40)  # noqa: E731 - as above
+    wilson = cache(lambda k, n: intervals.wilson(k, n).low > 0.5)
+    evidence = cache(lambda k, n: sequential.log_evidence_above(k, n, 0.5) >= math.log(40))
     fooled = [looking(draw, 0.5, wilson)[0] for _ in range(1000)]
     safe = [looking(draw, 0.5, evidence)[0] for _ in range(1000)]
     assert sum(fooled) / 1000 == pytest.approx(0.141, abs=0.03)
