@@ -106,6 +106,8 @@ def _counter(ids):
         "POST /report": [Ask("counter", "POST", "/report", form={"key": "frm_" + "a" * 26})],
         "GET /status": [_get("counter", "/status")],
         "GET /status/{receipt}": [],  # as above
+        "GET /v1/advisories": [_get("counter", "/v1/advisories")],
+        "GET /v1/advisories/{advisory_id}": [_get("counter", "/v1/advisories/CLR-2027-00002")],
         "GET /advisories": [_get("counter", "/advisories")],
         "GET /advisories/{advisory_id}": [_get("counter", "/advisories/CLR-2027-00002")],
         "GET /advisories/{advisory_id}/{document}.json": [

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from clearhouse.clearing.publish.record import Documents, Wording
+from clearhouse.clearing.publish.record import Documents, Withdrawal, Wording
 from clearhouse.kernel.ids import Compartment, EventId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
 
 _WORDING = TypeAdapter(Wording)
+_WITHDRAWAL = TypeAdapter(Withdrawal)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +27,15 @@ class Advisory:
     """The document of each form, by the form's name."""
     proof: bytes | None
     """None until the files are written."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Past:
+    """One issue of an advisory as its history tells of it."""
+
+    at: datetime
+    summary: str
+    withdrawal: Withdrawal | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,13 +57,29 @@ def next_number(transaction: Transaction, year: int) -> int:
 
 
 def insert(
-    transaction: Transaction, documents: Documents, *, year: int, number: int, event_id: EventId
+    transaction: Transaction,
+    documents: Documents,
+    issue: Past,
+    *,
+    year: int,
+    number: int,
+    event_id: EventId,
 ) -> None:
     """Store an issue that was decided and is not written yet."""
+    withdrawal = None if issue.withdrawal is None else _WITHDRAWAL.dump_json(issue.withdrawal)
     transaction.execute(
-        "INSERT INTO advisory (advisory_id, revision, year, number, decided_at, event_id)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        [documents.id, documents.revision, year, number, transaction.now, event_id],
+        "INSERT INTO advisory (advisory_id, revision, year, number, decided_at, event_id, summary,"
+        " withdrawal) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            documents.id,
+            documents.revision,
+            year,
+            number,
+            issue.at,
+            event_id,
+            issue.summary,
+            None if withdrawal is None else withdrawal.decode(),
+        ],
     )
     transaction.execute(
         "INSERT INTO advisory_document (advisory_id, revision, form, body)"
@@ -64,6 +90,25 @@ def insert(
             list(documents.bodies),
             list(documents.bodies.values()),
         ],
+    )
+
+
+def issues(transaction: Transaction, advisory_id: str) -> tuple[Past, ...]:
+    """Return the public issues of an advisory, the first one first."""
+    rows = transaction.all(
+        "SELECT decided_at, summary, withdrawal FROM advisory"
+        " WHERE advisory_id = %s AND written_at IS NOT NULL ORDER BY revision",
+        [advisory_id],
+    )
+    return tuple(
+        Past(
+            at=row["decided_at"],
+            summary=row["summary"],
+            withdrawal=None
+            if row["withdrawal"] is None
+            else _WITHDRAWAL.validate_python(row["withdrawal"]),
+        )
+        for row in rows
     )
 
 

@@ -29,6 +29,7 @@ from clearhouse.clearing.publish.record import (
     ReferenceType,
     Revision,
     VendorWord,
+    Withdrawal,
     Wording,
 )
 from clearhouse.clearing.publish.versions import AffectedVersions, affected_versions
@@ -67,6 +68,7 @@ def facts_of(
     id_: str,
     publisher: Publisher,
     revisions: tuple[Revision, ...],
+    withdrawn: Withdrawal | None = None,
 ) -> AdvisoryFacts:
     """Gather everything that the documents of one advisory are made from."""
     drafts = [one.content for one in sources if not one.contradicted]
@@ -93,6 +95,8 @@ def facts_of(
         exploited_since=case.embargo.facts.exploited_since,
         ai=ai_note([one.content.provenance for one in sources]),
         mitigations=wording.mitigations or (),
+        related=wording.related or (),
+        withdrawn=withdrawn,
     )
 
 

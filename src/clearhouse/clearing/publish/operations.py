@@ -10,27 +10,21 @@ actor who may not publish; `why_not` and `preview` tell a coordinator what the m
 Killed between any two steps, the next run finds what is not finished and goes on from there.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate.record import CaseFile
-from clearhouse.clearing.intake import operations as intake
-from clearhouse.clearing.publish import _store, forms, release, rules
-from clearhouse.clearing.publish._store import Advisory, Publication
-from clearhouse.clearing.publish.gather import Source, facts_of
-from clearhouse.clearing.publish.house import PUBLIC_READERS, publisher
+from clearhouse.clearing.publish import _store, making, release, rules
+from clearhouse.clearing.publish._store import Advisory, Past, Publication
+from clearhouse.clearing.publish.gather import Source
 from clearhouse.clearing.publish.record import (
     AdvisoryFacts,
     Documents,
     Refusal,
-    Revision,
     Wording,
 )
-from clearhouse.clearing.validate import operations as validate
-from clearhouse.clearing.validate.record import VerdictKind
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import Desk
@@ -92,7 +86,7 @@ def preview(
     Raises: NoSuchCaseError, ForbiddenError.
     """
     kept = casework.case_file(desk, transaction, actor, case_id)
-    sources = _sources(desk, transaction, case_id)
+    sources = making.sources(desk, transaction, case_id)
     return rules.documents(_facts(desk, transaction, kept, sources, number=0))
 
 
@@ -161,7 +155,7 @@ def _made(
     desk: Desk, transaction: Transaction, kept: CaseFile, *, to_publish: bool
 ) -> Documents | tuple[Refusal, ...]:
     """Make the documents of a case, or say everything that stands against them."""
-    sources = _sources(desk, transaction, kept.case.id)
+    sources = making.sources(desk, transaction, kept.case.id)
     contradicted = bool(sources) and all(one.contradicted for one in sources)
     refusals = rules.may_publish(kept.case, contradicted=contradicted, at=transaction.now)
     number = 0
@@ -173,55 +167,26 @@ def _made(
     return (*refusals, *(made if isinstance(made, tuple) else ()))
 
 
-def _sources(desk: Desk, transaction: Transaction, case_id: str) -> list[Source]:
-    reports = intake.load(desk, transaction, casework.reports_of(transaction, case_id))
-    verdicts = {
-        one.report_id: validate.verdict_of(desk, transaction, one.report_id) for one in reports
-    }
-    return [
-        Source(
-            content=one.content,
-            received_at=one.received_at,
-            contradicted=verdict is not None and verdict.kind is VerdictKind.CONTRADICTED,
-        )
-        for one in reports
-        for verdict in (verdicts[one.report_id],)
-    ]
-
-
 def _facts(
     desk: Desk, transaction: Transaction, kept: CaseFile, sources: Sequence[Source], *, number: int
 ) -> AdvisoryFacts:
-    return facts_of(
-        kept.case,
-        sources,
-        _store.wording(desk, transaction, kept.case.id),
-        id_=rules.advisory_id(transaction.now.year, number),
-        publisher=publisher(),
-        revisions=(Revision(at=transaction.now, summary="First issue"),),
-    )
+    id_ = rules.advisory_id(transaction.now.year, number)
+    first = Past(at=transaction.now, summary=making.FIRST)
+    return making.facts(desk, transaction, kept, sources, id_=id_, issues=(first,))
 
 
 def _go(transaction: Transaction, kept: CaseFile, made: Documents, authority: str) -> None:
     embargo = kept.case.embargo
-    event_id = ledger.append(
+    making.keep(
         transaction,
-        "advisory.decided",
-        made.id,
+        made,
+        Past(at=transaction.now, summary=making.FIRST),
         {
-            "revision": made.revision,
-            "sha256": {
-                forms.BY_NAME[name].file: hashlib.sha256(body).hexdigest()
-                for name, body in made.bodies.items()
-            },
             "policy": f"{embargo.policy}/{embargo.version}",
             "rule": embargo.rule,
             "authority": authority,
         },
-        readers=PUBLIC_READERS,
     )
-    year, number = rules.year_and_number(made.id)
-    _store.insert(transaction, made, year=year, number=number, event_id=event_id)
     _note(transaction, kept, refusals=(), advisory_id=made.id)
 
 

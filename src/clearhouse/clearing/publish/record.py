@@ -186,6 +186,8 @@ class Wording:
     cwes: tuple[str, ...] | None = None
     cvss_vectors: tuple[str, ...] | None = None
     mitigations: tuple[str, ...] | None = None
+    related: tuple[str, ...] | None = None
+    """Ids of advisories that were split off this one, or merged with it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

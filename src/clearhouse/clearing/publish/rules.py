@@ -6,7 +6,8 @@ word or an agreed date, against the vendor's word, for a finding that is contrad
 honest document can be made. A missing fix is no reason: the advisory then says that none is known.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -28,6 +29,12 @@ def year_and_number(id_: str) -> tuple[int, int]:
     """Return the year and the number of an advisory id."""
     _, year, number = id_.split("-")
     return int(year), int(number)
+
+
+def cve_of(bodies: Mapping[str, bytes]) -> str | None:
+    """Return the CVE id that published documents give the flaw."""
+    aliases = json.loads(bodies["osv"]).get("aliases", [])
+    return next((str(one) for one in aliases if str(one).startswith("CVE-")), None)
 
 
 def may_publish(case: Case, *, contradicted: bool, at: datetime) -> tuple[Refusal, ...]:

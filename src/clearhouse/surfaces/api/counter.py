@@ -25,7 +25,7 @@ from clearhouse.kernel.identity import Scope
 from clearhouse.kernel.policy import ForbiddenError
 from clearhouse.kernel.services import Counter
 from clearhouse.kernel.store.embedded import StoreUnavailableError
-from clearhouse.surfaces.api import relay
+from clearhouse.surfaces.api import advisories, relay
 from clearhouse.surfaces.api.problems import ProblemError, described
 from clearhouse.surfaces.api.requests import (
     HourlyQuota,
@@ -66,6 +66,7 @@ def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
     _add_documents(app, reception)
     _add_status(app, counter)
     relay.add_reception(app, counter)
+    advisories.add(app, counter)
     return app
 
 

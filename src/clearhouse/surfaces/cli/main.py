@@ -71,6 +71,7 @@ _COMMANDS = {
     "access": "Offer, admit, grant, stop and prove early access to a model.",
     "defense": "Say whether a tool helps to defend this network.",
     "watch": "Say whether an inventory is affected, by when to act, and what else helps.",
+    "advisory": "Read, preview, correct and withdraw advisories; judge those of others.",
     "route": "Print the route and what is on it.",
     "ledger": "Verify, prove and export the ledger.",
     "case": "Let people into cases, trace leaks, read Vultron messages, destroy what a case says.",
