@@ -64,6 +64,16 @@ def test_a_coordinator_reads_words_corrects_and_withdraws(app, run, case, tmp_pa
     words.write_text(json.dumps({"mitigations": ["Use the safe loader."]}))
     said(run("advisory", "word", case.id, words, "--json"))
     assert "Use the safe loader." in run("advisory", "preview", case.id).stdout
+    span = {"first": "4.0", "last": "5.3", "silent_before": "3.9", "silent_after": "5.4"}
+    words.write_text(json.dumps({"history": {**span, "untried": ["4.1"], "tried": 6}}))
+    seen = said(run("advisory", "observed", case.id, words, "--json"))
+    assert seen["affected"] == "vers:pypi/>=4.0|<5.4"
+    assert seen["open"] == ["could not be built or run: 4.1"]
+    text = run("advisory", "preview", case.id).stdout
+    assert "from 4.0 before 5.4" in text
+    assert "Use the safe loader." in text
+    words.write_text('{"history": "not searched"}')
+    assert "/history" in run("advisory", "observed", case.id, words, code=65).stderr
     told = said(run("advisory", "revise", case.id, "--summary", "Help added", "--json"))
     assert told == {"issues": [{"id": ID, "issue": 2}]}
     run("advisory", "revise", case.id, "--summary", "too soon", code=1)

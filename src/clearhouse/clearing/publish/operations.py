@@ -11,20 +11,23 @@ Killed between any two steps, the next run finds what is not finished and goes o
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate.record import CaseFile
-from clearhouse.clearing.publish import _store, making, release, rules
+from clearhouse.clearing.publish import _store, making, observed, release, rules
 from clearhouse.clearing.publish._store import Advisory, Past, Publication
 from clearhouse.clearing.publish.gather import Source
+from clearhouse.clearing.publish.observed import Observed
 from clearhouse.clearing.publish.record import (
     AdvisoryFacts,
     Documents,
     Refusal,
     Wording,
 )
+from clearhouse.clearing.validate.reproduce.history import Span
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import Desk
@@ -108,6 +111,32 @@ def set_wording(
         readers=kept.readers,
         compartment=kept.compartment,
     )
+
+
+def wording(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) -> Wording:
+    """Return what a coordinator wrote or corrected for the advisory of a case.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    casework.case_file(desk, transaction, actor, case_id)
+    return _store.wording(desk, transaction, case_id)
+
+
+def use_observed(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, span: Span
+) -> Observed | None:
+    """Let the advisory of a case state the versions on which its proof fires.
+
+    None, and nothing changed, where the package's versions have no known order.
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    kept = casework.case_file(desk, transaction, actor, case_id)
+    found = observed.claim_of(kept.case.purl or "", span)
+    if found is not None:
+        known = _store.wording(desk, transaction, case_id)
+        words = replace(known, affected_claims=(found.claim,))
+        set_wording(desk, transaction, actor, case_id, words)
+    return found
 
 
 def publication(

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from clearhouse.clearing.publish import forms, operations, revising
 from clearhouse.clearing.publish.record import Documents, Refusal, Wording
 from clearhouse.clearing.publish.revising import NotPublishedError
+from clearhouse.clearing.validate.reproduce.history import Span
 from clearhouse.formats import judging
 from clearhouse.formats.fault import Fault
 from clearhouse.formats.strict_json import StrictJsonError, parse
@@ -33,6 +34,7 @@ from clearhouse.surfaces.cli.main import (
 )
 
 _WORDING = TypeAdapter(Wording)
+_SPAN = TypeAdapter(Span)
 _form_option = click.option(
     "--format",
     "form",
@@ -126,6 +128,34 @@ def word(connect: Connect, case: str, file: Path, *, as_json: bool) -> None:
         lambda desk, transaction, me: operations.set_wording(desk, transaction, me, case, wording),
     )
     emit({"case": case, "worded": True}, as_json=as_json, text=f"{case}: worded")
+
+
+@command.command("observed")
+@click.argument("case")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@json_option
+@click.pass_obj
+def observed(connect: Connect, case: str, file: Path, *, as_json: bool) -> None:
+    """Let the advisory of CASE state the versions on which its proof fires.
+
+    FILE is what `clearhouse reproduce BUNDLE --history --json` printed.
+    """
+    try:
+        found = parse(file.read_bytes())
+        span = _SPAN.validate_python(found.get("history") if isinstance(found, dict) else None)
+    except StrictJsonError as error:
+        stop(f"{file} {error.place}: {error.reason}", EXIT_REFUSED)
+    except ValidationError:
+        stop(f"{file} /history: holds no span of versions", EXIT_REFUSED)
+    told = act(
+        connect,
+        lambda desk, transaction, me: operations.use_observed(desk, transaction, me, case, span),
+    )
+    if told is None:
+        stop("the order of this package's versions is not known; nothing changed", EXIT_REFUSED)
+    document = {"case": case, "affected": told.claim, "open": list(told.open_questions)}
+    lines = [f"{case}: affected {told.claim}", *(f"  open: {one}" for one in told.open_questions)]
+    emit(document, as_json=as_json, text="\n".join(lines))
 
 
 @command.command("revise")

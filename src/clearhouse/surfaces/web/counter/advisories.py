@@ -82,7 +82,7 @@ def _documents(request: Request, advisory_id: str) -> Mapping[str, bytes]:
     if found is None:
         raise NotPublicError
     proof = {} if found.proof is None else {"proof": found.proof}
-    return {**found.bodies, **proof}
+    return {**{name: body for name, body in found.bodies.items() if name != "text"}, **proof}
 
 
 def _line(advisory_id: str, osv: Mapping[str, object]) -> Line:
