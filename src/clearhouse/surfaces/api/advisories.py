@@ -46,7 +46,11 @@ _LIST = {
 
 def add(app: FastAPI, counter: Counter) -> None:
     """Add the reading of advisories to the counter's API."""
+    _add_list(app, counter)
+    _add_reading(app, counter)
 
+
+def _add_list(app: FastAPI, counter: Counter) -> None:
     @app.get(
         "/v1/advisories",
         summary="List what is public",
@@ -72,6 +76,8 @@ def add(app: FastAPI, counter: Counter) -> None:
             }
         )
 
+
+def _add_reading(app: FastAPI, counter: Counter) -> None:
     @app.get(
         "/v1/advisories/{advisory_id}",
         summary="Read an advisory in one of its forms",
