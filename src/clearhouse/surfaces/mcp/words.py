@@ -48,3 +48,8 @@ ANSWER = (
     "Say what you know and how you know it; say so when you do not know. Several answers to one "
     "question are kept all."
 )
+AFFECTED = (
+    "Say whether an inventory of the operator's is affected by published flaws, by when to act and "
+    "what to do where no patch can be installed. It is answered on this machine: nothing of the "
+    "inventory leaves it. Tell the operator what could not be evaluated too."
+)
