@@ -61,6 +61,7 @@ FOLLOWS = {
     "relay_link": "how both sides of a relay call a case, as the events of its envelopes say",
     "relay_out": "how far an envelope is; that it was laid out, sent, delayed or refused is an event",
     "relay_nonce": "that a request was used up; what became of it is an event",
+    "peer_lookup": "a blinded question and its answer; how much a peer asks is noted as for others",
     "known_entry": "outputs for what is held, and decoys; who holds is an event of its own",
     "known_holding": "follows from the report, or the event of the party that holds it",
     "known_quota": "counts of what was asked; the ledger has them every hour",

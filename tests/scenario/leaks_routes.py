@@ -116,6 +116,7 @@ def _counter(ids):
         ],
         "GET /.well-known/security.txt": [_get("counter", "/.well-known/security.txt")],
         "POST /v1/relay": [],  # each refusal is an event that auditors see; see its own test
+        "POST /v1/relay/known": [],  # as above
         "GET /.well-known/clearhouse-relay.json": [
             _get("counter", "/.well-known/clearhouse-relay.json")
         ],
@@ -239,7 +240,62 @@ def _desk(ids):
         | _desk_api(ids)
         | _cases_api(ids)
         | _access_api(ids)
+        | _deconflict(ids)
     )
+
+
+_KEY, _PLACE = "epo_" + "a" * 26, "ab" * 32
+
+
+def _deconflict(ids):
+    """Who may ask blindly is a finder, and nobody here is; its own tests show what finders learn."""
+    root = "/v1/desk"
+    times = {"starts": _DATE, "until": "2027-03-02T00:00:00+00:00"}
+    given = {"tool": "model", "basis": "copy", "reference": "r", "safe_harbour": "s"}
+    lease, meeting, made = ("lea_" + "a" * 26, "int_" + "a" * 26, "cmt_" + "a" * 26)
+    entry = {"tag": "ab" * 8, "mask": "abcd", "ticket": _PLACE}
+    period = {"since": "2026-01-01T00:00:00Z", "until": "2028-01-01T00:00:00Z"}
+    return {
+        "GET /leases": [_get("desk", "/leases")],
+        f"GET {root}/leases": [_get("desk", f"{root}/leases")],
+        f"POST {root}/leases": [_json(f"{root}/leases", target="pkg:npm/x", **times, **given)],
+        f"POST {root}/leases/asked": [_json(f"{root}/leases/asked", target="pkg:npm/x", **times)],
+        f"POST {root}/leases/{{lease_id}}/hand-back": [
+            _json(f"{root}/leases/{lease}/hand-back", coverage=[])
+        ],
+        f"POST {root}/leases/{{lease_id}}/withdraw": [_json(f"{root}/leases/{lease}/withdraw")],
+        f"GET {root}/scanned": [_get("desk", f"{root}/scanned", target="pkg:npm/x")],
+        f"GET {root}/scan-limits": [_get("desk", f"{root}/scan-limits")],
+        f"POST {root}/scan-limits": [_json(f"{root}/scan-limits", target=ids["report"])],
+        f"GET {root}/known": [_get("desk", f"{root}/known")],
+        f"POST {root}/known/evaluations": [
+            _json(f"{root}/known/evaluations", epoch=_KEY, elements=[_PLACE])
+        ],
+        f"GET {root}/known/entries": [_get("desk", f"{root}/known/entries", epoch=_KEY)],
+        f"POST {root}/known/buckets": [
+            _json(f"{root}/known/buckets", epoch=_KEY, bits=0, prefixes=[0])
+        ],
+        f"POST {root}/known/holdings": [
+            _json(f"{root}/known/holdings", epoch=_KEY, commitment=made, entries=[entry])
+        ],
+        f"POST {root}/known/preference": [
+            _json(f"{root}/known/preference", answers=True, since=True)
+        ],
+        f"GET {root}/commitments": [_get("desk", f"{root}/commitments")],
+        f"POST {root}/commitments": [_json(f"{root}/commitments", digest=_PLACE)],
+        f"POST {root}/commitments/{{commitment_id}}/reveal": [
+            _json(f"{root}/commitments/{made}/reveal")
+        ],
+        f"GET {root}/introductions": [_get("desk", f"{root}/introductions")],
+        f"POST {root}/introductions": [_json(f"{root}/introductions", ticket=_PLACE)],
+        f"POST {root}/introductions/{{introduction_id}}/fields": [
+            _json(f"{root}/introductions/{meeting}/fields", field="plan", text="x")
+        ],
+        f"POST {root}/introductions/{{introduction_id}}/decline": [
+            _json(f"{root}/introductions/{meeting}/decline")
+        ],
+        f"GET {root}/exchanges": [_get("desk", f"{root}/exchanges", **period)],
+    }
 
 
 def _access_pages(ids):

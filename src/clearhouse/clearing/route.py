@@ -17,7 +17,7 @@ from functools import partial
 from clearhouse.clearing.coordinate import answers_in, clocks, mail_in, notices
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.letterbox import TAKE_ANSWER
-from clearhouse.clearing.coordinate.relay import inbox, outbox, peers
+from clearhouse.clearing.coordinate.relay import inbox, lookup, outbox, peers
 from clearhouse.clearing.coordinate.relay.compose import SEND_RELAYS
 from clearhouse.clearing.coordinate.relay.reception import TAKE_RELAYED
 from clearhouse.clearing.deconflict.blind import answering, epochs, holding
@@ -37,7 +37,7 @@ from clearhouse.clearing.validate.attached import carries_bundle
 from clearhouse.clearing.validate.record import ExaminationId, VerdictKind
 from clearhouse.clearing.validate.workers import Workers
 from clearhouse.kernel import identity, ledger
-from clearhouse.kernel.identity import PartyKind
+from clearhouse.kernel.identity import Actor, PartyKind
 from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
@@ -141,6 +141,7 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     desk.jobs.add_periodic(REFRESH_PEERS, "23 * * * *", partial(refresh_peers, desk))
     desk.jobs.add_periodic(READ_MAIL, "* * * * * */15", partial(read_mail, desk))
     desk.jobs.add_periodic(PACK_INDEX, "* * * * * */15", partial(match.pack_index, desk))
+    desk.jobs.add(lookup.ANSWER_LOOKUPS, partial(answer_lookups, desk))
     desk.jobs.add(ENTER_AGAIN, partial(enter_again, desk))
     desk.jobs.add_periodic(TURN_KEYS, "* * * * * */20", partial(turn_known_keys, desk))
     desk.jobs.add_periodic(LAPSE_LEASES, "* * * * * */30", partial(lapse_leases, desk))
@@ -250,6 +251,16 @@ def turn_known_keys(desk: Desk) -> None:
             desk.jobs.ask(transaction, ENTER_AGAIN, after="")
 
 
+def open_known_key(desk: Desk, transaction: Transaction, actor: Actor) -> str:
+    """Open the next key of blind lookup now, on a person's word, and enter every report under it.
+
+    Raises: ForbiddenError.
+    """
+    epoch_id = epochs.open_epoch(desk, transaction, actor)
+    desk.jobs.ask(transaction, ENTER_AGAIN, after="")
+    return epoch_id
+
+
 def enter_again(desk: Desk, after: str) -> None:
     """Enter some reports under the newest key, and ask for the next; again changes nothing.
 
@@ -263,6 +274,11 @@ def enter_again(desk: Desk, after: str) -> None:
                 _enter(desk, report_id, transaction)
         if batch:
             desk.jobs.ask(transaction, ENTER_AGAIN, after=batch[-1])
+
+
+def answer_lookups(desk: Desk) -> None:
+    """Answer what other houses have asked blindly."""
+    lookup.answer_waiting(desk)
 
 
 def lapse_leases(desk: Desk) -> None:

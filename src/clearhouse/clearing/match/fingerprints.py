@@ -5,7 +5,8 @@ report has. A place and a crash count inside their package; the hash of a proof 
 patch stand for themselves, so that two names of one package do not part them.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 from clearhouse.clearing.deconflict.blind.record import Fingerprint, Grain
 from clearhouse.clearing.intake.record import Draft
@@ -22,10 +23,21 @@ _GRAINS: Mapping[KeyKind, Grain] = {
 _IN_PACKAGE = {Grain.PLACE, Grain.CRASH}
 
 
+def _names(draft: Draft) -> Iterator[Fingerprint]:
+    """Give the coarse grains: names alone, in the spelling that differs least."""
+    for place in draft.locations if draft.purl is not None else ():
+        if place.function:
+            name = re.split(r"[.:#]+", place.function.rstrip("()"))[-1]
+            yield Fingerprint(grain=Grain.FUNCTION, package=draft.purl, value=name.lower())
+        if place.file:
+            base = place.file.rsplit("/", 1)[-1]
+            yield Fingerprint(grain=Grain.FILE, package=draft.purl, value=base.lower())
+
+
 def fingerprints(draft: Draft) -> tuple[Fingerprint, ...]:
     """Return the fingerprints of a report, sorted, each once."""
     crash = crash_key(draft.crash_log) if draft.crash_log else None
-    found = {
+    found = set(_names(draft)) | {
         Fingerprint(
             grain=grain, package=draft.purl if grain in _IN_PACKAGE else None, value=key.value
         )

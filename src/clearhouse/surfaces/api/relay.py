@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from clearhouse.clearing.coordinate.relay import reception
+from clearhouse.clearing.coordinate.relay import lookup, reception
 from clearhouse.clearing.coordinate.relay.reception import Accepted, Reception, Turned
 from clearhouse.formats import relay
 from clearhouse.kernel.services import Counter
@@ -27,6 +27,16 @@ def add_reception(app: FastAPI, counter: Counter) -> None:
         refuse_other_sites(request)
         body = await body_within(request, relay.MOST_BYTES)
         return _answer(await run_in_threadpool(taking.receive, dict(request.headers), body))
+
+    @app.post(lookup.PATH, include_in_schema=False)
+    async def look_up(request: Request) -> Response:
+        refuse_other_sites(request)
+        body = await body_within(request, lookup.MOST_BYTES)
+        said = await run_in_threadpool(taking.look_up, dict(request.headers), body)
+        if isinstance(said, Turned):
+            return _answer(said)
+        status, content = (202, b"{}") if said is None else (200, said)
+        return Response(content, status, {"Cache-Control": "no-store"}, lookup.MEDIA_TYPE)
 
 
 def _answer(outcome: Accepted | Turned) -> Response:

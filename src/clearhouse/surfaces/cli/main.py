@@ -76,6 +76,8 @@ _COMMANDS = {
     "ledger": "Verify, prove and export the ledger.",
     "case": "Let people into cases, trace leaks, read Vultron messages, destroy what a case says.",
     "relay": "Relay cases to other coordinators and take theirs.",
+    "known": "Ask blindly whether a flaw is known; commit to one; meet who else holds it.",
+    "lease": "Claim scan leases, hand them back, and say what maintainers allow.",
     "embargo": "Say why a case is kept back, what would change it, and ask for exceptions.",
     "contacts": "Find whom to tell of a package, and log attempts to reach them.",
     "keys": "List, rotate and retire the keys that open what is sealed.",

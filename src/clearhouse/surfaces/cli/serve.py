@@ -21,6 +21,7 @@ from clearhouse.surfaces.api import appeals as appeals_api
 from clearhouse.surfaces.api import cases as cases_api
 from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.api import criteria as criteria_api
+from clearhouse.surfaces.api import deconflict as deconflict_api
 from clearhouse.surfaces.api import defense as defense_api
 from clearhouse.surfaces.api import desk as desk_api
 from clearhouse.surfaces.api import reaching as reaching_api
@@ -179,6 +180,7 @@ def desk_application(app: App) -> ASGIApp:
         appeals_api.router,
         threads_api.router,
         relays_api.router,
+        deconflict_api.router,
         access_api.router,
         criteria_api.router,
         defense_api.router,

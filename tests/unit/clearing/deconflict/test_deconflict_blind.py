@@ -28,7 +28,8 @@ DRAFT = Draft(
     cwes=("CWE-125",),
     locations=(Location(file="./src/parse.c", function="parse"),),
 )
-MINE = fingerprints(DRAFT)
+FINE = epochs.known_policy().grains
+MINE = [one for one in fingerprints(DRAFT) if one.grain in FINE]
 OTHER = Fingerprint(grain=Grain.PLACE, package="pkg:pypi/known", value="src/parse.c#write#CWE-119")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -111,7 +112,7 @@ def test_a_table_tells_nothing_to_whoever_has_no_output(house, lab):
     size = rules.ENTRY_BYTES
     entries = [{part.entries[i : i + size] for i in range(0, len(part.entries), size)}
                for part in (one, other)]  # fmt: skip
-    assert len(entries[0]) == len(entries[1]) == len(Grain)
+    assert len(entries[0]) == len(entries[1]) == len(FINE)
     assert not entries[0] & entries[1]
 
 
@@ -119,7 +120,7 @@ def test_a_report_fills_as_many_entries_whatever_it_holds(house):
     before = opened(house).epochs[0].version
     cleared(house, replace(DRAFT, locations=(), purl="pkg:pypi/nothing"))
     cleared(house)
-    assert opened(house).epochs[0].version - before == len(Grain)  # nothing held, nothing entered
+    assert opened(house).epochs[0].version - before == len(FINE)  # nothing held, nothing entered
 
 
 def test_a_wrong_key_is_found_out_and_no_answer_given(house, lab):
@@ -140,11 +141,11 @@ def test_parts_of_the_table_answer_as_the_whole_does(house, lab, monkeypatch):
     for bits in (0, 1, 4, 9):
         assert [one.known for one in asks(house, lab, *MINE, OTHER, bits=bits)] == [True, False]
     door = HouseDoor(house.desk, lab)
-    parts = [door.bucket(card.epochs[0].epoch_id, 4, prefix) for prefix in range(16)]
+    parts = door.buckets(card.epochs[0].epoch_id, 4, range(16))
     whole = door.table(card.epochs[0].epoch_id, 0)
     assert b"".join(one.entries for one in parts) == whole.entries
     for bits, prefix in ((5, 0), (4, 16), (-1, 0), (4, -1)):
-        refused = door.bucket(card.epochs[0].epoch_id, bits, prefix)
+        refused = door.buckets(card.epochs[0].epoch_id, bits, [prefix])
         assert isinstance(refused, Refusal)
         assert refused.code == "bucket-too-small"
 
@@ -171,7 +172,7 @@ def test_a_client_fetches_only_what_came_later(house, lab):
     assert not ask(door, MINE, tables=tables)[0].known
     cleared(house)
     assert ask(door, MINE, tables=tables)[0].known
-    assert fetched == [50, len(Grain)]
+    assert fetched == [50, len(FINE)]
 
 
 def test_the_day_is_told_to_those_who_find_it_known_where_the_party_allows(house, lab):
@@ -242,6 +243,10 @@ def test_more_at_once_than_allowed_is_asked_in_several_requests(house, lab, monk
     refused = door.evaluate(opened(house).epochs[0].epoch_id, elements)
     assert refused.code == "too-many-at-once"
     assert door.evaluate(opened(house).epochs[0].epoch_id, []).code == "too-many-at-once"
+    for prefixes in ([], [0] * 5):
+        refused = door.buckets(opened(house).epochs[0].epoch_id, 0, prefixes)
+        assert refused.code == "too-many-at-once"
+    assert door.buckets("epo_x", 0, [0]).code == "no-such-epoch"
 
 
 def test_malformed_elements_are_refused(house, lab):
@@ -257,7 +262,7 @@ def test_nobody_asks_or_holds_without_the_role(house):
         asks(house, stranger, *MINE)
     door = HouseDoor(house.desk, stranger)
     epoch = opened(house).epochs[0].epoch_id
-    for question in (lambda: door.table(epoch, 0), lambda: door.bucket(epoch, 0, 0),
+    for question in (lambda: door.table(epoch, 0), lambda: door.buckets(epoch, 0, [0]),
                      lambda: hold(house, stranger, *MINE)):  # fmt: skip
         with pytest.raises(ForbiddenError):
             question()
@@ -354,7 +359,13 @@ def test_an_unusable_fingerprint_is_left_out():
 
 def test_a_policy_with_a_wrong_number_is_refused(monkeypatch):
     document = dict(policy.load("deconflict/known-1"))
-    for wrong in ({"epoch_days": 0}, {"asked_at_once": True}, {"reports": None}):
+    for wrong in (
+        {"epoch_days": 0},
+        {"asked_at_once": True},
+        {"reports": None},
+        {"grains": ["no"]},
+        {"grains": None},
+    ):
         monkeypatch.setattr(policy, "load", lambda _, w=wrong: document | w)
         with pytest.raises(policy.PolicyError):
             epochs.known_policy()
@@ -372,3 +383,13 @@ def test_a_tag_is_found_in_its_place_and_nowhere_else():
 def test_the_question_as_doors_ask_it(house, lab):
     cleared(house)
     assert [one.known for one in is_known(house.desk, lab, [*MINE, OTHER])] == [True, False]
+
+
+def test_coarse_grains_are_known_only_where_the_policy_says(house, lab, monkeypatch):
+    coarse = [one for one in fingerprints(DRAFT) if one.grain in {Grain.FUNCTION, Grain.FILE}]
+    assert [one.value for one in coarse] == ["parse.c", "parse"]
+    cleared(house)
+    assert [one.known for one in asks(house, lab, *coarse)] == [False, False]
+    limited(monkeypatch, grains=frozenset(Grain))
+    cleared(house)
+    assert [one.known for one in asks(house, lab, *coarse)] == [True, True]

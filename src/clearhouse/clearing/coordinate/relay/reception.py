@@ -11,6 +11,8 @@ Source: RFC 9421 §7.2 (security considerations), RFC 9530.
 """
 
 import hmac
+import json
+import re
 from collections import Counter as Tally
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +20,7 @@ from dataclasses import dataclass, replace
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from clearhouse.clearing.coordinate.relay import lookup
 from clearhouse.clearing.coordinate.relay.keys import relay_policy
 from clearhouse.clearing.coordinate.relay.record import NOTED_TO, Caller, Code
 from clearhouse.clearing.coordinate.relay.rules import judge
@@ -37,6 +40,7 @@ from clearhouse.kernel.services import Counter
 from clearhouse.kernel.store.database import Transaction
 
 PATH = "/v1/relay"
+_QUESTION_ID = re.compile("lkp_[a-z2-7]{26}")
 TAKE_RELAYED = "take_relayed"
 """Name of the job that takes up what came in."""
 HOLDERS = ("role:clearing", "role:coordinator_on_duty")
@@ -94,6 +98,19 @@ class Reception:
             _note_turned(self._counter, outcome)
         return outcome
 
+    def look_up(self, headers: Mapping[str, str], body: bytes) -> bytes | Turned | None:
+        """Return the answer to a peer's blind question, None while it waits for one.
+
+        Raises: StoreUnavailableError when nothing is known to be stored.
+        """
+        document = own_document(self._counter)
+        if document is None:
+            return Turned(code="not-set-up", reason="this house does not relay", status=503)
+        outcome = _look_up(self._counter, relay_node.read(document), headers, body)
+        if isinstance(outcome, Turned) and self._may_note(outcome.peer_id or _NOBODY):
+            _note_turned(self._counter, outcome)
+        return outcome
+
     def _may_note(self, name: str) -> bool:
         hour = int(self._counter.database.clock().timestamp()) // 3600
         if hour != self._hour:
@@ -123,6 +140,65 @@ def _receive(
     return _take(counter, caller, signed, envelope, body)
 
 
+def _look_up(
+    counter: Counter, node: Node, headers: Mapping[str, str], body: bytes
+) -> bytes | Turned | None:
+    caller = _caller(counter, http_signature.claimed_key(headers))
+    if caller is None:
+        return _turned(Code.UNKNOWN_KEY, "no peer of this house signs with this key")
+    signed = _signed(counter, node, caller, headers, body, path=lookup.PATH)
+    if isinstance(signed, Turned):
+        return replace(signed, peer_id=caller.peer_id)
+    return _asked(counter, caller, signed, body)
+
+
+def _asked(counter: Counter, caller: Caller, signed: Signed, body: bytes) -> bytes | Turned | None:
+    """Keep a new question; answer an earlier one as far as it was answered."""
+    lookup_id = _question_id(body)
+    if lookup_id is None:
+        return _turned(Code.MALFORMED, "a question is a JSON object with its id", caller)
+    with counter.database.transaction(caller.actor_id) as transaction:
+        if not _fresh(transaction, caller, signed):
+            return _turned(Code.REPLAYED, "this very request came before; sign it anew", caller)
+        row = transaction.one("SELECT * FROM peer_lookup_of(%s, %s)", [caller.peer_id, lookup_id])
+        if row is None:
+            _keep_question(counter, transaction, caller, lookup_id, body)
+            return None
+    if bytes(row["question"]) != body:
+        return _turned(Code.ID_REUSED, "another question had this id", caller)
+    return None if row["answer"] is None else bytes(row["answer"])
+
+
+def _question_id(body: bytes) -> str | None:
+    try:
+        said = json.loads(body)["id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return said if isinstance(said, str) and _QUESTION_ID.fullmatch(said) else None
+
+
+def _keep_question(
+    counter: Counter, transaction: Transaction, caller: Caller, lookup_id: str, body: bytes
+) -> None:
+    """Keep a question for a job of the desk, which alone holds the key."""
+    transaction.execute(
+        "INSERT INTO peer_lookup (peer_id, lookup_id, question, asked_at, compartment, readers)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        [caller.peer_id, lookup_id, body, transaction.now, f"lookups_{caller.peer_id}",
+         list(lookup.READERS)],
+    )  # fmt: skip
+    counter.jobs.ask(transaction, lookup.ANSWER_LOOKUPS)
+
+
+def _fresh(transaction: Transaction, caller: Caller, signed: Signed) -> bool:
+    """Use the nonce of a request up, and say whether it was fresh."""
+    used = transaction.one(
+        "SELECT relay_use_nonce(%s, %s, %s) AS fresh",
+        [caller.peer_id, signed.nonce, signed.expires],
+    )
+    return used is not None and bool(used["fresh"])
+
+
 def _caller(counter: Counter, key_id: str | None) -> Caller | None:
     if key_id is None:
         return None
@@ -146,7 +222,13 @@ def _caller(counter: Counter, key_id: str | None) -> Caller | None:
 
 
 def _signed(
-    counter: Counter, node: Node, caller: Caller, headers: Mapping[str, str], body: bytes
+    counter: Counter,
+    node: Node,
+    caller: Caller,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    path: str = PATH,
 ) -> Signed | Turned:
     """Check the signature first, and only then tell whoever holds the key more of the peer."""
     now = counter.database.clock()
@@ -154,7 +236,7 @@ def _signed(
         signed = http_signature.verify(
             Ed25519PublicKey.from_public_bytes(caller.public),
             method="POST",
-            address=node.address + PATH,
+            address=node.address + path,
             body=body,
             headers=headers,
             at=now,
@@ -212,11 +294,7 @@ def _known(
     body: bytes,
 ) -> Accepted | Turned | None:
     """Use the nonce up, and look whether the envelope or its matter is known."""
-    used = transaction.one(
-        "SELECT relay_use_nonce(%s, %s, %s) AS fresh",
-        [caller.peer_id, signed.nonce, signed.expires],
-    )
-    if used is None or not used["fresh"]:
+    if not _fresh(transaction, caller, signed):
         return _turned(Code.REPLAYED, "this very request came before; sign it anew", caller)
     earlier = _earlier(counter, transaction, caller, envelope, body)
     if earlier is not None or envelope.kind is Kind.CASE:

@@ -108,10 +108,15 @@ def table(transaction: Transaction, epoch: Epoch, after: int) -> Part:
     return Part(entries=bytes(row["entries"]) if row else b"", version=epoch.version)
 
 
-def bucket(transaction: Transaction, epoch: Epoch, low: bytes, high: bytes | None) -> Part:
-    """Return the entries between two tags."""
-    row = transaction.one("SELECT known_bucket(%s, %s, %s) AS entries", [epoch.epoch_id, low, high])
-    return Part(entries=bytes(row["entries"]) if row else b"", version=epoch.version)
+def buckets(
+    transaction: Transaction, epoch: Epoch, bounds: Sequence[tuple[bytes, bytes | None]]
+) -> tuple[Part, ...]:
+    """Return the entries from each tag to before the one beside it."""
+    rows = transaction.all(
+        "SELECT entries FROM known_buckets(%s, %s, %s) ORDER BY place",
+        [epoch.epoch_id, [low for low, _ in bounds], [high for _, high in bounds]],
+    )
+    return tuple(Part(entries=bytes(row["entries"]), version=epoch.version) for row in rows)
 
 
 def enter(transaction: Transaction, epoch_id: str, entries: Sequence[tuple[bytes, bytes]]) -> None:

@@ -93,27 +93,38 @@ def table(
     return _NOT_OPEN if epoch is None else _store.table(transaction, epoch, max(0, after))
 
 
-def bucket(
-    desk: Desk, transaction: Transaction, actor: Actor, epoch_id: str, bits: int, prefix: int
-) -> Part | Refusal:
-    """Return the part of a table whose tags begin with these bits.
+def buckets(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    epoch_id: str,
+    bits: int,
+    prefixes: Sequence[int],
+) -> tuple[Part, ...] | Refusal:
+    """Return the parts of a table whose tags begin with these bits.
 
     Raises: ForbiddenError.
     """
     desk.authority.demand(actor, ASK)
-    return bucket_for(transaction, epoch_id, bits, prefix)
+    return buckets_for(transaction, epoch_id, bits, prefixes)
 
 
-def bucket_for(transaction: Transaction, epoch_id: str, bits: int, prefix: int) -> Part | Refusal:
-    """Return a part of a table to whoever was let ask."""
-    epoch = _open(transaction, epoch_id)
+def buckets_for(
+    transaction: Transaction, epoch_id: str, bits: int, prefixes: Sequence[int]
+) -> tuple[Part, ...] | Refusal:
+    """Return parts of a table to whoever was let ask."""
+    epoch, allowed = _open(transaction, epoch_id), epochs.known_policy()
     if epoch is None:
         return _NOT_OPEN
-    most = rules.most_bits(epoch.entries, epochs.known_policy().bucket_at_least)
-    if not (0 <= bits <= most and 0 <= prefix < 1 << bits):
+    if not 0 < len(prefixes) <= allowed.asked_at_once:
+        reason = f"ask for 1 to {allowed.asked_at_once} parts at once"
+        return Refusal(code="too-many-at-once", reason=reason)
+    most = rules.most_bits(epoch.entries, allowed.bucket_at_least)
+    if not 0 <= bits <= most or not all(0 <= prefix < 1 << bits for prefix in prefixes):
         reason = f"at most {most} bits may be shown, so that enough others share them"
         return Refusal(code="bucket-too-small", reason=reason)
-    return _store.bucket(transaction, epoch, *rules.bounds(bits, prefix))
+    bounds = [rules.bounds(bits, prefix) for prefix in prefixes]
+    return _store.buckets(transaction, epoch, bounds)
 
 
 def spent(desk: Desk, transaction: Transaction, actor: Actor, epoch_id: str) -> Spent:
@@ -172,10 +183,12 @@ class HouseDoor:
         with self._transaction() as transaction:
             return table(self.desk, transaction, self.actor, epoch_id, after)
 
-    def bucket(self, epoch_id: str, bits: int, prefix: int) -> Part | Refusal:
-        """Return a part of the table."""
+    def buckets(
+        self, epoch_id: str, bits: int, prefixes: Sequence[int]
+    ) -> tuple[Part, ...] | Refusal:
+        """Return parts of the table."""
         with self._transaction() as transaction:
-            return bucket(self.desk, transaction, self.actor, epoch_id, bits, prefix)
+            return buckets(self.desk, transaction, self.actor, epoch_id, bits, prefixes)
 
     def _transaction(self) -> AbstractContextManager[Transaction]:
         return self.desk.database.transaction(self.actor.actor_id)

@@ -8,7 +8,7 @@ announced.
 Source: RFC 9497 §3.3.2.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clearhouse.clearing.deconflict.blind import rules
@@ -62,25 +62,15 @@ def ask(
     held = _evaluated(door, card, rules.usable(fingerprints))
     if isinstance(held, Refusal):
         return held
-    shown = min(bits, card.most_bits[0])
-    cache = Tables() if tables is None else tables
-    answers = []
-    for fingerprint, one in held:
-        part = _part(door, card.epochs[0], one, shown, cache)
-        if isinstance(part, Refusal):
-            return part
-        label = rules.looked_up(part, one.tag)
-        answers.append(
-            Answer(fingerprint=fingerprint, known=False)
-            if label is None
-            else Answer(
-                fingerprint=fingerprint,
-                known=True,
-                since=rules.day_of(one.mask, label),
-                ticket=one.ticket,
-            )
-        )
-    return tuple(answers)
+    parts = _parts(
+        door, card, held, min(bits, card.most_bits[0]), Tables() if tables is None else tables
+    )
+    if isinstance(parts, Refusal):
+        return parts
+    return tuple(
+        _answer(card.epochs[0], fingerprint, one, rules.looked_up(part, one.tag))
+        for (fingerprint, one), part in zip(held, parts, strict=True)
+    )
 
 
 def held(door: Door, fingerprints: Sequence[Fingerprint]) -> tuple[str, tuple[Held, ...]] | Refusal:
@@ -101,7 +91,8 @@ def _evaluated(
     door: Door, card: Card, fingerprints: Sequence[Fingerprint]
 ) -> list[tuple[Fingerprint, Held]] | Refusal:
     epoch, found = card.epochs[0], []
-    for some in _batches(fingerprints, card.asked_at_once):
+    for start in range(0, len(fingerprints), card.asked_at_once):
+        some = fingerprints[start : start + card.asked_at_once]
         blinded = [voprf.blind(rules.text_of(one)) for one in some]
         elements = [one.element for one in blinded]
         evaluated = door.evaluate(epoch.epoch_id, elements)
@@ -114,12 +105,28 @@ def _evaluated(
     return found
 
 
-def _batches(fingerprints: Sequence[Fingerprint], most: int) -> Iterator[Sequence[Fingerprint]]:
-    for start in range(0, len(fingerprints), most):
-        yield fingerprints[start : start + most]
-
-
-def _part(door: Door, epoch: Epoch, one: Held, bits: int, tables: Tables) -> Part | Refusal:
+def _parts(
+    door: Door, card: Card, held: Sequence[tuple[Fingerprint, Held]], bits: int, tables: Tables
+) -> list[Part] | Refusal:
+    """Return for each output the table, or the part of it that begins with the bits shown."""
+    epoch, found = card.epochs[0], list[Part]()
     if bits == 0:
-        return tables.fresh(door, epoch)
-    return door.bucket(epoch.epoch_id, bits, rules.prefix_of(one.tag, bits))
+        whole = tables.fresh(door, epoch)
+        return whole if isinstance(whole, Refusal) else [whole] * len(held)
+    prefixes = [rules.prefix_of(one.tag, bits) for _, one in held]
+    for start in range(0, len(prefixes), card.asked_at_once):
+        some = door.buckets(epoch.epoch_id, bits, prefixes[start : start + card.asked_at_once])
+        if isinstance(some, Refusal):
+            return some
+        found += some
+    return found
+
+
+def _answer(epoch: Epoch, fingerprint: Fingerprint, one: Held, label: bytes | None) -> Answer:
+    return Answer(
+        fingerprint=fingerprint,
+        known=label is not None,
+        since=None if label is None else rules.day_of(one.mask, label),
+        epoch_id=epoch.epoch_id,
+        held=one,
+    )

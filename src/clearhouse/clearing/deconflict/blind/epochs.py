@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from clearhouse.clearing.deconflict.blind import _store, rules
-from clearhouse.clearing.deconflict.blind.record import Allowed, Card, Epoch, KnownPolicy
+from clearhouse.clearing.deconflict.blind.record import (
+    Allowed,
+    Card,
+    Epoch,
+    Grain,
+    KnownPolicy,
+)
 from clearhouse.formats import voprf
 from clearhouse.formats.canonical import Json
 from clearhouse.kernel import ledger, policy
@@ -37,6 +43,7 @@ def known_policy(name: str = "deconflict/known-1") -> KnownPolicy:
         raise policy.PolicyError(f"{name}: {', '.join(_NUMBERS)} are positive whole numbers")
     return KnownPolicy(
         name=f"{document['id']}/{document['version']}",
+        grains=_grains(document.get("grains"), name),
         reports=_allowed(document.get("reports"), name),
         relayed=_allowed(document.get("relayed"), name),
         **numbers,  # type: ignore[arg-type] # looked at above
@@ -132,6 +139,13 @@ def _key_name(epoch_id: str) -> str:
 
 def _note(transaction: Transaction, kind: str, epoch_id: str, facts: dict[str, Json]) -> None:
     ledger.append(transaction, kind, epoch_id, facts, readers=_store.HOUSE)
+
+
+def _grains(said: object, name: str) -> frozenset[Grain]:
+    try:
+        return frozenset(map(Grain, said if isinstance(said, list) else [said]))
+    except ValueError as error:
+        raise policy.PolicyError(f"{name}: grains are some of {', '.join(Grain)}") from error
 
 
 def _allowed(said: object, name: str) -> Allowed:

@@ -14,7 +14,6 @@ from clearhouse.clearing.deconflict.blind import _store, epochs, rules
 from clearhouse.clearing.deconflict.blind.record import (
     Allowed,
     Fingerprint,
-    Grain,
     Held,
 )
 from clearhouse.clearing.deconflict.refusal import Refusal
@@ -49,10 +48,11 @@ def enter_report(
     current, allowed = epochs.newest(transaction), allowed_for(transaction, party_id, relayed)
     if current is None or not allowed.answer:
         return 0
-    secret = epochs.secret_of(desk.keys, current.epoch_id)
+    secret, grains = epochs.secret_of(desk.keys, current.epoch_id), epochs.known_policy().grains
     held = [
         rules.held_of(voprf.evaluate_openly(secret, rules.text_of(one)))
         for one in rules.usable(fingerprints)
+        if one.grain in grains
     ]
     new = _store.hold(
         transaction,
@@ -67,7 +67,7 @@ def enter_report(
     if new:
         day = received_at.date() if allowed.since else None
         entries = [(one.tag, rules.label_of(one.mask, day)) for one in held]
-        entries += [epochs.decoy() for _ in range(len(Grain) - len(entries))]
+        entries += [epochs.decoy() for _ in range(len(grains) - len(entries))]
         _store.enter(transaction, current.epoch_id, entries)
     return new
 

@@ -1,7 +1,7 @@
 """The nouns of blind lookup: fingerprints, the keys that answer, tables and answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -21,6 +21,10 @@ class Grain(StrEnum):
     """SHA-256 of a proof of concept."""
     CRASH = "crash"
     """Crash type and the first telling frames of the stack."""
+    FUNCTION = "function"
+    """The name of a function, in a package; so few that a dictionary of them is soon tried."""
+    FILE = "file"
+    """The base name of a file, in a package; fewer still."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -88,8 +92,15 @@ class Answer:
     known: bool
     since: date | None = None
     """Since when; None where whoever holds it does not tell, or it is not known."""
-    ticket: bytes | None = None
-    """Presented to ask for an introduction; None when not known."""
+    epoch_id: str
+    """Under which key it was asked."""
+    held: Held = field(repr=False)
+    """What the client may enter there when it holds this itself."""
+
+    @property
+    def ticket(self) -> bytes | None:
+        """What is presented to ask for an introduction; None when not known."""
+        return self.held.ticket if self.known else None
 
 
 class Door(Protocol):
@@ -107,8 +118,10 @@ class Door(Protocol):
         """Return what the table has beyond a version, 0 for all of it."""
         ...
 
-    def bucket(self, epoch_id: str, bits: int, prefix: int) -> Part | Refusal:
-        """Return the part of the table whose tags begin with these bits."""
+    def buckets(
+        self, epoch_id: str, bits: int, prefixes: Sequence[int]
+    ) -> tuple[Part, ...] | Refusal:
+        """Return the parts of the table whose tags begin with these bits."""
         ...
 
 
@@ -133,5 +146,7 @@ class KnownPolicy:
     bucket_at_least: int
     held_per_epoch: int
     decoys_per_hour: int
+    grains: frozenset[Grain]
+    """At which grains the house enters what came in."""
     reports: Allowed
     relayed: Allowed

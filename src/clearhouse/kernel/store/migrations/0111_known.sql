@@ -82,12 +82,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
      ORDER BY e.answers_until DESC NULLS FIRST
 $$;
 
--- Tags and labels between two tags (the second excluded), in their order, as one string of bytes.
-CREATE FUNCTION known_bucket(wanted text, low bytea, high bytea) RETURNS bytea
+-- Tags and labels from each of the first tags to before the one beside it, in their order, as one
+-- string of bytes each; null for beyond the last tag.
+CREATE FUNCTION known_buckets(wanted text, lows bytea[], highs bytea[])
+RETURNS TABLE (place bigint, entries bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
-    SELECT coalesce(string_agg(tag || label, ''::bytea ORDER BY tag), ''::bytea)
-      FROM known_entry
-     WHERE epoch_id = wanted AND tag >= low AND (high IS NULL OR tag < high)
+    SELECT b.place, (
+        SELECT coalesce(string_agg(tag || label, ''::bytea ORDER BY tag), ''::bytea)
+          FROM known_entry
+         WHERE epoch_id = wanted AND tag >= b.low AND tag < coalesce(b.high, '\xffffffffffffffffff'))
+      FROM unnest(lows, highs) WITH ORDINALITY AS b (low, high, place)
 $$;
 
 -- As above, what came between two versions of the table.
@@ -129,6 +133,9 @@ DECLARE
     today integer;
     in_all integer;
 BEGIN
+    -- A crash may forget what was asked in its last instant; waiting for the disk would cost every
+    -- question more than all the rest.
+    PERFORM set_config('synchronous_commit', 'off', true);
     -- The row of the day is locked first, so that two requests at once cannot both fit.
     INSERT INTO known_quota (party_id, epoch_id, day, asked, compartment, readers)
     VALUES (wanted_party, wanted_epoch, on_day, 0, wanted_compartment, wanted_party || watchers)
@@ -151,7 +158,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
     SELECT answers, tells_since FROM known_preference WHERE party_id = wanted
 $$;
 
-REVOKE EXECUTE ON FUNCTION known_epochs, known_bucket, known_since, known_enter, known_count,
+REVOKE EXECUTE ON FUNCTION known_epochs, known_buckets, known_since, known_enter, known_count,
     known_forget, known_spend, known_preference_of FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION known_epochs, known_bucket, known_since, known_enter, known_count,
+GRANT EXECUTE ON FUNCTION known_epochs, known_buckets, known_since, known_enter, known_count,
     known_forget, known_spend, known_preference_of TO clearhouse_desk;

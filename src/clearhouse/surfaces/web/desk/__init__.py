@@ -19,6 +19,7 @@ from clearhouse.surfaces.web.desk import (
     criteria_pages,
     defense_pages,
     finding_pages,
+    lease_pages,
     ledger_pages,
     own_case_pages,
     passkey_pages,
@@ -66,6 +67,7 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         access_pages,
         criteria_pages,
         defense_pages,
+        lease_pages,
         ledger_pages,
         you,
     ):
