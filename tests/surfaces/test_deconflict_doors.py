@@ -1,8 +1,11 @@
 """Leases, blind lookup, commitments and introductions at the command line, the API and the desk."""
 
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 from starlette.testclient import TestClient
@@ -169,6 +172,32 @@ def test_a_house_elsewhere_is_asked_over_https_alone():
             HttpDoor(address, "t").card()
     with pytest.raises(OutsideError, match="did not answer"):
         HttpDoor("http://127.0.0.1:9", "t").card()
+
+
+class Said(BaseHTTPRequestHandler):
+    """A house that answers each question with the next of a few answers."""
+
+    answers: ClassVar = [(200, b"no JSON"), (200, b"[]"), (503, b"{}"), (403, b'{"detail": "no"}')]
+
+    def do_GET(self):
+        status, body = self.answers.pop(0)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_house_whose_answers_are_not_understood_is_said_to_be_so():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Said) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        door = HttpDoor(f"http://127.0.0.1:{server.server_port}", "t")
+        for words in ("not understood", "not understood", "status 503", "^no$"):
+            with pytest.raises(OutsideError, match=words):
+                door.card()
+        server.shutdown()
 
 
 def test_a_finding_is_held_found_and_proven_at_the_command_line(app, lines, file, tmp_path):
