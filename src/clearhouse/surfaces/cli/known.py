@@ -18,6 +18,7 @@ from clearhouse.clearing.deconflict.blind.asking import ask as ask_house
 from clearhouse.clearing.deconflict.blind.record import Allowed, Answer, Fingerprint
 from clearhouse.clearing.deconflict.commitments import operations as commitments
 from clearhouse.clearing.deconflict.commitments import rules
+from clearhouse.clearing.deconflict.commitments.opening import new_opening
 from clearhouse.clearing.deconflict.commitments.record import Opening
 from clearhouse.clearing.deconflict.introductions import operations as introductions
 from clearhouse.clearing.deconflict.introductions.record import Field, Introduction
@@ -71,7 +72,7 @@ def hold(connect: Connect, file: Path, opening: Path, *, as_json: bool) -> None:
     """Commit to the report in FILE, and let others find it known, without telling it."""
     prints = _fingerprints(file)
     answers = _asked(connect, prints, None, 0)
-    made = rules.new_opening(prints, file.read_bytes())
+    made = new_opening(prints, file.read_bytes())
     _write_private(opening, json.dumps(rules.write_opening(made)))
     commitment = done(act(connect, commitments.commit, rules.digest_of(made)))
     entered = done(

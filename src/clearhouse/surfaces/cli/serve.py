@@ -24,6 +24,7 @@ from clearhouse.surfaces.api import criteria as criteria_api
 from clearhouse.surfaces.api import deconflict as deconflict_api
 from clearhouse.surfaces.api import defense as defense_api
 from clearhouse.surfaces.api import desk as desk_api
+from clearhouse.surfaces.api import leases as leases_api
 from clearhouse.surfaces.api import reaching as reaching_api
 from clearhouse.surfaces.api import read_ins as read_ins_api
 from clearhouse.surfaces.api import relays as relays_api
@@ -181,6 +182,7 @@ def desk_application(app: App) -> ASGIApp:
         threads_api.router,
         relays_api.router,
         deconflict_api.router,
+        leases_api.router,
         access_api.router,
         criteria_api.router,
         defense_api.router,

@@ -13,6 +13,7 @@ from clearhouse.clearing.coordinate.casework import NoSuchCaseError
 from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.clearing.deconflict.commitments import operations as commitments
 from clearhouse.clearing.deconflict.commitments import rules
+from clearhouse.clearing.deconflict.commitments.opening import new_opening
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.fingerprints import fingerprints
 from clearhouse.kernel.identity import PartyKind
@@ -72,7 +73,7 @@ def test_a_second_party_by_itself_shortens_the_embargo_by_policy(app, labs, case
 
 def test_a_commitment_that_was_revealed_counts_from_when_it_was_made(app, labs, case):
     set_clock(app, NOW - timedelta(days=3))
-    opening = rules.new_opening(fingerprints(draft(proof="A")))
+    opening = new_opening(fingerprints(draft(proof="A")))
     made = do(app, labs[1], commitments.commit, rules.digest_of(opening))
     set_clock(app, NOW + timedelta(days=1))
     reported(app, labs[1])

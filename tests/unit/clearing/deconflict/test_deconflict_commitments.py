@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from clearhouse.clearing import route
 from clearhouse.clearing.deconflict.blind.record import Fingerprint, Grain
 from clearhouse.clearing.deconflict.commitments import operations, rules
+from clearhouse.clearing.deconflict.commitments.opening import new_opening
 from clearhouse.clearing.deconflict.commitments.record import HeldSince
 from clearhouse.kernel import ledger_export
 from clearhouse.kernel.identity import PartyKind
@@ -41,7 +42,7 @@ def export(app, actor):
 
 
 def test_an_export_proves_who_held_what_since_when(app, labs):
-    opening = rules.new_opening([PRINT], report=b"the report as it will be sent")
+    opening = new_opening([PRINT], report=b"the report as it will be sent")
     made = do(app, labs[0], operations.commit, rules.digest_of(opening))
     lines, key = export(app, labs[0])
     proven = rules.prove(lines, opening, key)
@@ -52,7 +53,7 @@ def test_an_export_proves_who_held_what_since_when(app, labs):
 
 
 def test_nothing_in_the_ledger_tells_what_was_committed_to(app, labs):
-    opening = rules.new_opening([PRINT])
+    opening = new_opening([PRINT])
     do(app, labs[0], operations.commit, rules.digest_of(opening))
     lines, _ = export(app, labs[0])
     whole = "\n".join(lines)
@@ -60,7 +61,7 @@ def test_nothing_in_the_ledger_tells_what_was_committed_to(app, labs):
     assert "a.js" not in whole
     unblinded = replace(opening, blinding=bytes(32))
     assert rules.digest_of(unblinded).hex() not in whole
-    assert rules.new_opening([PRINT]).blinding != opening.blinding
+    assert new_opening([PRINT]).blinding != opening.blinding
     assert opening.blinding.hex() not in repr(opening)
 
 
@@ -73,7 +74,7 @@ def test_nothing_in_the_ledger_tells_what_was_committed_to(app, labs):
     ],
 )
 def test_another_opening_is_neither_proven_nor_revealed(app, labs, other):
-    opening = rules.new_opening([PRINT])
+    opening = new_opening([PRINT])
     made = do(app, labs[0], operations.commit, rules.digest_of(opening))
     lines, key = export(app, labs[0])
     assert rules.prove(lines, other(opening), key).code == "not-committed"
@@ -82,7 +83,7 @@ def test_another_opening_is_neither_proven_nor_revealed(app, labs, other):
 
 
 def test_a_changed_export_proves_nothing(app, labs):
-    opening = rules.new_opening([PRINT])
+    opening = new_opening([PRINT])
     do(app, labs[0], operations.commit, rules.digest_of(opening))
     lines, key = export(app, labs[0])
     earlier = [line.replace("2026-11-23", "2026-10-23") for line in lines]
@@ -91,7 +92,7 @@ def test_a_changed_export_proves_nothing(app, labs):
 
 
 def test_a_commitment_is_revealed_by_its_party_and_again_changes_nothing(app, labs):
-    opening = rules.new_opening([PRINT])
+    opening = new_opening([PRINT])
     made = do(app, labs[0], operations.commit, rules.digest_of(opening))
     assert do(app, labs[1], operations.reveal, made.commitment_id, opening).code == (
         "no-such-commitment"
@@ -111,14 +112,14 @@ def test_a_commitment_is_revealed_by_its_party_and_again_changes_nothing(app, la
 
 
 def test_a_digest_of_another_length_or_made_before_is_refused(app, labs):
-    digest = rules.digest_of(rules.new_opening([PRINT]))
+    digest = rules.digest_of(new_opening([PRINT]))
     assert do(app, labs[0], operations.commit, digest[:-1]).code == "malformed"
     do(app, labs[0], operations.commit, digest)
     assert do(app, labs[1], operations.commit, digest).code == "known-digest"
 
 
 def test_nobody_commits_without_the_role(app, labs):
-    stranger, opening = reporter(app), rules.new_opening([PRINT])
+    stranger, opening = reporter(app), new_opening([PRINT])
     for verb, arguments in (
         (operations.commit, (bytes(32),)), (operations.reveal, ("cmt_x", opening)),
         (operations.mine, ()),
@@ -129,7 +130,7 @@ def test_nobody_commits_without_the_role(app, labs):
 
 
 def test_an_opening_is_written_and_read_back():
-    opening = rules.new_opening([PRINT, replace(PRINT, grain=Grain.POC, package=None)], b"report")
+    opening = new_opening([PRINT, replace(PRINT, grain=Grain.POC, package=None)], b"report")
     assert rules.read_opening(json.loads(json.dumps(rules.write_opening(opening)))) == opening
 
 
@@ -143,7 +144,7 @@ def test_an_opening_is_written_and_read_back():
     ],
 )  # fmt: skip
 def test_a_malformed_opening_is_refused(wrong):
-    document = rules.write_opening(rules.new_opening([PRINT])) | wrong
+    document = rules.write_opening(new_opening([PRINT])) | wrong
     with pytest.raises(ValueError, match=r"."):
         rules.read_opening(document)
     with pytest.raises(ValueError, match="is no"):

@@ -11,7 +11,6 @@ Source: RFC 8785, RFC 9162 §2.1.
 import hashlib
 import json
 import re
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,15 +33,6 @@ MADE = "commitment.made"
 BLINDING_BYTES = 32
 MOST_FINGERPRINTS = 64
 _HASH = re.compile("[0-9a-f]{64}")
-
-
-def new_opening(fingerprints: Sequence[Fingerprint], report: bytes | None = None) -> Opening:
-    """Return a fresh opening; who holds it can reveal, so it is kept like the finding."""
-    return Opening(
-        blinding=secrets.token_bytes(BLINDING_BYTES),
-        fingerprints=tuple(fingerprints),
-        report_sha256=None if report is None else hashlib.sha256(report).hexdigest(),
-    )
 
 
 def digest_of(opening: Opening) -> bytes:
