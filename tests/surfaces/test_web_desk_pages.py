@@ -14,8 +14,7 @@ from clearhouse.clearing.intake.record import Attachment, AttachmentKind, Draft,
 from clearhouse.clearing.match import operations as match
 from clearhouse.kernel import ledger_export
 from clearhouse.kernel.identity import PartyKind
-from clearhouse.surfaces.web.untrusted import is_hidden
-from visitor import Page, Visitor, crawl, pages_from
+from visitor import Page, Visitor, pages_from
 
 PURL = "pkg:pypi/pyyaml"
 POC = Attachment(
@@ -392,39 +391,6 @@ def test_the_report_list_pages_on_and_shows_each_once(app, desk, monkeypatch):
 # What strangers write
 
 
-@pytest.fixture
-def invaded(app, ann):
-    """A house in which every text that a stranger may choose is hostile."""
-    intruder = house.person(app, hostile.text(7), PartyKind.FINDER, hostile.text(4), "reporter")
-    for draft in (
-        hostile.draft(),
-        hostile.draft(purl=PURL, affected_versions=("5.3",)),
-        hostile.draft(purl=PURL, attachments=(POC,)),
-        hostile.draft(purl=PURL, attachments=(dataclasses.replace(POC, filename=hostile.text(1)),)),
-    ):
-        clear(app, draft, by=intruder)
-    finding, case = case_of(app, ann, hostile.draft(purl="pkg:pypi/requests"))
-    with app.desk.database.transaction(ann.actor_id) as transaction:
-        casework.register_vendor(
-            app.desk, transaction, ann, name=hostile.text(2), packages=["pkg:pypi/flask"]
-        )
-    _, case = case_of(app, ann, hostile.draft(purl="pkg:pypi/flask"))
-    vendor = next(party.id for party in case.parties if party.role == "vendor")
-    with app.desk.database.transaction(ann.actor_id) as transaction:
-        casework.give_verdict(
-            app.desk,
-            transaction,
-            ann,
-            case.id,
-            vendor=vendor,
-            outcome=Outcome.REJECTED,
-            reason=hostile.text(3),
-            fixed_version=hostile.text(5),
-        )
-    route.seal_ledger(app.desk)
-    return finding
-
-
 OURS = {
     "html", "head", "meta", "title", "link", "script", "body", "a", "header", "div", "img", "nav",
     "span", "form", "input", "button", "main", "h1", "h2", "h3", "p", "ul", "ol", "li", "b", "br",
@@ -432,26 +398,6 @@ OURS = {
     "details", "summary", "footer", "dialog", "kbd", "code", "time", "bdi", "label", "select",
     "option", "textarea", "small", "caption", "fieldset", "legend", "svg", "g", "rect", "line", "circle", "path", "text",
 }  # fmt: skip
-
-
-def test_no_hostile_text_is_live_on_any_page(invaded, desk):
-    shown = 0
-    kinds = set()
-    for address, page in crawl(desk, ["/", "/reports", "/cases", "/ledger", "/me"]):
-        assert set(page.tags) <= OURS, (address, set(page.tags) - OURS)
-        assert hostile.MARK not in page.source
-        for tag, name, value in page.attributes:
-            assert not name.startswith("on"), (address, tag, name)
-            assert name not in {"style", "srcdoc", "formaction", "http-equiv"}, (address, tag)
-            if name in {"href", "src", "action", "data"}:
-                assert value.startswith(("/", "#")), (address, tag, name, value)
-                assert not value.startswith("//"), (address, tag, name, value)
-        assert page.tags.count("script") == 1
-        assert not [c for c in page.source if is_hidden(c) and c != "\u202f"], address
-        shown += page.source.count("&lt;hostile-tag")
-        kinds.add(address.split("/")[1].partition("?")[0])
-    assert shown > 200  # there was something to show, and it was shown inert
-    assert {"", "reports", "findings", "cases", "ledger", "me"} <= kinds
 
 
 def test_no_page_grows_with_what_a_stranger_sends(app, desk):
@@ -526,9 +472,3 @@ def test_no_count_list_or_picture_tells_an_outsider_of_a_case(app, ann, desk):
     for address in starts:
         if address != "/ledger":
             assert after[address] == before[address], address
-
-
-def test_every_page_of_the_desk_asks_for_a_session(app, invaded, desk):
-    anybody = Visitor(app.desk)
-    for address, _ in crawl(desk, ["/", "/reports", "/cases", "/ledger", "/me"], limit=60):
-        assert anybody.get(address).status_code == 303, address

@@ -126,8 +126,10 @@ STARTS = [
 
 def _scan_desk(invaded):
     shown, kinds = 0, set()
+    anybody = Visitor(invaded.desk)
     seen = [*crawl(Visitor(invaded.desk, invaded.chief), STARTS, limit=90), *_of_finder(invaded)]
     for address, page in seen:
+        assert anybody.get(address).status_code == 303, address
         wrong = findings(address, page.answer, tags=OURS, scripts=1, outward=(ISSUER,))
         assert wrong == []
         assert len(page.answer.content) < 1_000_000, address
