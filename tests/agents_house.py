@@ -35,15 +35,15 @@ def agents_house(installation, folder, monkeypatch):
         app.close()
 
 
-def agent_token(app, name="seeker", *, scopes=(Scope.SUBMIT,)):
+def agent_token(app, name="seeker", *, scopes=(Scope.SUBMIT,), roles=("reporter",)):
     """Return the actor of an agent with a responsible person, and a token of it."""
     with app.desk.database.transaction(None) as transaction:
         party = identity.add_party(transaction, PartyKind.LAB, f"Lab of {name}")
         person = identity.add_actor(
-            transaction, party, ActorKind.PERSON, f"Pat of {name}", roles=["reporter"]
+            transaction, party, ActorKind.PERSON, f"Pat of {name}", roles=roles
         )
         agent = identity.add_actor(
-            transaction, party, ActorKind.AGENT, name, roles=["reporter"], responsible=person
+            transaction, party, ActorKind.AGENT, name, roles=roles, responsible=person
         )
         secret = identity.issue_token(transaction, agent, label="agent", scopes=scopes)
         return identity.actor(transaction, agent), secret

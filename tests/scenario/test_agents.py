@@ -389,3 +389,69 @@ def test_known_flaws_are_told_by_id_and_by_package(client_of):
     assert not nothing.answer["public"]
     assert "not attempted" in nothing.answer["not_public"]
     assert by_id.answer["records"][0]["summary"]["untrusted"] is True
+
+
+PLACED = DRAFT | {
+    "affected_symbol": {"file": "src/loader.py", "function": "Loader.read", "line": 7},
+    "enrichment": {"cwe": "CWE-125", "severity": "High"},
+}
+LEASE = {
+    "target": PURL,
+    "tool": "model",
+    "basis": "copy",
+    "reference": "our own copy of the released package",
+    "safe_harbour": "clearhouse-safe-harbour/1",
+}
+
+
+def test_the_helper_asks_blindly_and_claims_a_lease_at_the_desk(house, tmp_path):
+    """What one lab reported another finds out to be known, and the desk saw nothing of the question."""
+    app, made, address = house
+    both = {"scopes": (Scope.SUBMIT, Scope.DESK), "roles": ("reporter", "finder")}
+    _, first = agent_token(app, "first lab", **both)
+    _, second = agent_token(app, "second lab", **both)
+    desk = f"http://127.0.0.1:{made.ports['desk']}"
+
+    def helper(token):
+        return StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "clearhouse.app", "mcp", "--counter", address.removesuffix("/mcp"),
+                  "--desk", desk],
+            env={"CLEARHOUSE_TOKEN": token, "XDG_CACHE_HOME": str(tmp_path),
+                 "PYTHONPATH": ":".join(path for path in sys.path if path)},
+        )  # fmt: skip
+
+    async def go():
+        report = {"report": PLACED}
+        async with Client(helper(second)) as asking, Client(speaking(address, first)) as sending:
+            before = await _answered(asking, report)
+            await call(sending, "submit_report", report | {"authorised": True})
+            after = before
+            while not after.answer["reported"]:
+                await anyio.sleep(0.5)
+                after = await _answered(asking, report)
+            now = datetime.now(UTC)
+            when = {"starts": now.isoformat(), "until": (now + timedelta(days=3)).isoformat()}
+            leased = await call(asking, "claim_lease", LEASE | when)
+            refused = await call(asking, "claim_lease", LEASE | when | {"basis": "none"})
+            return before, after, leased, refused
+
+    async def within():
+        with anyio.fail_after(90):
+            return await go()
+
+    before, after, leased, refused = anyio.run(within)
+    assert not before.answer["reported"]
+    assert {one["grain"] for one in after.answer["fingerprints"] if one["known"]} == {"place"}
+    assert leased.answer["lease"].startswith("lea_")
+    assert error_of(refused)["error"] == "refused"
+
+
+async def _answered(client, report):
+    """Ask until the house has a key to answer with."""
+    while True:
+        step = await call(client, "is_known_blind", report)
+        if not step.failed:
+            return step
+        assert error_of(step)["error"] == "no-key", step.text
+        await anyio.sleep(0.5)

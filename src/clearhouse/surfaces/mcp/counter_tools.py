@@ -37,7 +37,7 @@ from clearhouse.surfaces.mcp.toolbox import Caller, OfferedTool, ToolRefusedErro
 _MOST_RECORDS, _MOST_QUESTIONS = 30, 20
 _NOT_PUBLIC = (
     "not attempted: whether somebody reported it already is not answered to a question in the "
-    "clear, which would tell the house what you found"
+    "clear, which would tell the house what you found; the helper `clearhouse mcp` asks it blindly"
 )
 
 

@@ -46,6 +46,16 @@ class ClearTextError(ValueError):
     """The token would travel in the clear."""
 
 
+def demand_hidden(address: str) -> None:
+    """Refuse an address to which a token would travel in the clear.
+
+    Raises: ClearTextError.
+    """
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_here(parts.hostname)):
+        raise ClearTextError("a house is reached by https://, or on this machine")
+
+
 class OwnSide:
     """Tools that work here, in front of those of a counter."""
 
@@ -54,9 +64,7 @@ class OwnSide:
 
         Raises: ClearTextError.
         """
-        parts = urlsplit(counter)
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_here(parts.hostname)):
-            raise ClearTextError("the counter is reached by https://, or on this machine")
+        demand_hidden(counter)
         self._address = f"{counter.rstrip('/')}/mcp"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._here = Toolbox(here)

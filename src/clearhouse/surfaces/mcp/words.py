@@ -53,3 +53,14 @@ AFFECTED = (
     "what to do where no patch can be installed. It is answered on this machine: nothing of the "
     "inventory leaves it. Tell the operator what could not be evaluated too."
 )
+BLIND = (
+    "Ask whether somebody already reported a flaw like yours to this house, public or not, without "
+    "telling what you found: fingerprints are made and blinded on this machine, and only this side "
+    "learns the answer. Give the report as you would send it; it stays here. Questions count "
+    "against the quota of your party."
+)
+LEASE = (
+    "Tell the house what you are about to scan, so that others do not do the same: a package or "
+    "repository, when, with what, and by what right. Claim before you scan, and only what you are "
+    "authorised to scan. It is refused when the maintainers do not want it, or others are there."
+)
