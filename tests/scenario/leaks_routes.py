@@ -110,9 +110,14 @@ def _counter(ids):
         "GET /v1/advisories/{advisory_id}": [_get("counter", "/v1/advisories/CLR-2027-00002")],
         "GET /advisories": [_get("counter", "/advisories")],
         "GET /advisories/{advisory_id}": [_get("counter", "/advisories/CLR-2027-00002")],
-        "GET /advisories/{advisory_id}/{document}.json": [
+        "GET /advisories/{advisory_id}/{file}": [
             _get("counter", f"/advisories/CLR-2027-00002/{name}.json")
             for name in ("osv", "csaf", "proof")
+        ],
+        "GET /advisories/{advisory_id}/issues/{revision}/{file}": [
+            _get("counter", f"/advisories/CLR-2027-00002/issues/{number}/{name}.json")
+            for number in (1, 2)
+            for name in ("osv", "proof")
         ],
         "GET /.well-known/security.txt": [_get("counter", "/.well-known/security.txt")],
         "POST /v1/relay": [],  # each refusal is an event that auditors see; see its own test

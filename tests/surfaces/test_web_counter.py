@@ -209,7 +209,13 @@ def test_an_advisory_is_listed_shown_and_sent_with_its_proof(app, counter):
         assert answer.status_code == 200
         assert answer.headers["content-disposition"].startswith("attachment")
         json.loads(answer.content)
-    assert counter.get(f"{address}/nothing.json").status_code == 404
+        assert counter.get(f"{address}/issues/1/{name}.json").content == answer.content
+    assert counter.get(f"{address}/advisory.txt").headers["content-type"].startswith("text/plain")
+    for nothing in ("nothing.json", "issues/2/osv.json", "issues/1/nothing.json", "page.htm"):
+        assert counter.get(f"{address}/{nothing}").status_code == 404
+    for question in ("Am I affected?", "What do I do?", "What if I cannot update?"):
+        assert question in shown.text
+    assert 'type="application/atom+xml"' in shown.text
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,18 @@
 """Where advisories are kept: public documents, and beside each case how far its publication is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from clearhouse.clearing.publish.record import Documents, Withdrawal, Wording
+from clearhouse.clearing.publish.record import Advisory, Documents, Withdrawal, Wording
 from clearhouse.kernel.ids import Compartment, EventId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
 
 _WORDING = TypeAdapter(Wording)
 _WITHDRAWAL = TypeAdapter(Withdrawal)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Advisory:
-    """One issue of one advisory, as it is or will be public."""
-
-    advisory_id: str
-    revision: int
-    decided_at: datetime
-    event_id: EventId
-    bodies: Mapping[str, bytes]
-    """The document of each form, by the form's name."""
-    proof: bytes | None
-    """None until the files are written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

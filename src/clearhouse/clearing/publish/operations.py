@@ -18,10 +18,11 @@ from typing import Final
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate.record import CaseFile
 from clearhouse.clearing.publish import _store, making, observed, release, rules
-from clearhouse.clearing.publish._store import Advisory, Past, Publication
+from clearhouse.clearing.publish._store import Past, Publication
 from clearhouse.clearing.publish.gather import Source
 from clearhouse.clearing.publish.observed import Observed
 from clearhouse.clearing.publish.record import (
+    Advisory,
     AdvisoryFacts,
     Documents,
     Refusal,
@@ -163,6 +164,11 @@ def advisory(transaction: Transaction, advisory_id: str) -> Advisory | None:
 def published_as(transaction: Transaction, receipt: str) -> list[str]:
     """Return the public advisories that a submission became part of, to whoever has its receipt."""
     return _store.advisories_of(transaction, receipt)
+
+
+def issues(transaction: Transaction, advisory_id: str) -> list[Advisory]:
+    """Return every public issue of one advisory, the newest first; anybody may ask."""
+    return _store.public_issues(transaction, advisory_id)
 
 
 def counts(transaction: Transaction) -> dict[str, int]:

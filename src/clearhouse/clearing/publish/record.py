@@ -13,6 +13,7 @@ from enum import StrEnum
 from clearhouse.clearing.coordinate.record import Outcome
 from clearhouse.clearing.intake.record import Credit
 from clearhouse.formats.tlp import Tlp
+from clearhouse.kernel.ids import EventId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,3 +209,17 @@ class Documents:
     """The document of each form, by the form's name."""
     left_out: tuple[str, ...] = ()
     """What the facts hold and the formats cannot say, in words for the coordinator."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advisory:
+    """One issue of one advisory, as it is or will be public."""
+
+    advisory_id: str
+    revision: int
+    decided_at: datetime
+    event_id: EventId
+    bodies: Mapping[str, bytes]
+    """The document of each form, by the form's name."""
+    proof: bytes | None
+    """None until the files are written."""

@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.publish import _store, cards, forms, provider
-from clearhouse.clearing.publish._store import Advisory
 from clearhouse.clearing.publish.cards import Card, Issue
 from clearhouse.clearing.publish.house import PUBLIC_READERS, publisher
 from clearhouse.clearing.publish.provider import Edition, Provider
+from clearhouse.clearing.publish.record import Advisory
 from clearhouse.clearing.publish.shelf import Change, Shelf
 from clearhouse.formats import dsse, feed, openpgp_signing
 from clearhouse.kernel import ledger, ledger_reading, policy

@@ -12,6 +12,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.publish.forms import FORMS, Form
+from clearhouse.clearing.publish.record import Advisory
 from clearhouse.surfaces.web.counter.front import counter_of
 from clearhouse.surfaces.web.counter.refusals import NotPublicError
 from clearhouse.surfaces.web.downloads import as_attachment
@@ -19,6 +21,7 @@ from clearhouse.surfaces.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 _Id = Annotated[str, Path(pattern=r"^CLR-[0-9]{4}-[0-9]{5,12}$")]
+_File = Annotated[str, Path(pattern=r"^[a-z0-9.-]{1,40}$")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,44 +48,78 @@ def show_list(request: Request) -> Response:
 
 @router.get("/advisories/{advisory_id}")
 def show(request: Request, advisory_id: _Id) -> Response:
-    """Show one advisory."""
-    documents = _documents(request, advisory_id)
-    osv = json.loads(documents["osv"])
+    """Show one advisory: what people ask first, its documents, and every issue of it."""
+    issues = _issues(request, advisory_id)
+    newest = issues[0]
+    osv = json.loads(newest.bodies["osv"])
+    said = newest.bodies.get("page")
     return page(
         "counter/advisory.html",
         {
             "door": "counter",
             "path": "/advisories",
             "line": _line(advisory_id, osv),
-            "osv": osv,
-            "proof": json.loads(documents["proof"]) if "proof" in documents else None,
+            "said": _said(osv) if said is None else json.loads(said),
+            "files": [(form, len(newest.bodies[form.name])) for form in _forms(newest)],
+            "proof": None if newest.proof is None else json.loads(newest.proof),
+            "issues": [(one, _forms(one)) for one in issues],
         },
     )
 
 
-@router.get("/advisories/{advisory_id}/{document}.json")
-def document(
-    request: Request, advisory_id: _Id, document: Annotated[str, Path(max_length=10)]
-) -> Response:
+@router.get("/advisories/{advisory_id}/{file}")
+def document(request: Request, advisory_id: _Id, file: _File) -> Response:
     """Send a document byte for byte as it was published."""
-    data = _documents(request, advisory_id).get(document)
-    if data is None:
+    return _sent(_issues(request, advisory_id)[0], file)
+
+
+@router.get("/advisories/{advisory_id}/issues/{revision}/{file}")
+def earlier_document(
+    request: Request, advisory_id: _Id, revision: Annotated[int, Path(ge=1, le=10**6)], file: _File
+) -> Response:
+    """Send a document of one issue, corrected since or not."""
+    found = [one for one in _issues(request, advisory_id) if one.revision == revision]
+    if not found:
         raise NotPublicError
-    headers = as_attachment(f"{advisory_id}.{document}.json")
-    return Response(data, media_type="application/json", headers=headers)
+    return _sent(found[0], file)
 
 
-def _documents(request: Request, advisory_id: str) -> Mapping[str, bytes]:
-    """Return the documents of an advisory by name.
+def _issues(request: Request, advisory_id: str) -> list[Advisory]:
+    """Return every public issue of an advisory, the newest first.
 
     Raises: NotPublicError.
     """
     with counter_of(request).database.transaction(None) as transaction:
-        found = publish.advisory(transaction, advisory_id)
-    if found is None:
+        found = publish.issues(transaction, advisory_id)
+    if not found:
         raise NotPublicError
-    proof = {} if found.proof is None else {"proof": found.proof}
-    return {**{name: body for name, body in found.bodies.items() if name != "text"}, **proof}
+    return found
+
+
+def _forms(issue: Advisory) -> list[Form]:
+    """Return the forms that an issue has, without the one that its page is made from."""
+    return [form for form in FORMS if form.name in issue.bodies and form.name != "page"]
+
+
+def _sent(issue: Advisory, file: str) -> Response:
+    forms = {form.file: form for form in FORMS}
+    name = f"{issue.advisory_id}.{file}"
+    if file == "proof.json" and issue.proof is not None:
+        return Response(issue.proof, media_type="application/json", headers=as_attachment(name))
+    if file not in forms or forms[file].name not in issue.bodies:
+        raise NotPublicError
+    data, media_type = issue.bodies[forms[file].name], forms[file].media_type
+    return Response(data, media_type=media_type, headers=as_attachment(name))
+
+
+def _said(osv: Mapping[str, object]) -> Mapping[str, object]:
+    """Return what a page says of an issue from before pages had a document of their own."""
+    return {
+        "title": osv.get("summary") or osv["id"],
+        "withdrawn": None,
+        "answers": [],
+        "sections": [{"title": "What it is", "lines": [osv.get("details") or ""]}],
+    }
 
 
 def _line(advisory_id: str, osv: Mapping[str, object]) -> Line:
