@@ -7,7 +7,7 @@ lines of many cards. Refused with `CardError`: an issue that may not be shown to
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import PurePosixPath
@@ -57,6 +57,8 @@ class Card:
     """Its part of a list of the feed."""
     rolie: str
     """Its entry of the ROLIE feed, below the address `@`."""
+    line: str = field(default="", compare=False)
+    """The line it was read from, so that an unchanged card is not written anew."""
 
     @property
     def folder(self) -> str:
@@ -79,7 +81,7 @@ class Card:
         return f"{self.id[4:8]}-{(int(self.id[9:]) - 1) // feed.LONGEST_LIST}"
 
 
-_NAMES: Final = tuple(one.name for one in fields(Card))
+_NAMES: Final = tuple(one.name for one in fields(Card) if one.name != "line")
 _values: Final = attrgetter(*_NAMES)
 
 
@@ -156,7 +158,7 @@ def _rolie(one: Card) -> str:
 
 def write(cards: Iterable[Card]) -> bytes:
     """Return cards as lines of JSON."""
-    lines = (json.dumps(_values(one), ensure_ascii=False) for one in cards)
+    lines = (one.line or json.dumps(_values(one), ensure_ascii=False) for one in cards)
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
 
 
@@ -165,7 +167,7 @@ def read(data: bytes | None) -> dict[str, Card]:
     found: dict[str, Card] = {}
     for line in (data or b"").decode("utf-8", "surrogatepass").split("\n")[:-1]:
         values = [tuple(one) if isinstance(one, list) else one for one in json.loads(line)]
-        made = Card(**dict(zip(_NAMES, values, strict=True)))  # type: ignore[arg-type] # as written
+        made = Card(**dict(zip(_NAMES, values, strict=True)), line=line)  # type: ignore[arg-type] # as written
         found[made.id] = made
     return found
 

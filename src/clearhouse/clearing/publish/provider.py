@@ -248,15 +248,7 @@ def _listings(newest: Iterable[Card]) -> dict[str, bytes]:
     for one in newest:
         years[one.csaf[:4]].append(one)
     found = {
-        f"{WHITE}/{year}/index.html": _listing(
-            f"{WHITE}/{year}",
-            [
-                name + ending
-                for one in ones
-                for name in (one.csaf[5:],)
-                for ending in ("", ".sha256", ".sha512", ".asc")
-            ],
-        )
+        f"{WHITE}/{year}/index.html": _listing(f"{WHITE}/{year}", "".join(map(_four_rows, ones)))
         for year, ones in years.items()
     }
     top = [
@@ -265,14 +257,24 @@ def _listings(newest: Iterable[Card]) -> dict[str, bytes]:
         "index.txt",
         FEED[len(WHITE) + 1 :],
     ]
-    return found | {f"{WHITE}/index.html": _listing(WHITE, top)}
+    return found | {f"{WHITE}/index.html": _listing(WHITE, "".join(map(_row, top)))}
 
 
-def _listing(title: str, names: Iterable[str]) -> bytes:
-    rows = "".join(f'<li><a href="{escape(one)}">{escape(one)}</a></li>\n' for one in names)
+def _four_rows(one: Card) -> str:
+    """Return the rows of a document and of what stands beside it."""
+    name = one.csaf[5:]
+    return "".join(_row(name + ending) for ending in ("", ".sha256", ".sha512", ".asc"))
+
+
+def _row(name: str) -> str:
+    """Return a row of a listing; our own file names have no sign that HTML reads otherwise."""
+    return f'<li><a href="{name}">{name}</a></li>\n'
+
+
+def _listing(title: str, rows: str) -> bytes:
     return (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>\n'
-        f'<h1>{escape(title)}</h1>\n<ul>\n<li><a href="../">../</a></li>\n{rows}</ul>\n</html>\n'
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{title}</title>\n'
+        f'<h1>{title}</h1>\n<ul>\n<li><a href="../">../</a></li>\n{rows}</ul>\n</html>\n'
     ).encode()
 
 
@@ -395,15 +397,8 @@ def _xml(text: str) -> str:
 def _index(after: Mapping[str, Card]) -> bytes:
     newest = sorted(after.values(), key=lambda one: (one.published, one.id), reverse=True)
     lines = (
-        json.dumps(
-            {
-                "id": one.id,
-                "published": one.published,
-                "modified": one.modified,
-                "revision": one.revision,
-                "path": one.folder,
-            }
-        )
+        f'{{"id": "{one.id}", "published": "{one.published}", "modified": "{one.modified}",'
+        f' "revision": {one.revision}, "path": "{one.folder}"}}'
         for one in newest
     )
     return '{{"advisories": [\n{}\n]}}\n'.format(",\n".join(lines)).encode()
