@@ -20,6 +20,7 @@ from clearhouse.clearing.coordinate.record import CaseFile
 from clearhouse.clearing.publish import _store, making, rules
 from clearhouse.clearing.publish._store import Past
 from clearhouse.clearing.publish.record import Documents, Refusal, Withdrawal
+from clearhouse.formats.canonical import Json
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import Desk
@@ -60,7 +61,8 @@ def revise(
     found = _public(desk, transaction, actor, case_id)
     if found.issues[-1].withdrawal is not None and not reinstate:
         return (Refusal(code="withdrawn", reason="it is withdrawn; reinstate it to correct it"),)
-    return _issue(desk, transaction, found, Past(at=transaction.now, summary=summary))
+    issue = Past(at=transaction.now, summary=summary)
+    return _issue(desk, transaction, found, issue, rule="reinstated" if reinstate else "corrected")
 
 
 def withdraw(
@@ -92,7 +94,7 @@ def merge(
         _relate(desk, transaction, kept, lost)
         return (
             _withdraw(desk, transaction, lost, withdrawal),
-            _issue(desk, transaction, kept, told),
+            _issue(desk, transaction, kept, told, rule="merged"),
         )
 
     return _both(transaction, work)
@@ -110,7 +112,7 @@ def relate(
 
     def work() -> Sequence[Answer]:
         _relate(desk, transaction, *both)
-        return [_issue(desk, transaction, one, told) for one in both]
+        return [_issue(desk, transaction, one, told, rule="related") for one in both]
 
     return _both(transaction, work)
 
@@ -134,10 +136,13 @@ def _withdraw(
     if found.issues[-1].withdrawal is not None:
         return (Refusal(code="withdrawn", reason="it is withdrawn already"),)
     issue = Past(at=transaction.now, summary=words, withdrawal=withdrawal)
-    return _issue(desk, transaction, found, issue)
+    rule = "withdrawn" if withdrawal.duplicate_of is None else "duplicate"
+    return _issue(desk, transaction, found, issue, rule=rule)
 
 
-def _issue(desk: Desk, transaction: Transaction, found: _Public, issue: Past) -> Answer:
+def _issue(
+    desk: Desk, transaction: Transaction, found: _Public, issue: Past, *, rule: str
+) -> Answer:
     sources = making.sources(desk, transaction, found.kept.case.id)
     made = rules.documents(
         making.facts(
@@ -149,10 +154,16 @@ def _issue(desk: Desk, transaction: Transaction, found: _Public, issue: Past) ->
             issues=(*found.issues, issue),
         )
     )
+    embargo = found.kept.case.embargo
+    why: dict[str, Json] = {
+        "policy": f"{embargo.policy}/{embargo.version}",
+        "rule": rule,
+        "authority": found.authority,
+    }
     if isinstance(made, Documents):
         try:
             with transaction.connection.transaction():
-                making.keep(transaction, made, issue, {"authority": found.authority})
+                making.keep(transaction, made, issue, why)
         except UniqueViolation:
             raise NotPublishedError("an issue of it is being released; try again") from None
     return made

@@ -41,7 +41,7 @@ def accepted(app, draft=CVE, **report):
 
 
 def published(app, *drafts):
-    """Return cases whose advisories are out."""
+    """Return cases whose advisories are out, in the order of their numbers."""
     cases = [
         accepted(app, draft, by=reporter(app, f"Finder {number}"))
         for number, draft in enumerate(drafts or (CVE,))
@@ -49,7 +49,10 @@ def published(app, *drafts):
     move(app, days=30)
     assert len(operations.publish_due(app.desk)) == len(cases)
     move(app, days=1)
-    return cases
+    return sorted(
+        cases,
+        key=lambda one: do(app, coordinator(app), operations.publication, one.id).advisory_id,
+    )
 
 
 def again(app, verb, *arguments, **how):
@@ -181,11 +184,15 @@ def test_every_issue_stays_in_the_ledger_and_in_the_store(house):
     again(house, revising.withdraw, case.id, reason="Seen again.")
     with acting(house, coordinator(house)) as transaction:
         rows = transaction.all(
-            "SELECT kind FROM ledger_event WHERE subject = %s", ["CLR-2026-00001"]
+            "SELECT kind, body FROM ledger_event WHERE subject = %s ORDER BY at",
+            ["CLR-2026-00001"],
         )
         issues = transaction.all("SELECT revision FROM advisory ORDER BY revision")
     assert [row["kind"] for row in rows] == ["advisory.decided"] * 2
     assert [row["revision"] for row in issues] == [1, 2]
+    data = json.loads(rows[-1]["body"])["data"]
+    assert (data["rule"], data["revision"], data["withdrawn"]) == ("withdrawn", 2, True)
+    assert {"policy", "authority", "sha256"} <= data.keys()
 
 
 def test_only_who_may_publish_may_correct(house):
