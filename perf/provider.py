@@ -1,6 +1,10 @@
 """How long a provider takes to be built and to be changed, beside copying its files.
 
     PYTHONPATH=tests perf/provider.py [--advisories 10000] [--folder /tmp/…]
+    PYTHONPATH=tests perf/provider.py --kills 200
+
+With kills: a process that releases two corrections and two new advisories is killed at a random
+moment, so many times; what the public then reads must be the state before or the state after.
 
 Builds a provider of synthesised advisories from nothing, puts one new advisory and one correction
 on it, and writes the same files with plain copying as the peer. Prints seconds and ratios.
@@ -8,7 +12,10 @@ on it, and writes the same files with plain copying as the peer. Prints seconds 
 
 import argparse
 import json
+import os
+import random
 import shutil
+import signal
 import tempfile
 import time
 from datetime import timedelta
@@ -16,7 +23,8 @@ from pathlib import Path
 
 from clearhouse.clearing.publish import cards, provider
 from clearhouse.clearing.publish.cards import Issue
-from providers import NOW, issue, put
+from clearhouse.clearing.publish.shelf import Shelf
+from providers import NOW, issue, put, seen
 
 PURLS = ("pkg:pypi/p", "pkg:npm/n", "pkg:cargo/c", "pkg:golang/example.org/g", "pkg:maven/o/m")
 
@@ -58,12 +66,50 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--advisories", type=int, default=10_000)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--kills", type=int, default=0)
     chosen = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir=chosen.folder, prefix="provider-"))
     try:
-        measure(folder, chosen.advisories)
+        if chosen.kills:
+            kill(folder, chosen.kills)
+        else:
+            measure(folder, chosen.advisories)
     finally:
         shutil.rmtree(folder)
+
+
+def kill(folder: Path, times: int) -> None:
+    """Kill releases at random moments; stop where anything but before or after can be read."""
+    first = [issue(number) for number in range(1, 9)]
+    second = [issue(number, revision=2) for number in (1, 2)] + [issue(9), issue(10)]
+    put(folder / "ready", first)
+    before = seen(folder / "ready")
+    shutil.copytree(folder / "ready", folder / "whole", symlinks=True)
+    start = time.perf_counter()
+    put(folder / "whole", second, sequence=2)
+    longest, after = time.perf_counter() - start, seen(folder / "whole")
+    sides = {"before": 0, "after": 0, "not killed": 0}
+    for turn in range(times):
+        public = folder / f"turn-{turn}"
+        shutil.copytree(folder / "ready", public, symlinks=True)
+        child = os.fork()
+        if child == 0:
+            put(public, second, sequence=2)
+            os._exit(0)
+        time.sleep(random.uniform(0, longest * 1.2))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        shown = seen(public)
+        assert shown in (before, after), f"a part of a release is public in {public}"
+        side = "after" if shown == after else "before"
+        sides[side if os.WIFSIGNALED(status) else "not killed"] += 1
+        if shown == before:
+            put(public, second, sequence=2)
+        else:
+            Shelf(public).put_made(lambda: None)  # as the next run does that finds it on the shelf
+        assert seen(public) == after, f"not finished by the next run in {public}"
+        shutil.rmtree(public)
+    print(json.dumps({"kills": times, **sides}, indent=2))
 
 
 def measure(folder: Path, count: int) -> None:

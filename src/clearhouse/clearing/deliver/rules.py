@@ -1,8 +1,8 @@
 """How far an advisory has come to the operators, said honestly.
 
 In: an advisory's id, and whether it is written. Out: one `Notice` for every way. Refused: nothing.
-This version writes files and shows pages, and operators match on their own machines. It has no feed
-and hears nothing back, so it never says how many operators were reached: that is unknown, not zero.
+This version writes files and a signed feed and shows pages, and operators match on their own
+machines. It hears nothing back, so it never says how many were reached: that is unknown, not zero.
 """
 
 from typing import Final
@@ -10,7 +10,6 @@ from typing import Final
 from clearhouse.clearing.deliver.record import Notice, Progress, Way
 
 _NOT_ATTEMPTED: Final = {
-    Way.FEED: "this version writes no signed feed; tools read the index of the files",
     Way.ACKNOWLEDGEMENT: "this version takes no word back; how many were reached is not known",
 }
 
