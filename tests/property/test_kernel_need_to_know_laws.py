@@ -96,7 +96,7 @@ def plain_value(kind):
     return PLAIN.get(kind, secrets.token_hex(8))
 
 
-CHOSEN = {"relay_peer": {"kind": "mail"}}
+CHOSEN = {"relay_peer": {"kind": "mail"}, "match_edge": {"companion": False}}
 """What is chosen where one column's value asks for another's."""
 
 

@@ -175,6 +175,7 @@ def _desk(ids):
             ],
             "GET /findings/{finding_id}": [_get("desk", finding, tells=True)],
             "POST /findings/{finding_id}/same": [_form(f"{finding}/same", other=other, note=_NOTE)],
+            "POST /findings/{finding_id}/same-all": [_form(f"{finding}/same-all", others=other)],
             "POST /findings/{finding_id}/sibling": [
                 _form(f"{finding}/sibling", other=other, note=_NOTE)
             ],
