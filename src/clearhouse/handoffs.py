@@ -5,9 +5,18 @@
   criteria's gate `receipts-complete`.
 - A closed, published case with a bundle becomes a private evaluation task, and an answer to such a
   task is scored by the room that reproduces bundles.
+- A detection rule of a case is tried on its own sample: Sigma by defense's engine, in a process of
+  its own; YARA by YARA-X where it is installed; Suricata by Suricata where it is.
 """
 
+import importlib
+import json
+import re
 import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +28,7 @@ from clearhouse.access.close import operations as closing
 from clearhouse.access.close.record import RoutedFinding
 from clearhouse.access.serve.join import Join, join, served_calls
 from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.deliver.detections import Fires, Kind, Seen
 from clearhouse.clearing.intake.operations import Arrival, load, take_in
 from clearhouse.clearing.intake.record import Draft, Tooling
 from clearhouse.clearing.validate.attached import bundle_files
@@ -163,3 +173,70 @@ def _question(bundle: Bundle) -> str:
         command=" ".join(bundle.run),
         observed=f"{oracle.kind}{detail}",
     )
+
+
+_TRY_S = 60
+_SIGMA = "clearhouse.defense.enroll.sigma.fires"
+
+
+def try_detection(kind: Kind, rule: str, sample: bytes, sample_name: str) -> Seen:
+    """Say whether a rule fires on its own sample, as far as that can be seen on this machine."""
+    ending = re.search(r"(\.[a-z0-9]{1,8}){1,2}$", sample_name.lower())
+    with tempfile.TemporaryDirectory() as folder:
+        rules, events = (
+            Path(folder) / "rule.yml",
+            Path(folder) / f"sample{ending[0] if ending else ''}",
+        )
+        rules.write_text(rule, "utf-8")
+        events.write_bytes(sample)
+        if kind is Kind.SIGMA:
+            return _try_sigma(rules, events)
+        return _try_yara(rule, sample) if kind is Kind.YARA else _try_suricata(rules, events)
+
+
+def _try_sigma(rules: Path, events: Path) -> Seen:
+    command = [sys.executable, "-m", _SIGMA, str(rules), str(events)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_TRY_S, check=True)  # noqa: S603 - our own program
+        said = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return Seen(fires=Fires.NO, how=f"Sigma, stopped after {_TRY_S} s")
+    except (subprocess.CalledProcessError, ValueError):
+        return Seen(
+            fires=Fires.NOT_RUN, how="the packages of the extra `defense` are not installed"
+        )
+    if "refused" in said:
+        return Seen(fires=Fires.NO, how=f"Sigma refuses the rule: {said['refused']}")
+    fires = Fires.YES if said["fires"] else Fires.NO
+    return Seen(fires=fires, how=f"Sigma, over {said['of']} events")
+
+
+def _try_yara(rule: str, sample: bytes) -> Seen:
+    try:
+        yara = importlib.import_module("yara_x")
+    except ImportError:
+        return Seen(fires=Fires.NOT_RUN, how="YARA-X is not installed")
+    try:
+        scanner = yara.Scanner(yara.compile(rule))
+        scanner.set_timeout(_TRY_S)
+        fires = bool(scanner.scan(sample).matching_rules)
+    except (yara.CompileError, yara.TimeoutError, yara.ScanError) as error:
+        return Seen(fires=Fires.NO, how=f"YARA-X: {str(error).splitlines()[0][:200]}")
+    return Seen(fires=Fires.YES if fires else Fires.NO, how="YARA-X")
+
+
+def _try_suricata(rules: Path, capture: Path) -> Seen:
+    program = shutil.which("suricata")
+    if program is None:
+        return Seen(
+            fires=Fires.NOT_RUN, how="Suricata is not installed; its form alone was checked"
+        )
+    out = capture.parent
+    command = [program, "-r", str(capture), "-S", str(rules), "-l", str(out), "-k", "none"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_TRY_S, check=False)  # noqa: S603 - found by name
+    except subprocess.TimeoutExpired:
+        return Seen(fires=Fires.NO, how=f"Suricata, stopped after {_TRY_S} s")
+    alerts = out / "fast.log"
+    fires = done.returncode == 0 and alerts.exists() and alerts.stat().st_size > 0
+    return Seen(fires=Fires.YES if fires else Fires.NO, how="Suricata")

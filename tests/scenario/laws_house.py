@@ -26,6 +26,7 @@ KEEPS = {
     "relay_peer", "relay_in", "known_epoch", "known_preference",
     "scan_lease", "scan_limit", "commitment", "introduction_side", "introduction_field",
     "account", "passkey",
+    "acknowledgement", "reach_release", "detection", "detection_public",
 }  # fmt: skip
 """Tables whose rows are acts or decisions: who writes one writes an event with it."""
 

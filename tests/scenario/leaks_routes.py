@@ -119,6 +119,13 @@ def _counter(ids):
             for number in (1, 2)
             for name in ("osv", "proof")
         ],
+        "GET /v1/advisories/{advisory_id}/detections": [
+            _get("counter", "/v1/advisories/CLR-2027-00002/detections")
+        ],
+        # Asked without a token; what it refuses with one is a test of its own.
+        "POST /v1/acknowledgements": [
+            Ask("counter", "POST", "/v1/acknowledgements", json={"advisory": ids["case"]})
+        ],
         "GET /.well-known/security.txt": [_get("counter", "/.well-known/security.txt")],
         "POST /v1/relay": [],  # each refusal is an event that auditors see; see its own test
         "POST /v1/relay/known": [],  # as above
@@ -308,6 +315,7 @@ def _access_pages(ids):
     """Nobody of the house is on a side of the window; its own test shows that it tells."""
     window = f"/access/{ids['window']}"
     return {
+        "GET /reach": [_get("desk", "/reach")],
         "GET /access": [_get("desk", "/access")],
         "GET /access/{window_id}": [_get("desk", window)],
         "POST /access/{window_id}/step": [_form(f"{window}/step", what="pause")],
@@ -408,6 +416,8 @@ def _desk_api(ids):
             _get("desk", "/v1/desk/examinations", tells=True),
             _get("desk", "/v1/desk/examinations", limit="1"),
         ],
+        "GET /v1/desk/reach": [_get("desk", "/v1/desk/reach")],
+        "GET /v1/desk/reach/{advisory_id}": [_get("desk", "/v1/desk/reach/CLR-2027-00002")],
         "GET /v1/desk/cases": [_get("desk", "/v1/desk/cases", tells=True)],
         "GET /v1/desk/cases/{case_id}": [_get("desk", case, tells=True)],
         "POST /v1/desk/cases/{case_id}/verdict": [
@@ -489,6 +499,8 @@ def _case_people_api(ids):
         f"GET {root}/deadlines": [_get("desk", f"{case}/deadlines")],
         f"POST {root}/deadlines": [_json(f"{case}/deadlines", clock="c", note="n")],
         f"GET {root}/transparency-notice": [_get("desk", f"{case}/transparency-notice")],
+        f"GET {root}/detections": [_get("desk", f"{case}/detections")],
+        f"POST {root}/detections": [_json(f"{case}/detections", **_RULE)],
         f"POST {root}/parts": [_json(f"{case}/parts", share="summary", text="t")],
         f"GET {root}/own": [_get("desk", f"{case}/own")],
         f"POST {root}/contacts": [_json(f"{case}/contacts")],
@@ -502,6 +514,15 @@ def _case_people_api(ids):
 
 
 _ACT = "act_" + "a" * 26
+_RULE = {
+    "kind": "suricata",
+    "leak": "L3",
+    "expires_on": "2031-01-01",
+    "telemetry": "t",
+    "rule": 'alert ip any any -> any any (msg:"x"; sid:1;)',
+    "sample": "YQ==",
+    "sample_name": "s",
+}
 
 
 _MAIL = "mai_" + "a" * 26

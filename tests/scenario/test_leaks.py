@@ -338,6 +338,18 @@ COUNTER_READS = {
         "envelope",
     },
     "clearhouse.tree_head": {"size", "at", "root", "envelope"},
+    "clearhouse.detection_public": {
+        "detection_id",
+        "advisory_id",
+        "kind",
+        "leak",
+        "expires_on",
+        "fires",
+        "telemetry",
+        "rule",
+        "sample_sha256",
+        "released_at",
+    },
     "public.procrastinate_jobs": {"id"},
 }
 """All that the counter's role may ever select: what is public, and the number of a job it made."""

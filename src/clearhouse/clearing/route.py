@@ -22,6 +22,7 @@ from clearhouse.clearing.coordinate.relay.compose import SEND_RELAYS
 from clearhouse.clearing.coordinate.relay.reception import TAKE_RELAYED
 from clearhouse.clearing.deconflict.blind import answering, epochs, holding
 from clearhouse.clearing.deconflict.leases import operations as leasing
+from clearhouse.clearing.deliver import acknowledging, detections
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.match import matching, proving
@@ -100,8 +101,8 @@ ROUTE = (
     Room(
         name="deliver",
         gives="Notice",
-        does="nothing yet: advisories lie in the published folder",
-        not_attempted="feeds, acknowledgement",
+        does="lets operators match on their own machines, and counts what they say back",
+        not_attempted="feeds",
     ),
 )
 
@@ -110,6 +111,7 @@ RENEW_FEED = "renew_feed"
 PACK_INDEX, SWEEP_CASES, TELL = "pack_index", "sweep_cases", "tell_parties"
 TURN_KEYS, ENTER_AGAIN, HIDE_COUNTS = "turn_known_keys", "enter_again", "hide_known_counts"
 LAPSE_LEASES = "lapse_leases"
+RELEASE_REACH = "release_reach"
 SEND_RELAYS_AGAIN, REFRESH_PEERS = "send_relays_again", "refresh_peers"
 READ_MAIL = "read_mail"
 ENTERED_TOGETHER = 200
@@ -146,6 +148,7 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     desk.jobs.add_periodic(TURN_KEYS, "* * * * * */20", partial(turn_known_keys, desk))
     desk.jobs.add_periodic(LAPSE_LEASES, "* * * * * */30", partial(lapse_leases, desk))
     desk.jobs.add_periodic(HIDE_COUNTS, "41 * * * *", partial(hide_known_counts, desk))
+    desk.jobs.add_periodic(RELEASE_REACH, "11 * * * *", partial(release_reach, desk))
     desk.jobs.add_periodic(CATCH_UP, "17 * * * *", partial(catch_up, desk))
 
 
@@ -204,8 +207,9 @@ def renew_feed(desk: Desk) -> None:
 
 
 def publish_due(desk: Desk) -> None:
-    """Publish every case whose instant has come."""
+    """Publish every case whose instant has come, and the rules that may go with it."""
     publish.publish_due(desk)
+    detections.release_due(desk)
 
 
 def sweep_cases(desk: Desk) -> None:
@@ -292,6 +296,11 @@ def hide_known_counts(desk: Desk) -> None:
     with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
         epochs.decoys(transaction)
         answering.note_asked(transaction)
+
+
+def release_reach(desk: Desk) -> None:
+    """Release what operators said together, where a whole group has said something new."""
+    acknowledging.release_due(desk)
 
 
 def catch_up(desk: Desk) -> None:

@@ -52,6 +52,8 @@ class Scope(StrEnum):
 
     SUBMIT = "reports:submit"
     DESK = "desk"
+    ACKNOWLEDGE = "advisories:acknowledge"
+    """Say back whether an advisory concerns one, and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

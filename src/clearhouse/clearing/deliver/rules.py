@@ -1,17 +1,10 @@
 """How far an advisory has come to the operators, said honestly.
 
 In: an advisory's id, and whether it is written. Out: one `Notice` for every way. Refused: nothing.
-This version writes files and a signed feed and shows pages, and operators match on their own
-machines. It hears nothing back, so it never says how many were reached: that is unknown, not zero.
+How many operators were reached is for `reach` to say: here it is unknown, and never zero.
 """
 
-from typing import Final
-
 from clearhouse.clearing.deliver.record import Notice, Progress, Way
-
-_NOT_ATTEMPTED: Final = {
-    Way.ACKNOWLEDGEMENT: "this version takes no word back; how many were reached is not known",
-}
 
 
 def notices(advisory_id: str, *, written: bool) -> tuple[Notice, ...]:
@@ -20,8 +13,9 @@ def notices(advisory_id: str, *, written: bool) -> tuple[Notice, ...]:
 
 
 def _notice(advisory_id: str, way: Way, *, written: bool) -> Notice:
-    progress, reason = Progress.NOT_ATTEMPTED, _NOT_ATTEMPTED.get(way)
-    if reason is None:
-        progress = Progress.DONE if written else Progress.WAITING
-        reason = "it is public" if written else "it is not written yet"
+    progress = Progress.DONE if written else Progress.WAITING
+    reason = "it is public" if written else "it is not written yet"
+    if way is Way.ACKNOWLEDGEMENT and written:
+        progress = Progress.WAITING
+        reason = "operators may say back; how many were reached is not known until they do"
     return Notice(advisory_id=advisory_id, way=way, progress=progress, reason=reason)

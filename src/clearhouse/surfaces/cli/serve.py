@@ -24,7 +24,9 @@ from clearhouse.surfaces.api import criteria as criteria_api
 from clearhouse.surfaces.api import deconflict as deconflict_api
 from clearhouse.surfaces.api import defense as defense_api
 from clearhouse.surfaces.api import desk as desk_api
+from clearhouse.surfaces.api import detections as detections_api
 from clearhouse.surfaces.api import leases as leases_api
+from clearhouse.surfaces.api import reach as reach_api
 from clearhouse.surfaces.api import reaching as reaching_api
 from clearhouse.surfaces.api import read_ins as read_ins_api
 from clearhouse.surfaces.api import relays as relays_api
@@ -186,6 +188,8 @@ def desk_application(app: App) -> ASGIApp:
         access_api.router,
         criteria_api.router,
         defense_api.router,
+        reach_api.router,
+        detections_api.router,
     ]
     secure = app.desk.outside.desk_address.startswith("https://")
     return desk_pages.application(app.desk, also=routers, secure=secure)

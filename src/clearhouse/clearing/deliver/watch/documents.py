@@ -20,21 +20,10 @@ from pydantic_core import from_json
 from clearhouse.clearing.deliver.watch.index import Document, unpacked
 from clearhouse.formats import csaf_statements, osv_statements
 from clearhouse.formats.osv_statements import StatementError
+from clearhouse.formats.zip_directory import LOCAL_HEADER, Member
 
 _BATCH: Final = 4000
 _WORTH_PROCESSES: Final = 3 * _BATCH
-_LOCAL_HEADER: Final = 30
-
-
-@dataclass(frozen=True, slots=True)
-class InZip:
-    """A member of a zip file: where its header begins, how long and how packed it is."""
-
-    name: str
-    offset: int
-    packed_size: int
-    deflated: bool
-    crc: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +32,7 @@ class Batch:
 
     root: Path
     """The zip file, or the folder."""
-    members: tuple[InZip, ...] = ()
+    members: tuple[Member, ...] = ()
     files: tuple[str, ...] = ()
 
 
@@ -62,7 +51,7 @@ class Taken:
 
 
 def batches(
-    root: Path, *, members: Sequence[InZip] = (), files: Sequence[str] = ()
+    root: Path, *, members: Sequence[Member] = (), files: Sequence[str] = ()
 ) -> Iterator[Batch]:
     """Cut the files of a source into batches."""
     for start in range(0, len(members), _BATCH):
@@ -88,8 +77,7 @@ def take(batch: Batch) -> Taken:
     taken = Taken()
     if batch.members:
         with batch.root.open("rb") as file:
-            for member in batch.members:
-                _take_member(taken, file, member)
+            _take_members(taken, file, batch.members)
     for name in batch.files:
         try:
             data = (batch.root / name).read_bytes()
@@ -102,48 +90,64 @@ def take(batch: Batch) -> Taken:
 
 def take_bytes(taken: Taken, name: str, data: bytes) -> None:
     """Take one file whose bytes are at hand."""
-    _take(taken, name, data, data, packed=False)
+    _take(taken, name, data)
 
 
-def _take_member(taken: Taken, file: BinaryIO, member: InZip) -> None:
-    file.seek(member.offset)
-    head = file.read(_LOCAL_HEADER)
-    names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-    file.seek(names, 1)
-    body = file.read(member.packed_size)
-    try:
-        data = unpacked(body) if member.deflated else body
-    except zlib.error as error:
-        taken.damage.append(f"{member.name}: cannot be unpacked: {error}")
-        return
-    if zlib.crc32(data) != member.crc:
-        taken.damage.append(f"{member.name}: its checksum is wrong; the archive is damaged")
-        return
-    _take(taken, member.name, data, body, packed=member.deflated)
+def _take_members(taken: Taken, file: BinaryIO, members: Sequence[Member]) -> None:
+    """Take members of an archive; they stay in it, and the index notes where."""
+    for member in members:
+        at, packed_size = member.offset, member.packed_size
+        file.seek(at)
+        head = file.read(LOCAL_HEADER + len(member.name) + packed_size)
+        begin = (
+            LOCAL_HEADER
+            + int.from_bytes(head[26:28], "little")
+            + int.from_bytes(head[28:30], "little")
+        )
+        if len(head) < begin + packed_size:  # a longer name or an extra field in the local header
+            head += file.read(begin + packed_size - len(head))
+        body = head[begin : begin + packed_size]
+        try:
+            data = unpacked(body) if member.deflated else body
+        except zlib.error as error:
+            taken.damage.append(f"{member.name}: cannot be unpacked: {error}")
+            continue
+        if zlib.crc32(data) != member.crc:
+            taken.damage.append(f"{member.name}: its checksum is wrong; the archive is damaged")
+            continue
+        read = _read(taken, member.name, data)
+        if read is not None:
+            where = (at + begin, packed_size)
+            taken.documents.append((read[0], member.name, member.deflated, None, *where, read[1]))
 
 
-def _take(taken: Taken, name: str, data: bytes, body: bytes, *, packed: bool) -> None:
+def _take(taken: Taken, name: str, data: bytes) -> None:
+    read = _read(taken, name, data)
+    if read is not None:
+        taken.documents.append((read[0], name, False, data, 0, 0, read[1]))
+
+
+def _read(taken: Taken, name: str, data: bytes) -> tuple[str, tuple[str, ...]] | None:
+    """Return form and keys of an advisory that names a package; None for everything else."""
     try:
         document = from_json(data, cache_strings="keys")
     except ValueError as error:
         taken.damage.append(f"{name}: is no whole JSON document: {error}")
-        return
+        return None
     try:
         found = _keys(document)
     except StatementError as error:
         taken.damage.append(f"{name}: {error}")
-        return
+        return None
     if found is None:
         taken.others += 1
-        return
+        return None
     form, keys, modified = found
     taken.newest = max(taken.newest, modified)
     if not keys:
         taken.unmatched += 1
-        return
-    taken.documents.append(
-        Document(form=form, place=name, packed=packed, body=body, keys=tuple(keys))
-    )
+        return None
+    return form, tuple(keys)
 
 
 def _keys(document: object) -> tuple[str, set[str], str] | None:

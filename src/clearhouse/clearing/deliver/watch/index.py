@@ -4,8 +4,9 @@ In: documents with the keys of their packages. Out: for some keys, the documents
 Refused with `IndexFaultError`: a file that is no index of this version, or is damaged; the caller
 then builds it anew.
 
-Documents are kept whole, as they came, packed where they came packed; only what is asked for is
-ever read again. Building costs one look at each document, asking costs one look at each candidate.
+Documents of a folder are kept whole; those of an archive stay in it, and the index notes where.
+Only what is asked for is ever read again. Building costs one look at each document, asking costs
+one look at each candidate.
 SQLite comes with Python, survives a crash in the middle of a write, is read by several processes
 at once, and finds a thousand keys among a quarter of a million in ten milliseconds.
 The file is written beside its place and moved there in one step.
@@ -19,7 +20,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -32,7 +33,8 @@ MAX_BODY: Final = 64 * 1024 * 1024
 _SCHEMA: Final = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
-CREATE TABLE advisory (id INTEGER PRIMARY KEY, form TEXT, place TEXT, packed INTEGER, body BLOB);
+CREATE TABLE advisory (id INTEGER PRIMARY KEY, form TEXT, place TEXT, packed INTEGER, body BLOB,
+    offset INTEGER, length INTEGER);
 CREATE TABLE package (key INTEGER, advisory INTEGER);
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT);
 """
@@ -42,18 +44,10 @@ class IndexFaultError(ValueError):
     """The file is no index of this version."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Document:
-    """One document on its way into an index."""
-
-    form: str
-    """`osv` or `csaf`."""
-    place: str
-    """File it came from."""
-    packed: bool
-    """Whether the body is deflated."""
-    body: bytes
-    keys: tuple[str, ...]
+Document = tuple[str, str, bool, bytes | None, int, int, tuple[str, ...]]
+"""One document on its way into an index: form (`osv` or `csaf`), file, whether it is deflated, its
+bytes or, where they stay in an archive, None with their place and length in it, and the keys. A
+plain tuple, because hundreds of thousands of them go from process to process."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,16 +76,16 @@ class Builder:
     def add(self, documents: Iterable[Document]) -> None:
         """Take documents in."""
         self._connection.executemany(
-            "INSERT INTO advisory VALUES (?, ?, ?, ?, ?)", self._rows(documents)
+            "INSERT INTO advisory VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows(documents)
         )
 
-    def _rows(self, documents: Iterable[Document]) -> Iterator[tuple[int, str, str, bool, bytes]]:
-        for one in documents:
+    def _rows(self, documents: Iterable[Document]) -> Iterator[tuple[object, ...]]:
+        for form, place, packed, body, offset, length, keys in documents:
             self._count += 1
-            for key in one.keys:
+            for key in keys:
                 self._keys.append((_number(key), self._count))
                 self._kinds.add(kind_of(key))
-            yield self._count, one.form, one.place, one.packed, one.body
+            yield self._count, form, place, packed, body, offset, length
 
     def finish(self, facts: Mapping[str, object]) -> None:
         """Put the index in its place."""
@@ -121,13 +115,16 @@ class Builder:
 class Index:
     """Reads an index."""
 
-    def __init__(self, connection: sqlite3.Connection, facts: Mapping[str, object]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, facts: Mapping[str, object], archive: Path | None
+    ) -> None:
         self._connection = connection
+        self._archive = archive
         self.facts = facts
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open an index to read.
+    def open(cls, path: Path, archive: Path | None = None) -> Self:
+        """Open an index to read; `archive` is where documents stand that are not in it.
 
         Raises: IndexFaultError.
         """
@@ -140,7 +137,7 @@ class Index:
         if facts.get("version") != VERSION:
             connection.close()
             raise IndexFaultError(f"{path.name} is an index of another version")
-        return cls(connection, facts)
+        return cls(connection, facts, archive)
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -161,13 +158,19 @@ class Index:
                 wanted.update(row[0] for row in self._ask("package WHERE key", "advisory", some))
             ordered = sorted(wanted)
             for start in range(0, len(ordered), _CHUNK):
-                some = ordered[start : start + _CHUNK]
-                for form, place, packed, body in self._ask(
-                    "advisory WHERE id", "form, place, packed, body", some
-                ):
-                    yield Found(form=form, place=place, body=unpacked(body) if packed else body)
-        except (sqlite3.Error, zlib.error) as error:
+                columns = "form, place, packed, body, offset, length"
+                some = self._ask("advisory WHERE id", columns, ordered[start : start + _CHUNK])
+                yield from self._bodies(some)
+        except (sqlite3.Error, zlib.error, OSError) as error:
             raise IndexFaultError(f"the index is damaged: {error}") from error
+
+    def _bodies(self, rows: list[Any]) -> Iterator[Found]:
+        with self._archive.open("rb") if self._archive is not None else BytesIO() as archive:
+            for form, place, packed, body, offset, length in rows:
+                if body is None:
+                    archive.seek(offset)
+                    body = archive.read(length)  # noqa: PLW2901 - the bytes, wherever they are
+                yield Found(form=form, place=place, body=unpacked(body) if packed else body)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -190,11 +193,6 @@ def unpacked(data: bytes) -> bytes:
     if inflater.unconsumed_tail or not inflater.eof:
         raise zlib.error("is cut off, or larger than any document")
     return plain
-
-
-def read_instant(value: object) -> datetime | None:
-    """Return an instant that stands among the facts."""
-    return datetime.fromisoformat(value).astimezone(UTC) if isinstance(value, str) else None
 
 
 def _number(key: str) -> int:

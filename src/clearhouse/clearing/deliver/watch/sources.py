@@ -8,7 +8,6 @@ that is not allowed and nothing is kept.
 
 import hashlib
 import os
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,12 +17,13 @@ from typing import Final
 from clearhouse.clearing.deconflict.reading import UnreadableError
 from clearhouse.clearing.deconflict.record import KevEntry
 from clearhouse.clearing.deliver.watch import kev, signed_feed
-from clearhouse.clearing.deliver.watch.documents import InZip, Taken, batches, take_all
+from clearhouse.clearing.deliver.watch.documents import Taken, batches, take_all
 from clearhouse.clearing.deliver.watch.fetching import fetch, fetch_into, is_address
 from clearhouse.clearing.deliver.watch.index import VERSION, Builder, Index, IndexFaultError
 from clearhouse.clearing.deliver.watch.record import Origin
 from clearhouse.formats.feed import KEYS_PATH, MANIFEST_PATH
 from clearhouse.formats.osv_statements import instant
+from clearhouse.formats.zip_directory import ZipDirectoryError, members
 
 _BESIDE: Final = frozenset({"provider-metadata.json", "index.json", "proof.json", "service.json"})
 _MOST_DAMAGE: Final = 1000
@@ -147,14 +147,14 @@ def _open_zip(path: Path, name: str, keeping: Keeping) -> Source:
     status = path.stat()
     stamp = f"zip {status.st_size} {status.st_mtime_ns}"
     place = _index_path(name, keeping)
-    index = _kept(place, stamp)
+    index = _kept(place, stamp, path)
     if index is None:
         try:
-            index = _build(place, stamp, take_all(batches(path, members=_members(path, name))))
-        except (zipfile.BadZipFile, OSError) as error:
-            raise SourceError(
-                f"{name}: the archive is cut off or damaged; fetch it again"
-            ) from error
+            with path.open("rb") as file:
+                found = members(file)
+        except ZipDirectoryError as error:
+            raise SourceError(f"{name}: the archive {error}; fetch it again") from error
+        index = _build(place, stamp, take_all(batches(path, members=found)), path)
     return _source(name, "OSV and CSAF files", index)
 
 
@@ -185,29 +185,7 @@ def _files(folder: Path) -> Iterable[str]:
                 yield str((Path(root) / one).relative_to(folder))
 
 
-def _members(path: Path, name: str) -> list[InZip]:
-    with zipfile.ZipFile(path) as archive:
-        listed = [one for one in archive.infolist() if one.filename.endswith(".json")]
-    strange = [
-        one.filename
-        for one in listed
-        if one.flag_bits & 1 or one.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-    ]
-    if strange:
-        raise SourceError(f"{name}: {strange[0]} is encrypted, or packed in a way that is not read")
-    return [
-        InZip(
-            one.filename,
-            one.header_offset,
-            one.compress_size,
-            one.compress_type == zipfile.ZIP_DEFLATED,
-            one.CRC,
-        )
-        for one in listed
-    ]
-
-
-def _build(path: Path, stamp: str, found: Iterable[Taken]) -> Index:
+def _build(path: Path, stamp: str, found: Iterable[Taken], archive: Path | None = None) -> Index:
     builder = Builder(path)
     whole = Taken()
     try:
@@ -228,15 +206,15 @@ def _build(path: Path, stamp: str, found: Iterable[Taken]) -> Index:
     except BaseException:
         builder.abandon()
         raise
-    return Index.open(path)
+    return Index.open(path, archive)
 
 
-def _kept(path: Path, stamp: str) -> Index | None:
+def _kept(path: Path, stamp: str, archive: Path | None = None) -> Index | None:
     """Return the index that is kept, unless it is of another state, another version or damaged."""
     if not path.exists():
         return None
     try:
-        index = Index.open(path)
+        index = Index.open(path, archive)
     except IndexFaultError:
         return None
     if index.facts.get("stamp") == stamp:

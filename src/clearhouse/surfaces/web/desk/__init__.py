@@ -25,6 +25,7 @@ from clearhouse.surfaces.web.desk import (
     passkey_pages,
     provider_pages,
     queue_pages,
+    reach_pages,
     report_pages,
     sign_in,
     thread_pages,
@@ -68,6 +69,7 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         criteria_pages,
         defense_pages,
         lease_pages,
+        reach_pages,
         ledger_pages,
         you,
     ):

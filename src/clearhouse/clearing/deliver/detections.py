@@ -1,0 +1,316 @@
+"""Rules that find a flaw on a network: kept with the case, given out as far as they reveal little.
+
+In: a rule with a positive sample, the telemetry that it needs, what it reveals, until when it is
+good, and whether it was seen to fire. Out: a sealed row that only those who are read in to the case
+may read; for leak classes L0 and L1, once the advisory is out, a public rule. Refused: a rule that
+does not fire on its own sample, that is expired, or that is larger than is kept.
+
+Leak classes, by what a stranger learns from the rule alone:
+L0 nothing of the flaw · L1 which product and what kind of flaw · L2 what triggers it · L3 how to
+use it. The sample is never given out: it may be the attack itself.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from pydantic import ConfigDict, TypeAdapter
+
+from clearhouse.clearing.coordinate import casework
+from clearhouse.clearing.publish import operations as publish
+from clearhouse.formats import suricata
+from clearhouse.kernel import ledger
+from clearhouse.kernel.identity import Actor
+from clearhouse.kernel.ids import new_id
+from clearhouse.kernel.services import Desk
+from clearhouse.kernel.store.database import Row, Transaction
+
+MOST_RULE: Final = 64 * 1024
+MOST_SAMPLE: Final = 1024 * 1024
+MOST_TELEMETRY: Final = 400
+
+
+class Kind(StrEnum):
+    """Which engine reads the rule."""
+
+    SIGMA = "sigma"
+    SURICATA = "suricata"
+    YARA = "yara"
+
+
+class Leak(StrEnum):
+    """What the rule alone reveals of the flaw."""
+
+    L0 = "L0"
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+
+
+class Fires(StrEnum):
+    """Whether the rule was seen to fire on its own sample."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_RUN = "not-run"
+
+
+_OPEN: Final = (Leak.L0, Leak.L1)
+
+
+class DetectionRefusedError(ValueError):
+    """The rule is not taken; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What came of running the rule on its sample."""
+
+    fires: Fires
+    how: str
+    """Which engine said so, or why none could."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """What is sealed."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(
+        ser_json_bytes="base64", val_json_bytes="base64"
+    )
+
+    rule: str
+    sample: bytes
+    sample_name: str
+    telemetry: str
+    how: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Detection:
+    """One rule of a case, for those who are read in."""
+
+    detection_id: str
+    case_id: str
+    kind: Kind
+    leak: Leak
+    expires_on: date
+    fires: Fires
+    added_at: datetime
+    released_at: datetime | None
+    content: Content
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublicDetection:
+    """One rule that everybody may have."""
+
+    detection_id: str
+    advisory_id: str
+    kind: Kind
+    leak: Leak
+    expires_on: date
+    fires: Fires
+    telemetry: str
+    rule: str
+    sample_sha256: str
+    released_at: datetime
+
+
+_CONTENT: Final = TypeAdapter(Content)
+
+
+def faults(kind: Kind, content: Content, seen: Seen, *, expires_on: date, at: date) -> list[str]:
+    """Return everything that stands against a rule. Pure."""
+    found = []
+    if not content.rule.strip() or len(content.rule.encode()) > MOST_RULE:
+        found.append(f"rule: is empty or larger than {MOST_RULE} bytes")
+    if not content.sample or len(content.sample) > MOST_SAMPLE:
+        found.append(f"sample: is empty or larger than {MOST_SAMPLE} bytes")
+    if not content.telemetry.strip() or len(content.telemetry) > MOST_TELEMETRY:
+        found.append("telemetry: say in a line which logs or traffic the rule needs")
+    if expires_on <= at:
+        found.append("expires_on: is not in the future")
+    if kind is Kind.SURICATA:
+        found += [f"rule: {one}" for one in suricata.faults(content.rule)]
+    if seen.fires is Fires.NO:
+        found.append(f"sample: the rule does not fire on it ({seen.how})")
+    return found
+
+
+def add(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    case_id: str,
+    *,
+    kind: Kind,
+    leak: Leak,
+    expires_on: date,
+    content: Content,
+    seen: Seen,
+) -> str:
+    """Keep a rule with its case and return its id.
+
+    Raises: NoSuchCaseError, ForbiddenError, DetectionRefusedError.
+    """
+    kept = casework.case_file(desk, transaction, actor, case_id)
+    authority = desk.authority.demand(actor, "detection.add", kept.readers).policy
+    against = faults(kind, content, seen, expires_on=expires_on, at=transaction.now.date())
+    if against:
+        raise DetectionRefusedError("; ".join(against))
+    box = desk.vault.open_box(transaction, kept.compartment)
+    sealed = Content(
+        rule=content.rule,
+        sample=content.sample,
+        sample_name=content.sample_name,
+        telemetry=content.telemetry,
+        how=seen.how,
+    )
+    id_ = new_id("dtc")
+    transaction.execute(
+        "INSERT INTO detection (detection_id, case_id, kind, leak, expires_on, fires, added_at,"
+        " actor_id, content_payload, compartment, readers)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            id_,
+            kept.case.id,
+            kind,
+            leak,
+            expires_on,
+            seen.fires,
+            transaction.now,
+            actor.actor_id,
+            box.seal(transaction, "detection", _CONTENT.dump_json(sealed)),
+            kept.compartment,
+            list(box.readers),
+        ],
+    )
+    ledger.append(
+        transaction,
+        "detection.added",
+        kept.case.id,
+        {"detection": id_, "kind": kind, "leak": leak, "fires": seen.fires, "authority": authority},
+        readers=kept.readers,
+        compartment=kept.compartment,
+    )
+    return id_
+
+
+def of_case(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) -> list[Detection]:
+    """Return the rules of a case that the actor is read in to, the oldest first.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    casework.case(desk, transaction, actor, case_id)
+    rows = transaction.all(
+        "SELECT * FROM detection WHERE case_id = %s ORDER BY added_at, detection_id", [case_id]
+    )
+    return [_detection(desk, transaction, row) for row in rows]
+
+
+def public(transaction: Transaction, advisory_id: str) -> list[PublicDetection]:
+    """Return what everybody may have of an advisory and is not expired, at the counter too."""
+    rows = transaction.all(
+        "SELECT * FROM detection_public WHERE advisory_id = %s AND expires_on > %s"
+        " ORDER BY detection_id",
+        [advisory_id, transaction.now.date()],
+    )
+    fields = PublicDetection.__dataclass_fields__
+    return [PublicDetection(**{name: row[name] for name in fields}) for row in rows]
+
+
+def release_due(desk: Desk) -> list[str]:
+    """Let out every rule that reveals little and whose advisory is out; return their ids.
+
+    Running it again releases nothing twice.
+    """
+    clearing = desk.clearing_actor
+    with desk.database.transaction(clearing.actor_id) as transaction:
+        rows = transaction.all(
+            "SELECT * FROM detection WHERE released_at IS NULL AND leak = ANY(%s)"
+            " AND expires_on > %s ORDER BY detection_id",
+            [[str(one) for one in _OPEN], transaction.now.date()],
+        )
+        return [
+            str(row["detection_id"]) for row in rows if _release(desk, transaction, clearing, row)
+        ]
+
+
+def _release(desk: Desk, transaction: Transaction, clearing: Actor, row: Row) -> bool:
+    known = publish.publication(desk, transaction, clearing, row["case_id"])
+    if known is None or known.advisory_id is None:
+        return False
+    if publish.advisory(transaction, known.advisory_id) is None:  # decided, and not written yet
+        return False
+    found = _detection(desk, transaction, row)
+    taken = transaction.execute(
+        "UPDATE detection SET released_at = %s WHERE detection_id = %s AND released_at IS NULL",
+        [transaction.now, found.detection_id],
+    )
+    if not taken:
+        return False
+    transaction.execute(
+        "INSERT INTO detection_public (detection_id, advisory_id, kind, leak, expires_on, fires,"
+        " telemetry, rule, sample_sha256, released_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            found.detection_id,
+            known.advisory_id,
+            found.kind,
+            found.leak,
+            found.expires_on,
+            found.fires,
+            found.content.telemetry,
+            found.content.rule,
+            hashlib.sha256(found.content.sample).hexdigest(),
+            transaction.now,
+        ],
+    )
+    ledger.append(
+        transaction,
+        "detection.released",
+        known.advisory_id,
+        {
+            "detection": found.detection_id,
+            "leak": found.leak,
+            "rule_sha256": hashlib.sha256(found.content.rule.encode()).hexdigest(),
+        },
+        readers=publish.PUBLIC_READERS,
+    )
+    return True
+
+
+def _detection(desk: Desk, transaction: Transaction, row: Row) -> Detection:
+    return Detection(
+        detection_id=row["detection_id"],
+        case_id=row["case_id"],
+        kind=Kind(row["kind"]),
+        leak=Leak(row["leak"]),
+        expires_on=row["expires_on"],
+        fires=Fires(row["fires"]),
+        added_at=row["added_at"],
+        released_at=row["released_at"],
+        content=_CONTENT.validate_json(desk.vault.open(transaction, row["content_payload"])),
+    )
+
+
+def as_json(found: Sequence[PublicDetection]) -> list[dict[str, str]]:
+    """Return public rules as JSON objects, for the feed and the API."""
+    return [
+        {
+            "id": one.detection_id,
+            "advisory": one.advisory_id,
+            "kind": one.kind,
+            "leak": one.leak,
+            "expires_on": one.expires_on.isoformat(),
+            "fires_on_its_sample": one.fires,
+            "telemetry": one.telemetry,
+            "rule": one.rule,
+            "sample_sha256": one.sample_sha256,
+        }
+        for one in found
+    ]
