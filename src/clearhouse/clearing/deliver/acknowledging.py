@@ -20,6 +20,7 @@ from typing import Final, cast
 from clearhouse.clearing.deliver import reach as rules
 from clearhouse.clearing.deliver.reach import Reach, ReachPolicy
 from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.publish.house import PUBLIC_READERS
 from clearhouse.formats.acknowledgement import (
     Acknowledgement,
     AcknowledgementError,
@@ -219,7 +220,7 @@ def _write(
             number,
             transaction.now,
             json.dumps(body),
-            list(publish.PUBLIC_READERS),
+            list(PUBLIC_READERS),
         ],
     )
     transaction.execute(
@@ -231,7 +232,7 @@ def _write(
         "reach.released",
         advisory_id,
         {"number": number, "policy": body["policy"]},
-        readers=publish.PUBLIC_READERS,
+        readers=PUBLIC_READERS,
     )
 
 

@@ -21,6 +21,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.publish.house import PUBLIC_READERS
 from clearhouse.formats import suricata
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
@@ -279,7 +280,7 @@ def _release(desk: Desk, transaction: Transaction, clearing: Actor, row: Row) ->
             "leak": found.leak,
             "rule_sha256": hashlib.sha256(found.content.rule.encode()).hexdigest(),
         },
-        readers=publish.PUBLIC_READERS,
+        readers=PUBLIC_READERS,
     )
     return True
 
