@@ -12,7 +12,7 @@ use it. The sample is never given out: it may be the attack itself.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -163,14 +163,9 @@ def add(
     against = faults(kind, content, seen, expires_on=expires_on, at=transaction.now.date())
     if against:
         raise DetectionRefusedError("; ".join(against))
+    sealed = replace(content, how=seen.how)
     box = desk.vault.open_box(transaction, kept.compartment)
-    sealed = Content(
-        rule=content.rule,
-        sample=content.sample,
-        sample_name=content.sample_name,
-        telemetry=content.telemetry,
-        how=seen.how,
-    )
+    payload = box.seal(transaction, "detection", _CONTENT.dump_json(sealed))
     id_ = new_id("dtc")
     transaction.execute(
         "INSERT INTO detection (detection_id, case_id, kind, leak, expires_on, fires, added_at,"
@@ -185,7 +180,7 @@ def add(
             seen.fires,
             transaction.now,
             actor.actor_id,
-            box.seal(transaction, "detection", _CONTENT.dump_json(sealed)),
+            payload,
             kept.compartment,
             list(box.readers),
         ],
