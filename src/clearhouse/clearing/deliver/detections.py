@@ -167,23 +167,12 @@ def add(
     box = desk.vault.open_box(transaction, kept.compartment)
     payload = box.seal(transaction, "detection", _CONTENT.dump_json(sealed))
     id_ = new_id("dtc")
+    row = [id_, kept.case.id, kind, leak, expires_on, seen.fires, transaction.now, actor.actor_id]
     transaction.execute(
         "INSERT INTO detection (detection_id, case_id, kind, leak, expires_on, fires, added_at,"
         " actor_id, content_payload, compartment, readers)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            id_,
-            kept.case.id,
-            kind,
-            leak,
-            expires_on,
-            seen.fires,
-            transaction.now,
-            actor.actor_id,
-            payload,
-            kept.compartment,
-            list(box.readers),
-        ],
+        [*row, payload, kept.compartment, list(box.readers)],
     )
     ledger.append(
         transaction,
