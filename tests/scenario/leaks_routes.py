@@ -12,6 +12,22 @@ from starlette.staticfiles import StaticFiles
 
 from clearhouse.surfaces.web.counter.front_door import AGENTS_PATH, FrontDoor
 
+_OBJECT = "vulnerability--00000000-0000-5000-8000-000000000000"
+_TAXII = {
+    "": "",
+    "advisories/": "advisories/",
+    "advisories/collections/": "advisories/collections/",
+} | {
+    f"advisories/collections/{{collection}}/{path}": f"advisories/collections/advisories/{asked}"
+    for path, asked in (
+        ("", ""),
+        ("objects/", "objects/"),
+        ("objects/{id_}/", f"objects/{_OBJECT}/"),
+        ("objects/{id_}/versions/", f"objects/{_OBJECT}/versions/"),
+        ("manifest/", "manifest/"),
+    )
+}
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -119,6 +135,10 @@ def _counter(ids):
             for number in (1, 2)
             for name in ("osv", "proof")
         ],
+        **{
+            f"GET /taxii2/{path}": [_get("counter", f"/taxii2/{asked}")]
+            for path, asked in _TAXII.items()
+        },
         "GET /v1/advisories/{advisory_id}/detections": [
             _get("counter", "/v1/advisories/CLR-2027-00002/detections")
         ],
@@ -315,6 +335,7 @@ def _access_pages(ids):
     """Nobody of the house is on a side of the window; its own test shows that it tells."""
     window = f"/access/{ids['window']}"
     return {
+        "GET /releases": [_get("desk", "/releases")],
         "GET /reach": [_get("desk", "/reach")],
         "GET /access": [_get("desk", "/access")],
         "GET /access/{window_id}": [_get("desk", window)],

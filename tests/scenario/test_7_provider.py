@@ -19,7 +19,10 @@ from clearhouse.clearing.deliver.verify.feed import verify_feed, verify_file
 from clearhouse.clearing.deliver.verify.places import FolderPlace, WebPlace
 from clearhouse.clearing.deliver.verify.provider import check_provider
 from clearhouse.clearing.deliver.verify.record import REQUIREMENTS, Outcome
+from clearhouse.clearing.deliver.watch.operations import am_i_affected
+from clearhouse.clearing.deliver.watch.sources import Keeping, open_source
 from clearhouse.clearing.publish import operations
+from clearhouse.formats.inventory_reading import read as read_inventory
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,17 @@ def test_it_meets_every_requirement_of_a_trusted_provider_and_strangers_read_it(
         verified = verify_feed(place, at=datetime.now(UTC))
         assert verified.holds, verified.faults
         assert (verified.advisories, verified.proofs) == (1, 1)
+
+    # An operator's own watch reads it, and says that the version it has is affected.
+    keeping = Keeping(folder=tmp_path / "keep")
+    inventory = read_inventory(b"example-yaml==5.3\nharmless==1.0\n")
+    for where in (provider, str(app.desk.published_folder)):
+        source = open_source(where, keeping, at=datetime.now(UTC))
+        answer = am_i_affected(inventory, [source], at=datetime.now(UTC))
+        assert [(flaw.id, flaw.hits[0].fixed_in) for flaw in answer.flaws] == [
+            ("CLR-2026-00001", "5.4")
+        ]
+
     keys = app.desk.published_folder / "feed/keys.json"
     assert verify_file(shown, proof=shown.parent / "proof.json", keys=keys) == ()
     changed = tmp_path / "csaf.json"

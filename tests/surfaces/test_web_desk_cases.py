@@ -16,7 +16,7 @@ from clearhouse.kernel import identity
 from clearhouse.kernel.identity import PartyKind, Scope
 from clearhouse.surfaces.cli import serve
 from clearhouse.surfaces.web.pictures.states import Share, states_bar
-from house import coordinator, person, reporter
+from house import coordinator, outsider, person, reporter
 from visitor import Visitor
 
 NOW = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
@@ -300,3 +300,11 @@ def test_attempts_and_answers_are_written_down_on_the_page_and_by_the_api(app, c
     assert "a@yaml.example" in page.words
     odd = {"documents": [found | {"content": "?"}]}
     assert api.post(f"{root}/contacts", json=odd).status_code == 400
+
+
+def test_the_release_calendar_shows_when_what_one_is_read_in_to_becomes_public(app, case, desk):
+    page = desk.page("/releases")
+    instant = read(app, case.id).embargo.instant
+    assert f"/cases/{case.id}" in page.links
+    assert f"{instant:%Y-%m-%d}: 1" in desk.get("/releases").text
+    assert f"/cases/{case.id}" not in Visitor(app.desk, outsider(app)).page("/releases").links

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -8,6 +8,7 @@ from clearhouse.surfaces.web.pictures.completeness import (
     completeness_strip,
 )
 from clearhouse.surfaces.web.pictures.ladder import Rung, RungState, ladder_picture
+from clearhouse.surfaces.web.pictures.releases import release_calendar
 from clearhouse.surfaces.web.pictures.route import RoomCount, route_picture
 from clearhouse.surfaces.web.pictures.timeline import RuleInstant, embargo_timeline
 from clearhouse.surfaces.web.pictures.weights import weight_bar
@@ -120,6 +121,17 @@ def test_a_distant_rule_does_not_press_the_others_together():
 def test_the_timeline_can_be_drawn_at_any_instant(now):
     drawn(embargo_timeline(START, now, [RuleInstant(rule="r", instant=START, won=True)]))
     drawn(embargo_timeline(START, now, []))
+
+
+def test_the_release_calendar_counts_what_is_due_each_day_for_twelve_weeks():
+    friday = date(2026, 11, 27)
+    due = [friday, friday + timedelta(days=3), friday + timedelta(days=3), date(2027, 11, 1)]
+    picture = release_calendar(friday, due)
+    drawn(picture)
+    assert "Releases due: 2026-11-27: 1, 2026-11-30: 2" in picture
+    assert picture.count('class="past"') == 4
+    assert 'class="due-2"' in picture
+    assert "Releases due: none" in release_calendar(friday, [])
 
 
 def test_a_weight_points_to_its_side():

@@ -154,6 +154,22 @@ def every_public(transaction: Transaction) -> list[Advisory]:
     return _with_documents(transaction, rows)
 
 
+def in_order_of_release(transaction: Transaction, form: str) -> list[tuple[datetime, Advisory]]:
+    """Return every public issue with the document of a form, and since when it is public."""
+    rows = transaction.all(
+        "SELECT * FROM advisory WHERE written_at IS NOT NULL"
+        " ORDER BY written_at, advisory_id, revision"
+    )
+    found = _with_documents(transaction, rows, form)
+    return [(row["written_at"], one) for row, one in zip(rows, found, strict=True)]
+
+
+def newest_release(transaction: Transaction) -> tuple[int, datetime | None]:
+    """Return how many issues are public, and since when the last of them is."""
+    row = transaction.one("SELECT count(written_at) AS many, max(written_at) AS at FROM advisory")
+    return (0, None) if row is None else (int(row["many"]), row["at"])
+
+
 def public_issues(transaction: Transaction, advisory_id: str) -> list[Advisory]:
     """Return every public issue of one advisory, the newest first."""
     rows = transaction.all(

@@ -12,7 +12,7 @@ Killed between any two steps, the next run finds what is not finished and goes o
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from clearhouse.clearing.coordinate import casework
@@ -169,6 +169,16 @@ def published_as(transaction: Transaction, receipt: str) -> list[str]:
 def issues(transaction: Transaction, advisory_id: str) -> list[Advisory]:
     """Return every public issue of one advisory, the newest first; anybody may ask."""
     return _store.public_issues(transaction, advisory_id)
+
+
+def in_order_of_release(transaction: Transaction, *, form: str) -> list[tuple[datetime, Advisory]]:
+    """Return every public issue, the oldest first, and since when it is public; anybody may ask."""
+    return _store.in_order_of_release(transaction, form)
+
+
+def newest_release(transaction: Transaction) -> tuple[int, datetime | None]:
+    """Return how many issues are public and since when the last is: whether anything is new."""
+    return _store.newest_release(transaction)
 
 
 def counts(transaction: Transaction) -> dict[str, int]:

@@ -25,7 +25,7 @@ from clearhouse.kernel.identity import Scope
 from clearhouse.kernel.policy import ForbiddenError
 from clearhouse.kernel.services import Counter
 from clearhouse.kernel.store.embedded import StoreUnavailableError
-from clearhouse.surfaces.api import advisories, relay
+from clearhouse.surfaces.api import advisories, relay, taxii
 from clearhouse.surfaces.api.acknowledgements import add_acknowledgements
 from clearhouse.surfaces.api.detections import add_detections
 from clearhouse.surfaces.api.problems import ProblemError, described
@@ -69,6 +69,7 @@ def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
     _add_status(app, counter)
     relay.add_reception(app, counter)
     advisories.add(app, counter)
+    taxii.add(app, counter)
     add_acknowledgements(app, counter, quota)
     add_detections(app, counter)
     return app

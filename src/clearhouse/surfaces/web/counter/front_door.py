@@ -1,6 +1,7 @@
-"""One address for the counter: `/v1/` is the API, `/mcp` the agents' entrance, all else is pages.
+"""One address for the counter: the API, `/mcp` as the agents' entrance, and all else is pages.
 
-A mount would hide the API's own answers to wrong methods, so the path alone decides.
+The API is below `/v1/` and `/taxii2/`. A mount would hide its own answers to wrong methods, so the
+path alone decides.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 AGENTS_PATH = "/mcp"
+API_PATHS = ("/v1/", "/taxii2/")
 
 
 class FrontDoor:
@@ -34,7 +36,7 @@ class FrontDoor:
         if scope["type"] != "http":
             async with self._while_serving():
                 await self._api(scope, receive, send)
-        elif scope["path"].startswith("/v1/"):
+        elif scope["path"].startswith(API_PATHS):
             await self._api(scope, receive, send)
         elif self._agents is not None and scope["path"] == AGENTS_PATH:
             await self._agents(scope, receive, send)

@@ -26,6 +26,7 @@ from clearhouse.surfaces.web.desk import (
     provider_pages,
     queue_pages,
     reach_pages,
+    release_pages,
     report_pages,
     sign_in,
     thread_pages,
@@ -70,6 +71,8 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         defense_pages,
         lease_pages,
         reach_pages,
+        release_pages,
+        release_pages,
         ledger_pages,
         you,
     ):
