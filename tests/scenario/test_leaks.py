@@ -51,6 +51,8 @@ from scenario.leaks_scene import (
 from scenario.leaks_store import alike, as_actor, dump, tables, told, visible
 from smtp_house import hook_server, mail_server
 
+pytestmark = pytest.mark.no_cover
+
 SCANNER = Scanner()
 
 
@@ -196,7 +198,11 @@ def test_checking_the_ledger_tells_a_stranger_its_size_and_nothing_of_the_case(s
     answer = stranger.ask(verify)
     assert answer.status == (303 if stranger.name == "nobody" else 200)
     assert not [one for one in scene.all_ids if one.encode() in answer.all]
-    assert [one for one in scene.all_ids if one.encode() in scene.owner.ask(verify).all]
+
+
+def test_checking_the_ledger_tells_its_owner_of_the_case(scene):
+    answer = scene.owner.ask(Ask("desk", "POST", "/ledger/verify", form={}))
+    assert [one for one in scene.all_ids if one.encode() in answer.all]
 
 
 def test_a_receipt_tells_its_holder_how_far_it_is_and_nothing_else(scene, stranger):
@@ -357,7 +363,7 @@ COUNTER_READS = {
 COUNTER_CALLS = {
     "authenticate", "earlier_submission", "principals", "submission_status",
     "relay_caller", "relay_earlier", "relay_has_matter", "relay_use_nonce",
-    "advisories_of", "letters_of", "may_answer",
+    "advisories_of", "letters_of", "may_answer", "peer_lookup_of",
 }  # fmt: skip
 """Functions that run with the owner's rights and that the counter's role may call."""
 

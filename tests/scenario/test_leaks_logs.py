@@ -19,6 +19,8 @@ from scenario.leaks_processes import lodging, serving
 from scenario.leaks_routes import asks
 from scenario.leaks_scene import embargoed_case, fresh_house, ordinary_day
 
+pytestmark = pytest.mark.no_cover
+
 SCANNER = Scanner()
 BAD_BODIES = (
     json.dumps(TAP_REPORT | {word("unknownfield"): 1}).encode(),

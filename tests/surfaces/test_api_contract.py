@@ -73,4 +73,4 @@ def test_no_generated_request_breaks_the_contract(app, tmp_path):
             check=False,
         )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert "5 selected" in done.stdout or "5 / 5" in done.stdout, done.stdout[-3000:]
+    assert "7 selected" in done.stdout or "7 / 7" in done.stdout, done.stdout[-3000:]

@@ -257,4 +257,8 @@ def test_the_openapi_document_is_3_1_and_describes_every_path(client):
         "/v1/reports",
         "/v1/documents",
         "/v1/submissions/{receipt}",
+        "/v1/advisories",
+        "/v1/advisories/{advisory_id}",
+        "/v1/advisories/{advisory_id}/detections",
+        "/v1/acknowledgements",
     }

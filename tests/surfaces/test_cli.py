@@ -112,7 +112,7 @@ def test_the_route_names_what_is_not_attempted(run):
         "deconflict", "intake", "match", "validate", "prioritize", "coordinate", "publish",
         "deliver",
     ]  # fmt: skip
-    assert "not attempted: scan leases" in run("route").stdout
+    assert "not attempted: confirmation by others" in run("route").stdout
 
 
 def test_an_exported_ledger_verifies_from_its_file_alone(run, report_file, tmp_path):

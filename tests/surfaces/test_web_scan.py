@@ -27,6 +27,8 @@ from scenario.leaks_routes import routes
 from surfaces.test_web_desk_pages import OURS
 from visitor import HOUSE, Page, Visitor, crawl
 
+pytestmark = pytest.mark.no_cover
+
 ISSUER = "https://id.example"
 
 
@@ -127,7 +129,7 @@ STARTS = [
 def _scan_desk(invaded):
     shown, kinds = 0, set()
     anybody = Visitor(invaded.desk)
-    seen = [*crawl(Visitor(invaded.desk, invaded.chief), STARTS, limit=90), *_of_finder(invaded)]
+    seen = [*crawl(Visitor(invaded.desk, invaded.chief), STARTS, limit=70), *_of_finder(invaded)]
     for address, page in seen:
         assert anybody.get(address).status_code == 303, address
         wrong = findings(address, page.answer, tags=OURS, scripts=1, outward=(ISSUER,))

@@ -102,7 +102,6 @@ ROUTE = (
         name="deliver",
         gives="Notice",
         does="lets operators match on their own machines, and counts what they say back",
-        not_attempted="feeds",
     ),
 )
 

@@ -63,7 +63,7 @@ def _missing(draft: Draft) -> Iterator[str]:
     text = draft.description or ""
     if not _says_anything(draft):
         yield "The report has no text to compare."
-    elif 3 * sum(not letter.isascii() for letter in text) > len(text):
+    elif 3 * (len(text) - len(text.encode("ascii", "ignore"))) > len(text):
         yield "It is mostly in another script: names, code and numbers are compared, words hardly."
     if len(text) > MAX_CHARS:
         yield f"Only its first {MAX_CHARS:,} characters are compared."
