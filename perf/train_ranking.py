@@ -8,6 +8,8 @@ Needs lightgbm and numpy, which the software itself does not. ATOMS must hold no
 the split `dev` (`--atoms` writes such a file). Nothing but the content of the reports is used: no
 reporter, no time but the order of arrival, no id.
 
+Then `perf/train_groups.py` adds the trees that judge groups.
+
 1. The reports of several streams look for others (`match_streams`): the split `train`, each for
    earlier ones; the pairs of `train`, each of both for the other among all of them, which brings
    many look-alikes of one product and weakness; a flood with verbatim and re-worded copies; many

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from clearhouse.kernel import backup, rotation, vault
 from clearhouse.kernel.backup import BackupError
 from clearhouse.kernel.keys import KeyFileError, KeyFolder, Keys
 from clearhouse.kernel.policy import ForbiddenError
+from clearhouse.kernel.store.embedded import StoreUnavailableError
 from clearhouse.surfaces.cli.main import Connect, cli
 from house import coordinator, outsider
 from scenario.leaks_scene import MONDAY
@@ -129,6 +131,31 @@ def test_after_shredding_no_copy_is_found_on_disk_or_in_a_backup(house, installa
     assert len(before) > len(gone)
     rest = set(before) - set(gone)
     assert all(bytes(before[one]) in heap for one in rest)
+
+
+@contextmanager
+def looking(url):
+    """Hold a transaction open that reads the store as it was when it began."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT count(*) FROM clearhouse.data_key")
+        yield connection
+
+
+def test_what_an_open_transaction_still_reads_is_waited_for(house, installation, monkeypatch):
+    app, case_id, _ = house
+    url = owner_url_of(app, installation)
+    before = wrapped_keys(url)
+    with looking(url) as reader:
+        gone = shred(app, case_id)
+        monkeypatch.setattr(backup, "EARLIER_S", 0.2)
+        with pytest.raises(StoreUnavailableError, match="another process"):
+            backup.scrub(url)
+        monkeypatch.setattr(backup, "EARLIER_S", 30.0)
+        threading.Timer(0.5, reader.rollback).start()
+        backup.scrub(url)
+    heap = everything(installation[1].folder / "data" / "base")
+    assert [one for one in gone if bytes(before[one]) in heap] == []
 
 
 def test_a_backup_made_before_does_not_bring_back_what_was_shredded_since(

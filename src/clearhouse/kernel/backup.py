@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
 
 from clearhouse.kernel.keys import KeyFileError, KeyFolder, Keys
 from clearhouse.kernel.store.database import Role
@@ -27,6 +29,8 @@ from clearhouse.kernel.store.embedded import StoreUnavailableError, tool
 from clearhouse.kernel.store.migrate import make_roles
 from clearhouse.kernel.vault import NOBODY
 
+EARLIER_S = 30.0
+"""So long it is waited for transactions that may still read what is to be gone."""
 _DUMP, _MANIFEST, _PUBLISHED = "store.dump", "manifest.json", "published"
 
 
@@ -156,11 +160,31 @@ def scrub(owner_url: str) -> None:
     """Leave no earlier version of a data key in the store's own files.
 
     Its write-ahead log still holds wrapped keys until it is reused; rotating and retiring the
-    opening key makes those worthless (docs/route/6-coordinate.md).
+    opening key makes those worthless (docs/route/6-coordinate.md). What a transaction that began
+    earlier may still read would be kept, so those are waited for.
+    Raises: StoreUnavailableError when one stays open; scrub again once it has ended.
     """
     with psycopg.connect(owner_url, autocommit=True) as connection:
+        _wait_for_earlier(connection)
         connection.execute("VACUUM (FULL) clearhouse.data_key")
         connection.execute("CHECKPOINT")
+
+
+def _wait_for_earlier(connection: psycopg.Connection[TupleRow]) -> None:
+    """Wait until no transaction of this database began before now."""
+    (now,) = connection.execute("SELECT pg_current_xact_id()::xid").fetchone() or (None,)
+    patience = time.monotonic() + EARLIER_S
+    while connection.execute(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND age(backend_xmin) > age(%s::xid)",
+        [str(now)],
+    ).fetchall():
+        if time.monotonic() > patience:
+            raise StoreUnavailableError(
+                "another process has had a transaction open since before, which keeps earlier data"
+                " keys in the store's files; stop it and try again"
+            )
+        time.sleep(0.05)
 
 
 def _run(name: str, owner_url: str, *arguments: str) -> None:
