@@ -15,7 +15,6 @@ from clearhouse.surfaces.web.pictures.svg import drawing, line, rect, text
 WEEKS = 12
 _CELL, _LEFT, _TOP, _GAP = 40, 40, 22, 3
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MANY = 4
 
 
 def release_calendar(today: date, due: Iterable[date]) -> Markup:
@@ -32,7 +31,7 @@ def release_calendar(today: date, due: Iterable[date]) -> Markup:
 def _names(days: list[date]) -> Iterator[Markup]:
     for place, name in enumerate(_DAYS):
         yield text(0, _TOP + place * _CELL + 24, name, "soft")
-    for week in range(WEEKS):
+    for week in range(0, WEEKS, 2):
         yield text(_LEFT + week * _CELL, 14, f"{days[7 * week]:%d %b}", "axis-text")
 
 
@@ -40,7 +39,7 @@ def _cell(day: date, monday: date, today: date, counts: Counter[date]) -> Iterat
     week, row = divmod((day - monday).days, 7)
     x, y, size = _LEFT + week * _CELL, _TOP + row * _CELL, _CELL - _GAP
     count = counts[day]
-    look = "past" if day < today else f"due-{min(count, _MANY)}" if count else "free"
+    look = "past" if day < today else "due" if count else "free"
     yield rect(x, y, size, size, look, round_=4)
     if count:
         yield text(x + size / 2, y + 24, count, "count", anchor="middle")
