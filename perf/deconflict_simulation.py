@@ -316,7 +316,7 @@ def asked_blindly(app: App, labs: list[Actor], events: list[tuple[int, Report]])
         "answers unlike the plain comparison": wrong,
         "messages": sum(door.messages for door in doors),
         "kB both ways": round(sum(door.size for door in doors) / 1000),
-        "bits of outputs told to the house, whole tables": 0,
+        "bits of outputs told to the house": sum(door.bits for door in doors),
         "tickets told to the house if each hit asks for an introduction": hits,
         "bits of fingerprints that a salted hash would have told": "all of each, by dictionary",
     }
@@ -326,8 +326,8 @@ class Counted:
     """Counts what passes a door: messages, and bytes of elements, proofs and tables."""
 
     def __init__(self, door: answering.HouseDoor) -> None:
-        self.door, self.messages, self.size = door, 0, 0
-        self.card, self.buckets = door.card, door.buckets
+        self.door, self.messages, self.size, self.bits = door, 0, 0, 0
+        self.card = door.card
 
     def evaluate(self, epoch_id, elements):
         self._passed(64 * len(elements) + 64)
@@ -337,6 +337,12 @@ class Counted:
         part = self.door.table(epoch_id, after)
         self._passed(len(part.entries))
         return part
+
+    def buckets(self, epoch_id, bits, prefixes):
+        parts = self.door.buckets(epoch_id, bits, prefixes)
+        self.bits += bits * len(prefixes)
+        self._passed(sum(len(part.entries) for part in parts))
+        return parts
 
     def _passed(self, size: int) -> None:
         self.messages, self.size = self.messages + 1, self.size + size

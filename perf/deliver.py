@@ -67,7 +67,7 @@ def main():
         folder = asked.folder or Path(scratch)
         folder.mkdir(exist_ok=True)
         if asked.once:
-            once(folder)
+            ours_once(folder)
         else:
             compare(folder, asked)
 
@@ -123,11 +123,6 @@ def ours_once(folder, *, fresh=False):
         for hit in flaw.hits
         for document in hit.documents
     }
-
-
-def once(folder):
-    """Print the seconds of one warm answer in this process, imports included elsewhere."""
-    ours_once(folder)
 
 
 def seconds_of_process(folder):

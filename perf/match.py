@@ -37,12 +37,12 @@ from clearhouse.clearing.match import _index, matching
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match._compare import Asked, Reading, compare_all, read, read_all
 from clearhouse.clearing.match.bench import lines
-from clearhouse.clearing.match.clusters import UnionFind
 from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.packing import pack
 from clearhouse.clearing.match.retrieval import CROWDED, entry, filed_under, weigh
 from clearhouse.clearing.match.sides import side
 from clearhouse.kernel import identity
+from clearhouse.kernel.disjoint import UnionFind
 from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.store.database import Transaction

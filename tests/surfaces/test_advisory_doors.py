@@ -7,16 +7,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from advisories import PLAIN
-from casebook import DRAFT, do, move, opened, register, set_clock
-from clearhouse.clearing.coordinate import casework
-from clearhouse.clearing.coordinate.record import Outcome
+from casebook import accepted, move, set_clock
 from clearhouse.clearing.publish import forms, operations
 from clearhouse.clearing.publish.rules import documents
 from clearhouse.surfaces.api import counter as counter_api
 from clearhouse.surfaces.api.requests import HourlyQuota
 from clearhouse.surfaces.cli import advisory as door
 from command_line import command_line
-from house import coordinator
 
 ID = "CLR-2026-00001"
 
@@ -30,17 +27,7 @@ def run(app):
 def case(app):
     """A case whose advisory is public."""
     set_clock(app, datetime(2026, 11, 10, 12, 0, tzinfo=UTC))
-    register(app)
-    found = opened(app, DRAFT)
-    do(
-        app,
-        coordinator(app),
-        casework.give_verdict,
-        found.id,
-        vendor=found.vendors[0].id,
-        outcome=Outcome.ACCEPTED,
-        fixed_version="5.4",
-    )
+    found = accepted(app)
     move(app, days=30)
     assert operations.publish_due(app.desk) == [ID]
     move(app, days=1)

@@ -28,6 +28,10 @@ Version = Literal["4.0", "3.1", "3.0", "2.0"]
 MAX_VECTOR_LENGTH: Final = 512
 """Characters; the longest vector with every metric of CVSS 4.0 has under 250."""
 
+CYCLONEDX_METHODS: Final[dict[Version, str]] = {
+    "4.0": "CVSSv4", "3.1": "CVSSv31", "3.0": "CVSSv3", "2.0": "CVSSv2",
+}  # fmt: skip
+"""How CycloneDX names each version. Source: CycloneDX 1.7, `ratings.method`."""
 _BASE: Final[dict[Version, tuple[str, ...]]] = {
     "4.0": ("AV", "AC", "AT", "PR", "UI", "VC", "VI", "VA", "SC", "SI", "SA"),
     "3.1": ("AV", "AC", "PR", "UI", "S", "C", "I", "A"),

@@ -13,13 +13,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from clearhouse.formats.fault import Fault, at
+from clearhouse.formats.inventory_cyclonedx import VERSIONS
 from clearhouse.formats.strict_json import Json
 
 if TYPE_CHECKING:
     import jsonschema_rs
 
 _BESIDE: Final = ("cryptography-defs", "jsf-0.82", "spdx")
-VERSIONS: Final = ("1.2", "1.3", "1.4", "1.5", "1.6", "1.7")
 
 
 def faults(document: Mapping[str, Json]) -> Iterator[Fault]:

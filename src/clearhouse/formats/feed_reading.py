@@ -12,13 +12,14 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from clearhouse.formats import dsse
+from clearhouse.formats.fault import CLOCK_TOLERANCE
 from clearhouse.formats.feed import (
     INSTANT,
     KEYS_FORMAT,
@@ -38,8 +39,6 @@ from clearhouse.formats.feed import (
 )
 from clearhouse.formats.strict_json import StrictJsonError, Strictness, parse
 
-CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-"""How far a reader's clock may be behind before a feed counts as from the future."""
 MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_KEYS: Final = 20
 _PATH: Final = re.compile(r"(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._@:+-]+(?:/[A-Za-z0-9._@:+-]+)*")

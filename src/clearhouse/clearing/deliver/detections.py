@@ -284,7 +284,7 @@ def _detection(desk: Desk, transaction: Transaction, row: Row) -> Detection:
 
 
 def as_json(found: Sequence[PublicDetection]) -> list[dict[str, str]]:
-    """Return public rules as JSON objects, for the feed and the API."""
+    """Return public rules as JSON objects, for the API."""
     return [
         {
             "id": one.detection_id,

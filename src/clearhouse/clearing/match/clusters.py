@@ -6,40 +6,12 @@ The result does not depend on the order of reports or edges. An edge to an unkno
 explain, not to skip: it raises `KeyError`.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from clearhouse.clearing.intake.record import Credit
 from clearhouse.clearing.match.record import Cluster, Edge, Member, Relation
-
-_Thing = TypeVar("_Thing", bound=Hashable)
-
-
-class UnionFind(Generic[_Thing]):
-    """Disjoint sets over report ids or other names, with path halving and union by size."""
-
-    def __init__(self, things: Iterable[_Thing]) -> None:
-        self._parent = {thing: thing for thing in things}
-        self._size = dict.fromkeys(self._parent, 1)
-
-    def root(self, report: _Thing) -> _Thing:
-        """Return the representative of a report's set. Raises `KeyError` for a stranger."""
-        parent = self._parent
-        while parent[report] != report:
-            parent[report] = parent[parent[report]]
-            report = parent[report]
-        return report
-
-    def join(self, left: _Thing, right: _Thing) -> None:
-        """Make two sets one."""
-        big, small = self.root(left), self.root(right)
-        if big == small:
-            return
-        if self._size[big] < self._size[small]:
-            big, small = small, big
-        self._parent[small] = big
-        self._size[big] += self._size[small]
+from clearhouse.kernel.disjoint import UnionFind
 
 
 def clusters(members: Iterable[Member], edges: Iterable[Edge]) -> tuple[Cluster, ...]:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearhouse.clearing.match.clusters import UnionFind
 from clearhouse.clearing.match.columns import Floats
 from clearhouse.clearing.match.forest import Forest
 from clearhouse.clearing.match.model import Model
 from clearhouse.clearing.match.pairing import CLOSER_LOOK
 from clearhouse.clearing.match.ranking import NOTHING, Ranked
+from clearhouse.kernel.disjoint import UnionFind
 from clearhouse.kernel.ids import FindingId
 
 FIRST = 5

@@ -18,7 +18,6 @@ from clearhouse.formats.canonical import Json
 from clearhouse.formats.osv import instant
 
 SPEC_VERSION: Final = "1.7"
-_METHODS: Final = {"4.0": "CVSSv4", "3.1": "CVSSv31", "3.0": "CVSSv3", "2.0": "CVSSv2"}
 _SOURCES: Final = {
     "CVE": ("CVE Program", "https://www.cve.org/"),
     "GHSA": ("GitHub Advisory Database", "https://github.com/advisories/"),
@@ -97,7 +96,7 @@ def _source(id_: str, content: Content) -> dict[str, Json]:
 def _rating(vector: str) -> Json:
     score = cvss.parse(vector)
     return {
-        "method": _METHODS[score.version],
+        "method": cvss.CYCLONEDX_METHODS[score.version],
         "score": score.score,
         "severity": score.rating.value,
         "vector": vector,

@@ -8,14 +8,12 @@ Source: OpenVEX 0.2.0; VEX minimum requirements (CISA, 2023); ECMA-427, qualifie
 """
 
 import uuid
-from typing import Final
 
 from clearhouse.clearing.publish import compose, products
 from clearhouse.clearing.publish.content import Content
 from clearhouse.formats.canonical import Json
+from clearhouse.formats.openvex_check import CONTEXT
 from clearhouse.formats.osv import instant
-
-CONTEXT: Final = "https://openvex.dev/ns/v0.2.0"
 
 
 def openvex_document(content: Content) -> dict[str, Json]:

@@ -16,6 +16,9 @@ from typing import Any, Final
 from clearhouse.formats import feed
 from clearhouse.formats.canonical import Json, canonical_bytes
 
+INFORMATION_TYPE: Final = {
+    "scheme": "urn:ietf:params:rolie:category:information-type", "term": "csaf",
+}  # fmt: skip
 _PUBLIC: Final = "WHITE"
 NO_ECOSYSTEM: Final = "[EMPTY]"
 """The folder of records without an ecosystem. Source: OSV data dumps."""
@@ -151,7 +154,7 @@ def _rolie(one: Card) -> str:
             "schema": "https://docs.oasis-open.org/csaf/csaf/v2.0/csaf_json_schema.json",
             "version": "2.0",
         },
-        "category": [{"scheme": "urn:ietf:params:rolie:category:information-type", "term": "csaf"}],
+        "category": [INFORMATION_TYPE],
     }
     return canonical_bytes(entry).decode()
 

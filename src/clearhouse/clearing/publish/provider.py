@@ -20,12 +20,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearhouse.clearing.publish import cards as cards_
-from clearhouse.clearing.publish.cards import Card, Issue
+from clearhouse.clearing.publish.cards import INFORMATION_TYPE, Card, Issue
 from clearhouse.clearing.publish.record import Publisher
 from clearhouse.clearing.publish.shelf import Change
 from clearhouse.formats import dsse, feed, openpgp_signing, zip_archive
@@ -38,9 +38,6 @@ WHITE: Final = "csaf/white"
 FEED: Final = f"{WHITE}/csaf-feed-tlp-white.json"
 SERVICE: Final = "csaf/service.json"
 CATEGORY: Final = "csaf/category.json"
-_INFORMATION_TYPE: Final = {
-    "scheme": "urn:ietf:params:rolie:category:information-type", "term": "csaf",
-}  # fmt: skip
 _SECURITY_TXT_LIFE: Final = timedelta(days=180)
 _NEWS: Final = 50
 """Entries of the Atom feed."""
@@ -213,7 +210,7 @@ def _rolie(provider: Provider, newest: Sequence[Card], changed: str) -> bytes:
             {"rel": "self", "href": f"{address}/{FEED}"},
             {"rel": "service", "href": f"{address}/{SERVICE}"},
         ],
-        "category": [_INFORMATION_TYPE],
+        "category": [INFORMATION_TYPE],
         "updated": changed,
     }
     start = json.dumps({"feed": head}, ensure_ascii=False)[:-2]
@@ -230,7 +227,7 @@ def _service(provider: Provider) -> dict[str, Json]:
     collection: dict[str, Json] = {
         "title": "TLP:WHITE advisories",
         "href": f"{provider.address}/{FEED}",
-        "categories": {"category": [_INFORMATION_TYPE]},
+        "categories": {"category": [INFORMATION_TYPE]},
     }
     workspace: dict[str, Json] = {"title": "CSAF", "collection": [collection]}
     return {"service": {"workspace": [workspace]}}
@@ -361,8 +358,13 @@ def _lists(manifest: bytes | None) -> frozenset[str]:
     """Return the lists that our own manifest names."""
     if manifest is None:
         return frozenset()
-    payload = json.loads(dsse.unchecked_payload(json.loads(manifest)))
-    return frozenset(one["path"] for one in payload["lists"])
+    return frozenset(one["path"] for one in own_manifest(manifest)["lists"])
+
+
+def own_manifest(manifest: bytes) -> dict[str, Any]:
+    """Return what a manifest says that this house wrote; nobody else writes to its folder."""
+    found: dict[str, Any] = json.loads(dsse.unchecked_payload(json.loads(manifest)))
+    return found
 
 
 def _atom(provider: Provider, after: Mapping[str, Card], edition: Edition) -> bytes:

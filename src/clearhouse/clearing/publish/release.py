@@ -28,7 +28,7 @@ from clearhouse.clearing.publish.house import PUBLIC_READERS, publisher
 from clearhouse.clearing.publish.provider import Edition, Provider
 from clearhouse.clearing.publish.record import Advisory
 from clearhouse.clearing.publish.shelf import Change, Shelf
-from clearhouse.formats import dsse, feed, openpgp_signing
+from clearhouse.formats import feed, openpgp_signing
 from clearhouse.kernel import ledger, ledger_reading, policy
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.services import Desk
@@ -72,7 +72,10 @@ def renew(desk: Desk) -> bool:
         nonlocal renewed
         manifest = shelf.read(feed.MANIFEST_PATH)
         now = desk.database.clock()
-        if manifest is None or now < _issued(manifest) + _hours("renew_hours"):
+        if manifest is None:
+            return None
+        issued = datetime.fromisoformat(provider.own_manifest(manifest)["issued"])
+        if now < issued + _hours("renew_hours"):
             return None
         renewed = True
         return _change(desk, shelf, cards.read(shelf.hidden(provider.CARDS)), [])
@@ -163,7 +166,7 @@ def _edition(transaction: Transaction, manifest: bytes | None) -> Edition:
     known = ledger_reading.newest_of(transaction, "feed", _ISSUED)
     numbers = [int(str(known.data["sequence"]))] if known else [0]
     if manifest is not None:
-        numbers.append(_number(manifest))
+        numbers.append(int(provider.own_manifest(manifest)["sequence"]))
     return Edition(sequence=max(numbers) + 1, issued=transaction.now, life=_hours("life_hours"))
 
 
@@ -290,16 +293,6 @@ def _newest(advisories: Sequence[Advisory]) -> dict[str, Advisory]:
 
 def _is_out(one: Advisory, before: Mapping[str, Card]) -> bool:
     return one.advisory_id in before and before[one.advisory_id].revision >= one.revision
-
-
-def _number(manifest: bytes) -> int:
-    """Return the number of our own manifest, whose signature a process of this house made."""
-    return int(json.loads(dsse.unchecked_payload(json.loads(manifest)))["sequence"])
-
-
-def _issued(manifest: bytes) -> datetime:
-    body = json.loads(dsse.unchecked_payload(json.loads(manifest)))
-    return datetime.fromisoformat(body["issued"])
 
 
 def _hours(name: str) -> timedelta:

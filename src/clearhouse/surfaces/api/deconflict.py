@@ -35,12 +35,9 @@ router = APIRouter(
 )
 T = TypeVar("T")
 VERSION_HEADER = "Clearhouse-Table-Version"
-_Words = Annotated[str, Field(min_length=1, max_length=2000)]
-_Target = Annotated[str, Field(min_length=1, max_length=400)]
 _Element = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Epoch = Annotated[str, Field(pattern="^epo_[a-z2-7]{26}$")]
 _EpochAsked = Annotated[str, Query(pattern="^epo_[a-z2-7]{26}$")]
-_LeaseAddress = Annotated[str, Path(pattern="^lea_[a-z2-7]{26}$")]
 _IntroductionAddress = Annotated[str, Path(pattern="^int_[a-z2-7]{26}$")]
 _CommitmentAddress = Annotated[str, Path(pattern="^cmt_[a-z2-7]{26}$")]
 

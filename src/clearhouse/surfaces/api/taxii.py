@@ -7,11 +7,13 @@ Source: TAXII 2.1 §4 (discovery, API roots), §5 (collections, objects, manifes
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
 from clearhouse.clearing.publish import as_stix
 from clearhouse.clearing.publish import operations as publish
@@ -27,13 +29,34 @@ _ACCEPTED: Final = re.compile(
     r"\s*(?:\*/\*|application/\*|application/taxii\+json(?:\s*;\s*version\s*=\s*\"?2\.1\"?)?)"
     r"\s*(?:;\s*q\s*=\s*[0-9.]+\s*)?"
 )
-_Next = Annotated[str | None, Query(alias="next", max_length=20)]
-_Ids = Annotated[str, Query(alias="match[id]", max_length=4000)]
-_Kinds = Annotated[str, Query(alias="match[type]", max_length=4000)]
-_Versions = Annotated[str, Query(alias="match[version]", max_length=4000)]
-_Specs = Annotated[str, Query(alias="match[spec_version]", max_length=4000)]
-_Limit = Annotated[int, Query(ge=1, le=10**9)]
-_After = Annotated[datetime | None, Query()]
+
+
+class _Filters(BaseModel):
+    """What a reader may ask for. Source: TAXII 2.1 §3.4 (filters), §3.5 (pages)."""
+
+    added_after: datetime | None = None
+    limit: Annotated[int, Field(ge=1, le=10**9)] = as_stix.MOST
+    start: Annotated[str | None, Field(alias="next", max_length=20)] = None
+    ids: Annotated[str, Field(alias="match[id]", max_length=4000)] = ""
+    kinds: Annotated[str, Field(alias="match[type]", max_length=4000)] = ""
+    versions: Annotated[str, Field(alias="match[version]", max_length=4000)] = "last"
+    spec: Annotated[str, Field(alias="match[spec_version]", max_length=4000)] = ""
+
+    def wanted(self) -> Wanted:
+        if self.added_after is not None and self.added_after.tzinfo is None:
+            raise _TaxiiError(400, "added_after needs a time zone: end it with Z")
+        return Wanted(
+            after=self.added_after,
+            limit=self.limit,
+            start=self.start,
+            ids=_split(self.ids),
+            kinds=_split(self.kinds),
+            versions=_split(self.versions) or frozenset({"last"}),
+            spec_versions=_split(self.spec),
+        )
+
+
+_Asked = Annotated[_Filters, Query()]
 
 
 class _TaxiiError(Exception):
@@ -91,66 +114,23 @@ class _Server:
         _demand(request, collection)
         return _answer(_described())
 
-    def objects(  # one parameter a filter of the standard
-        self,
-        request: Request,
-        collection: str,
-        added_after: _After = None,
-        limit: _Limit = as_stix.MOST,
-        start: _Next = None,
-        ids: _Ids = "",
-        kinds: _Kinds = "",
-        versions: _Versions = "last",
-        spec: _Specs = "",
-    ) -> JSONResponse:
+    def objects(self, request: Request, collection: str, asked: _Asked) -> JSONResponse:
         _demand(request, collection)
-        wanted = _wanted(added_after, limit, start, ids, kinds, versions, spec)
-        return _envelope(self._sheet(wanted))
+        return _envelope(self._sheet(asked.wanted()))
 
-    def one(
-        self,
-        request: Request,
-        collection: str,
-        id_: str,
-        added_after: _After = None,
-        limit: _Limit = as_stix.MOST,
-        start: _Next = None,
-        versions: _Versions = "last",
-        spec: _Specs = "",
-    ) -> JSONResponse:
+    def one(self, request: Request, collection: str, id_: str, asked: _Asked) -> JSONResponse:
         _demand(request, collection)
-        self._demand_known(id_)
-        return _envelope(self._sheet(_wanted(added_after, limit, start, id_, "", versions, spec)))
+        return _envelope(self._sheet(self._of(id_, asked)))
 
-    def versions(
-        self,
-        request: Request,
-        collection: str,
-        id_: str,
-        added_after: _After = None,
-        limit: _Limit = as_stix.MOST,
-        start: _Next = None,
-        spec: _Specs = "",
-    ) -> JSONResponse:
+    def versions(self, request: Request, collection: str, id_: str, asked: _Asked) -> JSONResponse:
         _demand(request, collection)
-        self._demand_known(id_)
-        found = self._sheet(_wanted(added_after, limit, start, id_, "", "all", spec))
+        every = replace(self._of(id_, asked), versions=frozenset({"all"}))
+        found = self._sheet(every)
         return _paged({"versions": [one.version for one in found.found]}, found)
 
-    def manifest(
-        self,
-        request: Request,
-        collection: str,
-        added_after: _After = None,
-        limit: _Limit = as_stix.MOST,
-        start: _Next = None,
-        ids: _Ids = "",
-        kinds: _Kinds = "",
-        versions: _Versions = "last",
-        spec: _Specs = "",
-    ) -> JSONResponse:
+    def manifest(self, request: Request, collection: str, asked: _Asked) -> JSONResponse:
         _demand(request, collection)
-        found = self._sheet(_wanted(added_after, limit, start, ids, kinds, versions, spec))
+        found = self._sheet(asked.wanted())
         records: list[Json] = [
             {
                 "id": one.id,
@@ -178,9 +158,11 @@ class _Server:
                 self._kept = newest, [Dated(added=at, object=one) for at, one in objects]
         return self._kept[1]
 
-    def _demand_known(self, id_: str) -> None:
+    def _of(self, id_: str, asked: _Filters) -> Wanted:
+        """Return what is asked of one object, whose filters of id and type are not read."""
         if id_ not in {one.id for one in self._known()}:
             raise _TaxiiError(404, "no such object in this collection")
+        return replace(asked.wanted(), ids=frozenset({id_}), kinds=frozenset())
 
 
 def _house() -> str:
@@ -213,28 +195,6 @@ def _demand_accepted(request: Request) -> None:
     accepted = request.headers.get("accept", "*/*")
     if not any(_ACCEPTED.fullmatch(one) for one in accepted.split(",")):
         raise _TaxiiError(406, f"this server speaks {MEDIA_TYPE}")
-
-
-def _wanted(
-    after: datetime | None,
-    limit: int,
-    start: str | None,
-    ids: str,
-    kinds: str,
-    versions: str,
-    spec: str,
-) -> Wanted:
-    if after is not None and after.tzinfo is None:
-        raise _TaxiiError(400, "added_after needs a time zone: end it with Z")
-    return Wanted(
-        after=after,
-        limit=limit,
-        start=start,
-        ids=_split(ids),
-        kinds=_split(kinds),
-        versions=_split(versions) or frozenset({"last"}),
-        spec_versions=_split(spec),
-    )
 
 
 def _split(names: str) -> frozenset[str]:

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from casebook import DRAFT, acting, do, move, opened, register, set_clock
+from casebook import DRAFT, accepted, acting, do, move, register, set_clock
 from clearhouse.clearing.coordinate import casework
-from clearhouse.clearing.coordinate.record import Outcome
 from clearhouse.clearing.publish import operations, revising
 from clearhouse.clearing.publish.record import Documents, Wording
 from clearhouse.clearing.publish.revising import NotPublishedError
@@ -24,20 +23,6 @@ def house(app):
     set_clock(app, NOW)
     register(app)
     return app
-
-
-def accepted(app, draft=CVE, **report):
-    case = opened(app, draft, **report)
-    do(
-        app,
-        coordinator(app),
-        casework.give_verdict,
-        case.id,
-        vendor=case.vendors[0].id,
-        outcome=Outcome.ACCEPTED,
-        fixed_version="5.4",
-    )
-    return case
 
 
 def published(app, *drafts):

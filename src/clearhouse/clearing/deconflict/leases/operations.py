@@ -80,11 +80,7 @@ def claim_lease(
         claim = replace(claim, scope=rules.cleaned(claim.scope))
     except ValueError as error:
         return Refusal(code="malformed", reason=str(error))
-    others = [
-        one
-        for one in _store.taken_on(transaction, claim.scope.target)
-        if one.party_id != actor.party_id
-    ]
+    others = _others(transaction, actor, claim.scope)
     said = rules.decide(
         claim,
         others,
@@ -120,9 +116,7 @@ def who_scans(
         scope = rules.cleaned(scope)
     except ValueError as error:
         return Refusal(code="malformed", reason=str(error))
-    others = [
-        one for one in _store.taken_on(transaction, scope.target) if one.party_id != actor.party_id
-    ]
+    others = _others(transaction, actor, scope)
     found = tuple(said for _, said in rules.overlaps(scope, others))
     _note_told(transaction, actor, scope, others, found)
     return found
@@ -264,6 +258,12 @@ def _granted(
 def _note(transaction: Transaction, kind: str, lease: Lease, facts: dict[str, Json]) -> None:
     readers = (lease.party_id, *_store.HOUSE)
     ledger.append(transaction, kind, lease.lease_id, facts, readers=readers)
+
+
+def _others(transaction: Transaction, actor: Actor, scope: Scope) -> list[Taken]:
+    """Return what other parties have taken on a target."""
+    taken = _store.taken_on(transaction, scope.target)
+    return [one for one in taken if one.party_id != actor.party_id]
 
 
 def _note_told(

@@ -158,7 +158,7 @@ def check_provider(place: Place) -> tuple[Requirement, ...]:
     said = {number: list(check(provider)) for number, check in _CHECKS.items()}
     said[6] = [one for one in provider.unreachable if "redirects" in one]
     said[7] += [one for one in provider.unreachable if "redirects" not in one]
-    found = {number: _judged(number, reasons) for number, reasons in said.items()}
+    found = {number: _judged(reasons) for number, reasons in said.items()}
     on_disk = not is_address(place.name)
     if on_disk:
         for number in (3, 6):
@@ -175,7 +175,7 @@ def check_provider(place: Place) -> tuple[Requirement, ...]:
 _Found = dict[int, tuple[Outcome, list[str]]]
 
 
-def _judged(_: int, reasons: list[str]) -> tuple[Outcome, list[str]]:
+def _judged(reasons: list[str]) -> tuple[Outcome, list[str]]:
     return (Outcome.FAILED if reasons else Outcome.MET), reasons
 
 

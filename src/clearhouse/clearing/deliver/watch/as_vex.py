@@ -13,13 +13,12 @@ from typing import Final
 
 from clearhouse.clearing.deliver.watch.record import Flaw, WatchReport
 from clearhouse.formats.canonical import Json
-from clearhouse.formats.cvss import CvssError, parse
+from clearhouse.formats.cvss import CYCLONEDX_METHODS, CvssError, parse
 from clearhouse.formats.inventory import Component
 from clearhouse.formats.osv import instant
 from clearhouse.formats.statements import RemedyKind
 
 _SPACE: Final = uuid.UUID("6f1f6f5e-26a7-5b36-9d0a-0c1c2cf3f0a2")
-_METHODS: Final = {"2.0": "CVSSv2", "3.0": "CVSSv3", "3.1": "CVSSv31", "4.0": "CVSSv4"}
 
 
 def document(report: WatchReport) -> dict[str, Json]:
@@ -53,7 +52,7 @@ def _ref(one: Component) -> str:
 
 def _component(one: Component, *, evaluated: bool) -> dict[str, Json]:
     found: dict[str, Json] = {"type": "library", "bom-ref": _ref(one), "name": one.name}
-    optional = {"version": one.version, "purl": one.purl if evaluated else None, "cpe": None}
+    optional = {"version": one.version, "purl": one.purl if evaluated else None}
     found |= {name: value for name, value in optional.items() if value}
     if not evaluated:
         found["properties"] = [{"name": "clearhouse:watch", "value": "not evaluated"}]
@@ -124,6 +123,6 @@ def _ratings(flaw: Flaw) -> Iterator[dict[str, Json]]:
         yield {
             "score": score.score,
             "severity": str(score.rating),
-            "method": _METHODS[score.version],
+            "method": CYCLONEDX_METHODS[score.version],
             "vector": score.vector,
         }

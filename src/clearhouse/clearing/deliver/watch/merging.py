@@ -5,10 +5,11 @@ compared without case and without the mark `x_` of databases that OSV has not re
 that were withdrawn join nothing: a mistaken alias in one must not tie two flaws together.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from clearhouse.formats.statements import Statement
+from clearhouse.kernel.disjoint import UnionFind
 
 _UNREGISTERED: Final = "X_"
 
@@ -23,12 +24,14 @@ def names(statement: Statement) -> tuple[str, ...]:
 
 def groups(statements: Sequence[Statement]) -> list[list[Statement]]:
     """Return the statements of each flaw together, in the order of first mention."""
-    joined = _Union()
-    for one in statements:
-        joined.join(names(one))
-    found: dict[Hashable, list[Statement]] = {}
-    for one in statements:
-        found.setdefault(joined.root(names(one)[0]), []).append(one)
+    ids = [names(one) for one in statements]
+    joined = UnionFind(one for several in ids for one in several)
+    for own, *others in ids:
+        for other in others:
+            joined.join(own, other)
+    found: dict[str, list[Statement]] = {}
+    for one, (own, *_) in zip(statements, ids, strict=True):
+        found.setdefault(joined.root(own), []).append(one)
     return list(found.values())
 
 
@@ -41,22 +44,3 @@ def spelled(statements: Iterable[Statement]) -> tuple[str, ...]:
         if one
     }
     return tuple(sorted(ids.values(), key=lambda one: (not one.upper().startswith("CVE-"), one)))
-
-
-class _Union:
-    """Which ids belong together: union-find with the paths halved."""
-
-    def __init__(self) -> None:
-        self._above: dict[str, str] = {}
-
-    def root(self, name: str) -> str:
-        above = self._above
-        above.setdefault(name, name)
-        while above[name] != name:
-            above[name] = above[above[name]]
-            name = above[name]
-        return name
-
-    def join(self, several: Sequence[str]) -> None:
-        for one in several:
-            self._above[self.root(one)] = self.root(several[0])

@@ -72,7 +72,6 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         lease_pages,
         reach_pages,
         release_pages,
-        release_pages,
         ledger_pages,
         you,
     ):
