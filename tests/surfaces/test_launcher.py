@@ -45,10 +45,10 @@ def _program(path, text):
     path.chmod(0o755)
 
 
-def _launch(machine, *arguments):
+def _launch(machine, *arguments, **environment):
     done = subprocess.run(
         [PROJECT / "clearhouse", *arguments],
-        env={"PATH": str(machine), "CLEARHOUSE_HOME": str(machine.parent / "home")},
+        env={"PATH": str(machine), "CLEARHOUSE_HOME": str(machine.parent / "home"), **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -104,3 +104,13 @@ def test_measuring_validation_also_brings_a_compiler(machine):
     _program(machine / "apt-get", INSTALLS)
     _launch(machine, "bench")
     assert {"bubblewrap", "gcc", "libc6-dev", "patch"} <= set(_asked(machine)[0].split())
+
+
+def test_where_no_byte_code_may_stand_beside_sources_it_is_kept_with_the_installation(machine):
+    shows = '#!/bin/sh\necho "${{PYTHONDONTWRITEBYTECODE-unset}} ${{PYTHONPYCACHEPREFIX-unset}}" >&2\n'
+    _program(machine.parent / "home" / "env" / "bin" / "python", shows)
+    kept = machine.parent / "home" / "bytecode"
+    assert _launch(machine, "submit") == "unset unset\n"
+    assert _launch(machine, "submit", PYTHONDONTWRITEBYTECODE="1") == f"unset {kept}\n"
+    own = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/elsewhere"}
+    assert _launch(machine, "submit", **own) == "unset /elsewhere\n"
