@@ -20,6 +20,8 @@ from typing import Final, cast
 
 import yaml
 
+# In C where the package has it: every process that matches reads the list once, and waits for it.
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ID: Final = re.compile(r"(?:CWE[-_ ]?)?0*([1-9]\d{0,4})", re.IGNORECASE)
 
 
@@ -109,7 +111,8 @@ def compatible(first: str, second: str) -> bool:
 
 @cache
 def _entries() -> Mapping[str, Weakness]:
-    document = yaml.safe_load(files("clearhouse.formats").joinpath("cwe.yaml").read_text("utf-8"))
+    text = files("clearhouse.formats").joinpath("cwe.yaml").read_text("utf-8")
+    document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - it is the safe one
     grouped = {**document["families"], None: document["broad"]}
     return {
         f"CWE-{number}": Weakness(
