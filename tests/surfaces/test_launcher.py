@@ -107,7 +107,9 @@ def test_measuring_validation_also_brings_a_compiler(machine):
 
 
 def test_where_no_byte_code_may_stand_beside_sources_it_is_kept_with_the_installation(machine):
-    shows = '#!/bin/sh\necho "${{PYTHONDONTWRITEBYTECODE-unset}} ${{PYTHONPYCACHEPREFIX-unset}}" >&2\n'
+    shows = (
+        '#!/bin/sh\necho "${{PYTHONDONTWRITEBYTECODE-unset}} ${{PYTHONPYCACHEPREFIX-unset}}" >&2\n'
+    )
     _program(machine.parent / "home" / "env" / "bin" / "python", shows)
     kept = machine.parent / "home" / "bytecode"
     assert _launch(machine, "submit") == "unset unset\n"
