@@ -19,6 +19,44 @@ settings.register_profile("clearhouse", deadline=None, suppress_health_check=[He
 settings.load_profile("clearhouse")
 
 PROJECT = Path(__file__).resolve().parent.parent
+TESTS = PROJECT / "tests"
+UNMEASURED = (
+    *("architecture/", "conformance/", "docs/", "fuzz/", "property/"),
+    *("unit/access/", "unit/bench/", "unit/criteria/", "unit/defense/", "unit/formats/"),
+    *("scenario/test_access_", "scenario/test_criteria_"),
+    *("surfaces/test_access_", "surfaces/test_criteria_", "surfaces/test_defense_"),
+)
+"""Tests that `check` takes no coverage from, and that run in a third of the time for it.
+
+They repeat the same lines for thousands of examples, or are about parts whose coverage it does not
+ask. Those marked `no_cover` are such too.
+"""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cov-sparingly",
+        action="store_true",
+        help="take coverage only from tests of what `clearhouse check` asks the coverage of",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Stop measuring before a test that needs none, what it sets up included; then go on."""
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    control = plugin and plugin.cov_controller
+    if not control or not item.config.getoption("--cov-sparingly"):
+        return
+    if measured(item) and not control.started:
+        control.resume()
+    elif not measured(item) and control.started:
+        control.pause()
+
+
+def measured(item: pytest.Item) -> bool:
+    path = item.path.relative_to(TESTS).as_posix()
+    return not path.startswith(UNMEASURED) and not item.get_closest_marker("no_cover")
 
 
 @pytest.fixture(scope="session")
