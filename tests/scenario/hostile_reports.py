@@ -5,7 +5,9 @@ import gzip
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 MARK = "merlinquartz"
 """In every hostile report, so that a log that holds any of it is found out."""
@@ -20,11 +22,16 @@ TAP = {
 class Sent:
     """One request, and what may come of it."""
 
-    body: bytes
+    given: bytes | Callable[[], bytes]
+    """The body, or what makes one that is large when it is sent."""
     kind: str = "application/json"
     tap: bool = False
     filename: str | None = None
     outcomes: frozenset = field(default_factory=lambda: frozenset({"accepted", "refused"}))
+
+    @cached_property
+    def body(self):
+        return self.given if isinstance(self.given, bytes) else self.given()
 
     @property
     def path(self):
@@ -32,8 +39,8 @@ class Sent:
 
 
 def tap(document, **more):
-    body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return Sent(body=body, tap=True, **more)
+    given = document if isinstance(document, bytes) else lambda: json.dumps(document).encode()
+    return Sent(given, tap=True, **more)
 
 
 def _refused(sent):
@@ -49,12 +56,18 @@ def _file(**attachment):
     return TAP | {"attachments": [base | attachment]}
 
 
+@cache
 def _zip_bomb():
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for place in range(8):
             archive.writestr(f"../../{place}/{MARK}", b"\0" * 20_000_000)
     return packed.getvalue()
+
+
+def _bomb_attached():
+    bomb = base64.b64encode(_zip_bomb()).decode()
+    return json.dumps(_file(filename="poc.zip", data=bomb, content_type="application/zip")).encode()
 
 
 def _osv(**more):
@@ -111,7 +124,6 @@ _REPORT_PART = (
     b'Content-Type: application/json\r\nContent-Disposition: attachment; name="report"\r\n\r\n'
     + json.dumps(TAP).encode()
 )
-_BOMB = base64.b64encode(_zip_bomb()).decode()
 _ENTITIES = (
     b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "'
     + MARK.encode()
@@ -148,21 +160,21 @@ HOSTILE = {
     "HTML that acts": _text(f"<script>alert('{MARK}')</script><img src=x onerror=alert(1)>", "x.html"),
     "XML whose entities explode": Sent(_ENTITIES, "application/xml", filename="x.xml"),
     "binary": Sent(bytes(range(256)) * 400, "application/octet-stream", filename="x.bin"),
-    "a zip": Sent(_zip_bomb(), "application/zip", filename="reports.zip"),
-    "a gzip bomb as the body": Sent(gzip.compress(b"\0" * 50_000_000), "application/json", filename="x.json.gz"),
+    "a zip": Sent(_zip_bomb, "application/zip", filename="reports.zip"),
+    "a gzip bomb as the body": Sent(lambda: gzip.compress(b"\0" * 50_000_000), "application/json", filename="x.json.gz"),
     # Oversized.
     "a body over the limit": _refused(tap(TAP | {"enrichment": {"x": "y" * 4_000_000}})),
     "a field over its limit": _refused(tap(TAP | {"code_path": MARK * 200})),
     "more versions than allowed": _refused(tap(TAP | {"versions": ["1.0"] * 65})),
     "100 000 references": _refused(tap(TAP | {"references": ["https://example.test/x"] * 100_000})),
     "100 000 references in an OSV file": _accepted(
-        Sent(json.dumps(_osv(references=[{"type": "WEB", "url": f"https://example.test/{n}"} for n in range(100_000)])).encode(), filename="x.json")
+        Sent(lambda: json.dumps(_osv(references=[{"type": "WEB", "url": f"https://example.test/{n}"} for n in range(100_000)])).encode(), filename="x.json")
     ),
     "100 000 aliases in an OSV file": _accepted(
-        Sent(json.dumps(_osv(aliases=[f"CVE-2026-{n}" for n in range(100_000, 200_000)])).encode(), filename="x.json")
+        Sent(lambda: json.dumps(_osv(aliases=[f"CVE-2026-{n}" for n in range(100_000, 200_000)])).encode(), filename="x.json")
     ),
     "20 000 affected packages": Sent(
-        json.dumps(_osv(affected=[{"package": {"ecosystem": "PyPI", "name": f"p{n}"}, "versions": ["1"]} for n in range(20_000)])).encode(), filename="x.json"
+        lambda: json.dumps(_osv(affected=[{"package": {"ecosystem": "PyPI", "name": f"p{n}"}, "versions": ["1"]} for n in range(20_000)])).encode(), filename="x.json"
     ),
     "one word of a million letters": _accepted(_text("a" * 1_000_000)),
     "a million spaces": _accepted(_text(" " * 1_000_000 + "x")),
@@ -176,9 +188,9 @@ HOSTILE = {
     "100 000 stack frames": _accepted(_text("```\nTraceback (most recent call last):\n" + '  File "a.py", line 1, in f\n    g()\n' * 40_000 + "ValueError: x\n```\n")),
     "100 000 sanitizer frames": _accepted(_text("==1==ERROR: AddressSanitizer: heap-buffer-overflow\n" + "    #1 0x4f in f a.c:1\n" * 60_000)),
     "a table of 100 000 rows": _accepted(_text("| a | b |\n|---|---|\n" + "| CWE-79 | x |\n" * 60_000)),
-    "SARIF with 60 000 results in as many files": _refused(Sent(json.dumps(_sarif([_result(n) for n in range(60_000)])).encode(), filename="scan.sarif")),
-    "SARIF with 100 000 results in one place": _accepted(Sent(json.dumps(_sarif([_result()] * 100_000)).encode(), filename="scan.sarif")),
-    "SARIF with 5 000 rules": Sent(json.dumps(_sarif([_result(n, f"R{n}") for n in range(5_000)])).encode(), filename="scan.sarif"),
+    "SARIF with 60 000 results in as many files": _refused(Sent(lambda: json.dumps(_sarif([_result(n) for n in range(60_000)])).encode(), filename="scan.sarif")),
+    "SARIF with 100 000 results in one place": _accepted(Sent(lambda: json.dumps(_sarif([_result()] * 100_000)).encode(), filename="scan.sarif")),
+    "SARIF with 5 000 rules": Sent(lambda: json.dumps(_sarif([_result(n, f"R{n}") for n in range(5_000)])).encode(), filename="scan.sarif"),
     "an e-mail of 5 000 parts": Sent(_mail([b"x"] * 5_000), "message/rfc822", filename="x.eml"),
     "an e-mail nested 500 deep": Sent(_nested_mail(500), "message/rfc822", filename="x.eml"),
     "an e-mail with a header of 1 MB": Sent(b"Subject: " + MARK.encode() * 80_000 + b"\r\n\r\nhello", "message/rfc822", filename="x.eml"),
@@ -218,7 +230,7 @@ HOSTILE = {
     "an attachment of a device": tap(_file(filename="CON.txt")),
     "an attachment named by line breaks": tap(_file(filename="a\r\nContent-Type: text/html\r\n\r\nx.txt")),
     "an attachment whose name runs backwards": tap(_file(filename="\u202efdp.exe")),
-    "a zip bomb attached": _accepted(tap(_file(filename="poc.zip", data=_BOMB, content_type="application/zip"))),
+    "a zip bomb attached": _accepted(Sent(_bomb_attached, tap=True)),
     "an attachment that is no base64": tap(_file(filename="poc.zip", data="%%%", content_type="application/zip")),
     "a document called ../../x": Sent(_PARAGRAPH.encode(), "text/markdown", filename="../../../../tmp/x.md"),
     "a document called NUL": Sent(_PARAGRAPH.encode(), "text/markdown", filename="a\0b.md"),

@@ -8,8 +8,6 @@ import json
 import time
 from datetime import timedelta
 
-import anthropic
-import openai
 import pyrage
 import pytest
 
@@ -41,6 +39,8 @@ def messages(words):
 
 def with_openai(address, secret):
     """Plain, streamed and with a tool; return the request ids that the client saw."""
+    import openai  # here, because it takes seconds
+
     with openai.OpenAI(base_url=f"{address}/v1", api_key=secret, max_retries=0) as client:
         assert [one.id for one in client.models.list()] == [MODEL]
         call = {"model": MODEL, "max_tokens": 60}
@@ -62,6 +62,8 @@ def with_openai(address, secret):
 
 
 def with_anthropic(address, secret):
+    import anthropic  # as above
+
     with anthropic.Anthropic(base_url=address, api_key=secret, max_retries=0) as client:
         call = {"model": MODEL, "max_tokens": 60}
         plain = client.messages.create(messages=messages("say 2"), **call)
@@ -71,6 +73,16 @@ def with_anthropic(address, secret):
         with pytest.raises(anthropic.APIStatusError):
             client.messages.create(messages=messages("lie"), **call)
         return [plain._request_id]
+
+
+def with_wrong_key(address, wrong):
+    import openai
+
+    with (
+        openai.OpenAI(base_url=f"{address}/v1", api_key=wrong, max_retries=0) as client,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        client.models.list()
 
 
 def evidence(path, ids):
@@ -133,11 +145,7 @@ def test_a_window_runs_from_the_offer_to_matching_dossiers(app, tmp_path):
             ids = with_openai(one, first.secret)
             claude_ids = with_anthropic(two, second.secret)
             for wrong in ("chl_guess", second.secret):
-                with (
-                    openai.OpenAI(base_url=f"{one}/v1", api_key=wrong, max_retries=0) as client,
-                    pytest.raises(openai.AuthenticationError),
-                ):
-                    client.models.list()
+                with_wrong_key(one, wrong)
         if has_inspect:
             third = Companion(house.address, hana.key)
             with served(third, lifespan="on") as three:

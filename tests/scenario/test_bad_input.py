@@ -105,7 +105,8 @@ class Door:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_report_is_refused_clearly_or_taken_in_whole(door, name, most_cpu_s):
-    sent, before, begin = HOSTILE[name], door.stored(), time.process_time()
+    sent, before = HOSTILE[name], door.stored()
+    body, begin = sent.body, time.process_time()
     answer = door.send(sent)
     assert time.process_time() - begin < most_cpu_s
     document = answer.json()
@@ -113,7 +114,7 @@ def test_a_hostile_report_is_refused_clearly_or_taken_in_whole(door, name, most_
         assert "accepted" in sent.outcomes, document
         assert door.stored() == before + 1
         with door.reading() as transaction:
-            assert intake.original(door.app.desk, transaction, document["receipt"]) == sent.body
+            assert intake.original(door.app.desk, transaction, document["receipt"]) == body
         assert document["reports"]
         warned = {warning["code"] for warning in document.get("warnings", ())}
         assert WARNED.get(name) in {None, *warned}

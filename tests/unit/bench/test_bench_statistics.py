@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cache
 
 import pytest
-from scipy import stats
+import scipy  # its parts are loaded when they are named
 
 from clearhouse.bench.statistics import intervals, sequential, several
 from clearhouse.bench.statistics.bootstrap import bootstrap, percentiles
@@ -31,7 +31,9 @@ def usual_interval(successes, trials):
 def coverage(method, trials, rate):
     """Exact probability that an interval holds the true rate."""
     return sum(
-        stats.binom.pmf(k, trials, rate) for k in range(trials + 1) if method(k, trials).holds(rate)
+        scipy.stats.binom.pmf(k, trials, rate)
+        for k in range(trials + 1)
+        if method(k, trials).holds(rate)
     )
 
 
@@ -102,13 +104,15 @@ def test_what_no_number_of_trials_can_show_needs_none():
 def test_beta_and_t_agree_with_scipy(seed):
     draw = random.Random(seed)
     a, b, x = 10 ** draw.uniform(-1, 5), 10 ** draw.uniform(-1, 5), draw.random()
-    assert beta_cdf(x, a, b) == pytest.approx(stats.beta.cdf(x, a, b), rel=1e-8, abs=1e-14)
-    assert beta_sf(x, a, b) == pytest.approx(stats.beta.sf(x, a, b), rel=1e-8, abs=1e-14)
+    assert beta_cdf(x, a, b) == pytest.approx(scipy.stats.beta.cdf(x, a, b), rel=1e-8, abs=1e-14)
+    assert beta_sf(x, a, b) == pytest.approx(scipy.stats.beta.sf(x, a, b), rel=1e-8, abs=1e-14)
     middle = min(max(x, 0.001), 0.999)
-    assert beta_quantile(middle, a, b) == pytest.approx(stats.beta.ppf(middle, a, b), rel=1e-8)
+    assert beta_quantile(middle, a, b) == pytest.approx(
+        scipy.stats.beta.ppf(middle, a, b), rel=1e-8
+    )
     freedom = draw.randint(1, 500)
     assert t_quantile(middle, freedom) == pytest.approx(
-        stats.t.ppf(middle, freedom), rel=1e-7, abs=1e-8
+        scipy.stats.t.ppf(middle, freedom), rel=1e-7, abs=1e-8
     )
 
 
@@ -117,10 +121,12 @@ def test_tests_of_two_groups_agree_with_scipy(seed):
     draw = random.Random(seed)
     n, m = draw.randint(1, 40), draw.randint(1, 40)
     k, j = draw.randint(0, n), draw.randint(0, m)
-    assert fisher(k, n, j, m) == pytest.approx(stats.fisher_exact([[k, n - k], [j, m - j]])[1])
+    assert fisher(k, n, j, m) == pytest.approx(
+        scipy.stats.fisher_exact([[k, n - k], [j, m - j]])[1]
+    )
     b, c = draw.randint(0, 20), draw.randint(1, 20)
-    assert mcnemar(b, c) == pytest.approx(stats.binomtest(min(b, c), b + c, 0.5).pvalue)
-    assert at_least(k, n, 0.3) == pytest.approx(stats.binom.sf(k - 1, n, 0.3))
+    assert mcnemar(b, c) == pytest.approx(scipy.stats.binomtest(min(b, c), b + c, 0.5).pvalue)
+    assert at_least(k, n, 0.3) == pytest.approx(scipy.stats.binom.sf(k - 1, n, 0.3))
 
 
 def test_impossible_counts_are_refused():
@@ -166,7 +172,7 @@ def test_p_values_of_clusters_are_the_levels_at_which_the_bound_clears():
     assert one.p_below(0.6) == 1.0
     assert clustered([[0.0]] * 50).p_below(0.5) < 1e-9
     single = clustered([[1.0]] * 7 + [[0.0]] * 5)
-    assert single.p_above(0.3) == pytest.approx(stats.binom.sf(6, 12, 0.3), rel=1e-6)
+    assert single.p_above(0.3) == pytest.approx(scipy.stats.binom.sf(6, 12, 0.3), rel=1e-6)
 
 
 def test_scores_outside_0_to_1_and_no_scores_are_refused():
@@ -205,7 +211,7 @@ def test_the_e_process_is_a_martingale_at_the_threshold():
     """Its expectation after any number of trials at the threshold is exactly 1."""
     for trials in (1, 5, 30):
         expected = sum(
-            stats.binom.pmf(k, trials, 0.4)
+            scipy.stats.binom.pmf(k, trials, 0.4)
             * math.exp(sequential.log_evidence_above(k, trials, 0.4))
             for k in range(trials + 1)
         )
@@ -252,7 +258,7 @@ def test_paired_differences_by_every_sign_and_by_drawn_signs():
     assert paired_difference([1, 1, 1, 1, 1]) == pytest.approx(2 / 32)
     assert paired_difference([]) == 1.0
     many = [1.0] * 14 + [-1.0] * 6
-    exact = stats.binomtest(6, 20, 0.5).pvalue
+    exact = scipy.stats.binomtest(6, 20, 0.5).pvalue
     assert paired_difference(many) == pytest.approx(exact, abs=0.02)
 
 

@@ -5,7 +5,7 @@ import random
 from datetime import UTC, datetime
 
 import pytest
-from scipy import stats
+import scipy  # its parts are loaded when they are named
 
 from clearhouse.criteria.define.catalogue import GATES
 from clearhouse.criteria.define.profiles import load_profile
@@ -91,8 +91,8 @@ def test_attempts_count_as_independent_about_these_items_and_not_about_their_kin
     kind = decide(evidence, text(20, 10, metric("pass@1", 0.6)))
     these = decide(evidence, text(20, 10, metric("pass@1", 0.6, "benchmark")))
     assert (kind.outcome, these.outcome) == (Outcome.INSUFFICIENT, Outcome.COVERED)
-    assert estimate(kind).low == pytest.approx(stats.beta.ppf(0.025, 14, 7), abs=1e-6)
-    assert estimate(these).low == pytest.approx(stats.beta.ppf(0.025, 140, 61), abs=1e-6)
+    assert estimate(kind).low == pytest.approx(scipy.stats.beta.ppf(0.025, 14, 7), abs=1e-6)
+    assert estimate(these).low == pytest.approx(scipy.stats.beta.ppf(0.025, 140, 61), abs=1e-6)
     (needed,) = kind.needed
     assert needed.direction == "above"
     assert needed.attempts > needed.have
@@ -127,8 +127,8 @@ def test_broken_attempts_count_against_either_side(tmp_path):
     found = decide(log(tmp_path, samples), text(40, 1, metric("pass@1", 0.5)))
     one = estimate(found)
     assert one.value == pytest.approx(18 / 28)
-    assert one.low == pytest.approx(stats.beta.ppf(0.025, 18, 23), abs=1e-6)
-    assert one.high == pytest.approx(stats.beta.ppf(0.975, 31, 10), abs=1e-6)
+    assert one.low == pytest.approx(scipy.stats.beta.ppf(0.025, 18, 23), abs=1e-6)
+    assert one.high == pytest.approx(scipy.stats.beta.ppf(0.975, 31, 10), abs=1e-6)
     assert found.outcome is Outcome.INSUFFICIENT
 
 
@@ -236,15 +236,19 @@ def test_without_evidence_nothing_is_decided_and_that_is_said():
 def test_operating_curves_agree_with_the_closed_form(population):
     items, threshold = 60, 0.5
     (curve,) = simulate(criterion(text(items, 1, metric("pass@1", threshold, population))))
-    needed = next(k for k in range(items + 1) if stats.binom.sf(k - 1, items, threshold) <= 0.025)
-    most = next(k for k in range(items, -1, -1) if stats.binom.cdf(k, items, threshold) <= 0.025)
+    needed = next(
+        k for k in range(items + 1) if scipy.stats.binom.sf(k - 1, items, threshold) <= 0.025
+    )
+    most = next(
+        k for k in range(items, -1, -1) if scipy.stats.binom.cdf(k, items, threshold) <= 0.025
+    )
     assert curve.how == "exact"
     for point in curve.points:
         assert point.covered == pytest.approx(
-            stats.binom.sf(needed - 1, items, point.rate), abs=0.01
+            scipy.stats.binom.sf(needed - 1, items, point.rate), abs=0.01
         )
         assert point.not_covered == pytest.approx(
-            stats.binom.cdf(most, items, point.rate), abs=0.01
+            scipy.stats.binom.cdf(most, items, point.rate), abs=0.01
         )
 
 
