@@ -32,7 +32,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from clearhouse.clearing.match.bench import Archive, lines
 from clearhouse.clearing.match.forest import Forest
-from clearhouse.clearing.match.groups import FIRST, GroupLooks, group_looks, joining
+from clearhouse.clearing.match.groups import FIRST, GroupLooks, group_looks, joinings
 from clearhouse.clearing.match.model import read
 from clearhouse.clearing.match.pairing import IN_GROUP
 from clearhouse.clearing.match.ranking import Ranked
@@ -149,7 +149,7 @@ def _by(trees: lightgbm.Booster) -> Decide:
     forest = Forest.of(export(trees, IN_GROUP), IN_GROUP)
 
     def decide(found: Sequence[Ranked], groups: dict[int, int]) -> int | None:
-        one = joining(forest, JOIN_AT, found, groups)
+        (one,) = joinings(forest, JOIN_AT, [group_looks(found, groups)])
         return None if one is None else one.group
 
     return decide

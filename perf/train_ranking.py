@@ -40,7 +40,7 @@ from clearhouse.clearing.match.bench import Report, lines
 from clearhouse.clearing.match.forest import Forest, probability
 from clearhouse.clearing.match.lexicon import lexicon
 from clearhouse.clearing.match.pairing import CLOSER_LOOK, FIRST_LOOK, IN_LIST
-from clearhouse.clearing.match.ranking import LISTED, TOLD, context, log_odds, standing
+from clearhouse.clearing.match.ranking import LISTED, TOLD, in_lists, log_odds, standing
 from match_streams import Rows, Sources, Streams, atoms_without, numbers_of
 
 SEED = 20261126
@@ -205,7 +205,9 @@ def lists(rows: Rows, alone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         order = start + np.argsort(-alone[start:end], kind="stable")
         kept = [int(i) for n, i in enumerate(order) if n < LISTED or rows.forced[i]]
         chosen += kept
-        told = context(rows.numbers[kept].astype(np.float64), alone[kept])
+        told = in_lists(
+            rows.numbers[kept].astype(np.float64), alone[kept], np.array([0, len(kept)])
+        )
         numbers.append(told.astype(np.float32))
     return np.array(chosen), np.vstack(numbers)
 

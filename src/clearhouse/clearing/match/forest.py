@@ -3,14 +3,12 @@
 In come rows of numbers, out comes for each the sum of what the trees say (log-odds). Values that
 are missing do not occur: `pairing` always gives a number. Refused: a model made for other features.
 
-All trees are walked at once, for all rows. Every leaf of a tree is one bit; a test that fails
-clears the leaves below its other child. The lowest bit left is the leaf that the walk would have
-come to.
-Source: Lucchese et al., "QuickScorer" (SIGIR 2015), the algorithm.
+All trees are walked at once, level by level, for 64 rows in one number: each test has a bit for
+every row that passes it, and so each place of a tree a bit for every row that reaches it.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +20,14 @@ from clearhouse.clearing.match.sides import UNIT
 Nodes = tuple[tuple[int, float, int, int], ...]
 """The inner nodes of a tree: feature, threshold, child at most the threshold, other child.
 A child below 0 is leaf number -1-child."""
-MOST_LEAVES = 32
-TOGETHER = 128
+MOST_LEAVES = 256
+"""The number of a leaf in its tree is one byte."""
+TOGETHER = 2048
 """So many rows are walked at once, because more would not stay in the processor's cache."""
 Floats = npt.NDArray[np.float64]
-Bits = npt.NDArray[np.uint32]
+Ints = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.uint64]
+"""One bit for each of many rows."""
 
 
 class ModelError(ValueError):
@@ -34,19 +35,30 @@ class ModelError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Tests:
-    """All tests of all trees, tree by tree."""
+class _Level:
+    """One step down from places of trees that lie equally deep: first the low children."""
 
-    features: npt.NDArray[np.int64]
+    parents: Ints
+    tests: Ints
+    """The test of each parent."""
+    leaves: Ints
+    """Those of the places that are leaves."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Walk:
+    """All trees, laid out to be walked at once."""
+
+    features: Ints
+    """By test; trees that ask the same share one."""
     thresholds: npt.NDArray[np.float32]
-    kept: Bits
-    """Which leaves of its tree are left when a test fails."""
-    starts: npt.NDArray[np.int64]
-    """Where the tests of each tree begin."""
+    levels: tuple[_Level, ...]
+    numbered: tuple[tuple[Ints, Ints], ...]
+    """For each bit of a leaf's number the leaves that have it, where those of each tree begin."""
     said: Floats
-    """What each leaf says, by tree and by bit."""
-    leaf_before: npt.NDArray[np.int64]
-    """Where among them stands what is before the first leaf of each tree."""
+    """What each leaf says, by tree and number."""
+    before: Ints
+    """How many of those come before each tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +67,23 @@ class Forest:
 
     trees: tuple[Nodes, ...]
     leaves: tuple[tuple[float, ...], ...]
-    _tests: _Tests = field(init=False, repr=False, compare=False)
+    _walk: _Walk = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_tests", _tests(self.trees, self.leaves))
+        object.__setattr__(self, "_walk", _laid_out(self.trees, self.leaves))
 
     def log_odds(self, rows: Floats) -> Floats:
         """Return the sum of the trees for each row."""
         if len(rows) > TOGETHER:
             parts = [rows[at : at + TOGETHER] for at in range(0, len(rows), TOGETHER)]
             return np.concatenate([self.log_odds(part) for part in parts])
-        tests = self._tests
-        columns = np.ascontiguousarray(rows.T, np.float32)
-        passed = columns.take(tests.features, axis=0) <= tests.thresholds
-        left = np.negative(passed.view(np.uint8), dtype=np.uint32)  # every bit, or none
-        left |= tests.kept
-        left = np.bitwise_and.reduceat(left, tests.starts, axis=0)
-        _, bit = np.frexp((left & -left).astype(np.float64))
-        said: Floats = tests.said.take(bit + tests.leaf_before).sum(axis=0)
+        walk = self._walk
+        reached = _reached(walk, _passed(walk, rows))
+        number = np.zeros((len(walk.before), len(rows)), np.uint8)
+        for bit, (leaves, starts) in enumerate(walk.numbered):
+            has = np.bitwise_or.reduceat(reached.take(leaves, axis=0), starts, axis=0)
+            number |= np.unpackbits(has.view(np.uint8), axis=1, count=len(rows)) << bit
+        said: Floats = walk.said.take(walk.before + number).sum(axis=0)
         return said
 
     @classmethod
@@ -92,55 +103,84 @@ class Forest:
         )
 
 
-def _tests(trees: Sequence[Nodes], leaves: Sequence[Sequence[float]]) -> _Tests:
-    """Lay out the tests of all trees; a tree without any gets one that says nothing."""
-    tests: list[tuple[int, float, int]] = []
-    starts = []
-    said = np.zeros((len(trees), MOST_LEAVES))
-    every = (1 << MOST_LEAVES) - 1
-    for tree, (nodes, values) in enumerate(zip(trees, leaves, strict=True)):
-        if len(values) > MOST_LEAVES:
-            raise ModelError(f"a tree of the model has more than {MOST_LEAVES} leaves")
-        order = _order(nodes)
-        place = {leaf: position for position, leaf in enumerate(order)}
-        said[tree, : len(order)] = [values[leaf] for leaf in order]
-        starts.append(len(tests))
-        tests += [(f, t, every & ~_below(nodes, low, place)) for f, t, low, _ in nodes]
-        if not nodes:
-            tests.append((0, math.inf, every))
-    features, thresholds, kept = zip(*tests, strict=True) if tests else ((), (), ())
-    return _Tests(
-        features=np.array(features, np.int64),
-        thresholds=np.array(thresholds, np.float32)[:, None],
-        kept=np.array(kept, np.uint32)[:, None],
-        starts=np.array(starts, np.int64),
+def _passed(walk: _Walk, rows: Floats) -> Rows:
+    """Return for each test which rows pass it."""
+    columns = np.ascontiguousarray(rows.T, np.float32)
+    passed = np.packbits(columns.take(walk.features, axis=0) <= walk.thresholds, axis=1)
+    whole = np.zeros((len(passed), -(-len(rows) // 64) * 8), np.uint8)
+    whole[:, : passed.shape[1]] = passed
+    return whole.view(np.uint64)
+
+
+def _reached(walk: _Walk, passed: Rows) -> Rows:
+    """Return for each leaf which rows reach it, and last for none."""
+    here = np.full((len(walk.before), passed.shape[1]), ~np.uint64(0))
+    leaves = []
+    for level in walk.levels:
+        leaves.append(here.take(level.leaves, axis=0))
+        above = here.take(level.parents, axis=0)
+        low = above & passed.take(level.tests, axis=0)
+        here = np.concatenate([low, above ^ low])
+    return np.concatenate([*leaves, np.zeros((1, passed.shape[1]), np.uint64)])
+
+
+def _laid_out(trees: Sequence[Nodes], leaves: Sequence[Sequence[float]]) -> _Walk:
+    """Lay out trees.
+
+    Raises: ModelError when one has too many leaves.
+    """
+    most = max(map(len, leaves), default=1)
+    if most > MOST_LEAVES:
+        raise ModelError(f"a tree of the model has more than {MOST_LEAVES} leaves")
+    bits = (most - 1).bit_length()
+    said = np.zeros((len(trees), 1 << bits))
+    for tree, values in enumerate(leaves):
+        said[tree, : len(values)] = values
+    asked = sorted({(f, np.float32(t)) for nodes in trees for f, t, _, _ in nodes})
+    levels, order = _levels(trees, {test: place for place, test in enumerate(asked)})
+    return _Walk(
+        features=np.array([feature for feature, _ in asked], np.int64),
+        thresholds=np.array([threshold for _, threshold in asked], np.float32)[:, None],
+        levels=levels,
+        numbered=tuple(_having(bit, order, len(trees)) for bit in range(bits)),
         said=(np.round(said / UNIT) * UNIT).ravel(),
-        leaf_before=np.arange(len(trees))[:, None] * MOST_LEAVES - 1,
+        before=np.arange(len(trees))[:, None] << bits,
     )
 
 
-def _order(nodes: Nodes) -> list[int]:
-    """Return the leaves of a tree from left to right."""
-    order, waiting = [], [0 if nodes else -1]
-    while waiting:
-        here = waiting.pop()
-        if here < 0:
-            order.append(-1 - here)
-        else:
-            waiting += (nodes[here][3], nodes[here][2])
-    return order
+def _levels(
+    trees: Sequence[Nodes], tests: Mapping[tuple[int, np.float32], int]
+) -> tuple[tuple[_Level, ...], list[tuple[int, int]]]:
+    """Return the levels of all trees, and the leaves, tree and number, in the order of levels."""
+    here = [(tree, 0 if nodes else -1) for tree, nodes in enumerate(trees)]
+    levels, order = [], []
+    while here:
+        parents = [place for place, (_, child) in enumerate(here) if child >= 0]
+        ended = [place for place, (_, child) in enumerate(here) if child < 0]
+        order += [(here[place][0], -1 - here[place][1]) for place in ended]
+        nodes = [(tree, trees[tree][child]) for tree, child in here if child >= 0]
+        levels.append(
+            _Level(
+                parents=np.array(parents, np.int64),
+                tests=np.array([tests[f, np.float32(t)] for _, (f, t, _, _) in nodes], np.int64),
+                leaves=np.array(ended, np.int64),
+            )
+        )
+        here = [(tree, node[2]) for tree, node in nodes] + [(tree, node[3]) for tree, node in nodes]
+    return tuple(levels), order
 
 
-def _below(nodes: Nodes, child: int, place: dict[int, int]) -> int:
-    """Return the bits of the leaves below a child."""
-    found, waiting = 0, [child]
-    while waiting:
-        here = waiting.pop()
-        if here < 0:
-            found |= 1 << place[-1 - here]
-        else:
-            waiting += (nodes[here][2], nodes[here][3])
-    return found
+def _having(bit: int, order: Sequence[tuple[int, int]], trees: int) -> tuple[Ints, Ints]:
+    """Return the places of the leaves whose number has a bit, and where those of each tree begin.
+
+    Every tree gets also the place after the last leaf, which no row reaches.
+    """
+    having: list[list[int]] = [[len(order)] for _ in range(trees)]
+    for place, (tree, number) in enumerate(order):
+        if number >> bit & 1:
+            having[tree].append(place)
+    starts = np.cumsum([0, *map(len, having)])[:-1]
+    return np.array([place for some in having for place in some], np.int64), starts
 
 
 def probability(log_odds: float) -> float:

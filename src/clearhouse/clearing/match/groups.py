@@ -11,13 +11,15 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
 
 import numpy as np
 
 from clearhouse.clearing.match.columns import Floats
 from clearhouse.clearing.match.forest import Forest
 from clearhouse.clearing.match.model import Model
-from clearhouse.clearing.match.pairing import CLOSER_LOOK
+from clearhouse.clearing.match.pairing import CLOSER_LOOK, IN_GROUP
 from clearhouse.clearing.match.ranking import NOTHING, Ranked
 from clearhouse.kernel.disjoint import UnionFind
 from clearhouse.kernel.ids import FindingId
@@ -60,15 +62,39 @@ def join_groups(
     the group of every earlier report by its number, and gains the new ones. `findings` holds those
     that may be joined; groups that share a finding are one.
     """
-    joined = []
-    for number, listed in lists:
-        there = [one for one in listed if one.number in findings]
-        as_one = _as_one({one.number: groups[one.number] for one in there}, findings)
-        found = joining(trained.group, trained.join_at, there, as_one)
-        joined.append(found)
-        if number is not None:
-            groups[number] = number if found is None else found.group
-    return joined
+    waiting = [
+        (place, number, [one for one in listed if one.number in findings])
+        for place, (number, listed) in enumerate(lists)
+    ]
+    joined: dict[int, Joining | None] = {}
+    while waiting:
+        now, later = _decidable(waiting)
+        looks = [
+            group_looks(there, _as_one({one.number: groups[one.number] for one in there}, findings))
+            for _, _, there in now
+        ]
+        found = joinings(trained.group, trained.join_at, looks)
+        for (place, number, _), joining in zip(now, found, strict=True):
+            joined[place] = joining
+            if number is not None:
+                groups[number] = number if joining is None else joining.group
+        waiting = later
+    return [joined[place] for place in sorted(joined)]
+
+
+_Waiting: TypeAlias = "list[tuple[int, int | None, list[Ranked]]]"
+"""Reports by their place, with their number and list."""
+
+
+def _decidable(waiting: _Waiting) -> tuple[_Waiting, _Waiting]:
+    """Part the reports in those that list none of those before them, and the others."""
+    now: _Waiting = []
+    later: _Waiting = []
+    before: set[int | None] = set()
+    for one in waiting:
+        (now if before.isdisjoint(listed.number for listed in one[2]) else later).append(one)
+        before.add(one[1])
+    return now, later
 
 
 def _as_one(groups: Mapping[int, int], findings: Mapping[int, FindingId]) -> dict[int, int]:
@@ -83,23 +109,22 @@ def _as_one(groups: Mapping[int, int], findings: Mapping[int, FindingId]) -> dic
     }
 
 
-def joining(
-    forest: Forest, least: float, listed: Sequence[Ranked], groups: Mapping[int, int]
-) -> Joining | None:
-    """Return the group that a report joins, None where none is at least `least` likely (log-odds).
+def joinings(forest: Forest, least: float, asked: Sequence[GroupLooks]) -> list[Joining | None]:
+    """Return for each list the likeliest group, None where none is at least `least` likely.
 
-    `listed` stands best first; `groups` tells the group of each report of it.
+    That is in log-odds.
     """
-    if not listed:
-        return None
-    looks = group_looks(listed, groups)
-    odds = forest.log_odds(looks.numbers)
-    best = int(np.argmax(odds))
-    if odds[best] < least:
-        return None
-    return Joining(
-        group=looks.groups[best], companion=looks.companions[best], log_odds=float(odds[best])
-    )
+    said = iter(forest.log_odds(np.concatenate([one.numbers for one in asked])).tolist())
+    found: list[Joining | None] = []
+    for one in asked:
+        odds = list(islice(said, len(one.groups)))
+        best = int(np.argmax(odds)) if odds else None
+        if best is None or odds[best] < least:
+            found.append(None)
+        else:
+            group, companion = one.groups[best], one.companions[best]
+            found.append(Joining(group=group, companion=companion, log_odds=odds[best]))
+    return found
 
 
 def group_looks(listed: Sequence[Ranked], groups: Mapping[int, int]) -> GroupLooks:
@@ -138,5 +163,5 @@ def group_looks(listed: Sequence[Ranked], groups: Mapping[int, int]) -> GroupLoo
     return GroupLooks(
         groups=tuple(shown),
         companions=tuple(listed[own[0]].number for own in shown.values()),
-        numbers=np.array(rows, np.float64),
+        numbers=np.array(rows, np.float64).reshape(len(rows), len(IN_GROUP)),
     )

@@ -76,8 +76,7 @@ def rank(
     closer = closer_looks(asked, looks.around, packed, looks.numbers[near.chosen])
     alone = model.closer.log_odds(closer)
     listed = _best_of_each(alone, near.rows, LISTED, forced[near.chosen])
-    contexts = [context(closer[some], alone[some]) for some in listed.each() if len(some)]
-    said = model.final.log_odds(np.vstack(contexts))
+    said = model.final.log_odds(in_lists(closer[listed.chosen], alone[listed.chosen], listed.rows))
     told = _best_of_each(said, listed.rows, TOLD, forced[near.chosen[listed.chosen]])
     at = listed.chosen[told.chosen]
     each = list(zip(near.chosen[at].tolist(), said[told.chosen].tolist(), closer[at], strict=True))
@@ -145,41 +144,59 @@ def standing(odds: Sequence[float]) -> list[float]:
     return [one - CLAIMED * math.log1p(rest) for one, rest in zip(odds, others, strict=True)]
 
 
-def context(closer: Floats, alone: Floats) -> Floats:
-    """Add to each candidate what the list around it looks like; the list is sorted best first."""
-    count = len(alone)
-    odds = 1 / (1 + np.exp(-alone))
-    place = np.arange(count, dtype=np.float64)
-    following = np.append(alone[1:], NOTHING)
-    second = alone[1] if count > 1 else NOTHING
-    rival = np.full(count, alone[0])
-    rival[0] = second
+def in_lists(closer: Floats, alone: Floats, rows: Ints) -> Floats:
+    """Add to each candidate what the list around it looks like.
+
+    Each list is sorted best first; `rows` says where each begins, and where the last one ends.
+    """
+    counts = np.diff(rows)
+    places = np.arange(counts.max(initial=0))
+    held: Flags = places < counts[:, None]
+
+    def laid(numbers: Floats, empty: float) -> Floats:
+        """Give each list a row, `empty` where it is shorter than the longest."""
+        found = np.full((*held.shape, *numbers.shape[1:]), empty)
+        found[held] = numbers
+        return found
+
+    odds = laid(1 / (1 + np.exp(-alone)), 0.0)
+    whole = odds.sum(axis=1)
+    own = laid(alone, NOTHING)
+    best, following = own[:, :1], np.pad(own, ((0, 0), (0, 1)), constant_values=NOTHING)[:, 1:]
+    second = following[:, :1]
+    five = np.minimum(counts, 5)
+    first_five = np.where(held, own, 0.0)[:, :5].sum(axis=1) / np.maximum(five, 1)
     told = (
-        alone,
-        place,
-        alone[0],
-        alone[0] - alone,
-        alone - following,
+        own,
+        places.astype(np.float64),
+        best,
+        best - own,
+        own - following,
         second,
-        odds.sum(),
-        float((odds > 0.2).sum()),
-        alone[:5].mean(),
-        alone - rival,
-        float(min(count, LISTED)),
-        odds / odds.sum(),
+        whole[:, None],
+        (odds > 0.2).sum(axis=1)[:, None].astype(np.float64),
+        first_five[:, None],
+        own - np.where(places == 0, second, best),
+        np.minimum(counts, LISTED)[:, None].astype(np.float64),
+        odds / np.where(whole > 0, whole, 1.0)[:, None],
     )
-    around = np.column_stack([np.broadcast_to(one, count) for one in told])
-    return np.hstack([closer, around, _ahead(closer)])
+    around = np.stack([np.broadcast_to(one, held.shape)[held] for one in told], axis=1)
+    ahead = _ahead(laid(closer[:, _RIVALLED], -math.inf), counts)[held]
+    return np.hstack([closer, around, ahead])
 
 
-def _ahead(closer: Floats) -> Floats:
-    """Return by how much each candidate surpasses the best of the others, number by number."""
-    rivalled = closer[:, _RIVALLED]
-    if len(rivalled) < 2:
+def _ahead(rivalled: Floats, counts: Ints) -> Floats:
+    """Return by how much each candidate surpasses the best of the others, number by number.
+
+    In come the numbers by list and candidate, infinitely low where there is none.
+    """
+    if rivalled.shape[1] < 2:
         return rivalled
-    ordered = np.sort(rivalled, axis=0)
-    top, next_to_top = ordered[-1], ordered[-2]
-    ahead: Floats = rivalled - np.where(rivalled == top, next_to_top, top)
+    ordered = np.sort(rivalled, axis=1)
+    top, next_to_top = ordered[:, -1:], ordered[:, -2:-1]
+    next_to_top = np.where(counts[:, None, None] > 1, next_to_top, 0.0)
+    others = np.where(rivalled == top, next_to_top, top)
+    ahead: Floats = rivalled - np.where(counts[:, None, None] > 1, others, 0.0)
     return ahead
 
 

@@ -123,14 +123,18 @@ def nearest(
 
     In come weights with the entries that each is added to.
     """
-    found = [(weight, np.frombuffer(entries, np.int64)) for weight, entries in asked if entries]
+    found = [(weight, entries) for weight, entries in asked if entries]
     if not found:
         return []
-    entries = np.concatenate([some for _, some in found])
-    weights = np.repeat([weight for weight, _ in found], [len(some) for _, some in found])
-    order = np.argsort(entries, kind="stable")
-    entries, weights = entries[order], weights[order]
-    starts = np.flatnonzero(np.append(True, entries[1:] != entries[:-1]))
+    sizes = [len(entries) for _, entries in found]
+    bits = len(found).bit_length()
+    # Sorting numbers is many times as fast as sorting places by them, so each carries its weight's.
+    marked = np.frombuffer(b"".join([entries for _, entries in found]), np.int64) << bits
+    marked |= np.repeat(np.arange(len(found)), sizes)
+    marked.sort()
+    weights = np.array([weight for weight, _ in found])[marked & ((1 << bits) - 1)]
+    entries = marked >> bits
+    starts = np.flatnonzero(np.concatenate([[True], entries[1:] != entries[:-1]]))
     entries, scores = entries[starts], np.add.reduceat(weights, starts)
     scores = scores * _SCALES[entries & _LENGTH_MASK]
     if len(scores) > limit:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from clearhouse.clearing.match.forest import Forest
-from clearhouse.clearing.match.groups import FIRST, group_looks, join_groups, joining
+from clearhouse.clearing.match.groups import FIRST, group_looks, join_groups, joinings
 from clearhouse.clearing.match.model import model
 from clearhouse.clearing.match.pairing import CLOSER_LOOK, IN_GROUP
 from clearhouse.clearing.match.ranking import NOTHING, Ranked
@@ -60,11 +60,11 @@ def test_a_group_is_asked_about_only_when_one_of_the_first_belongs_to_it():
 
 def test_a_report_joins_the_likeliest_group_or_none():
     ranked = listed(1.0, 0.5, 0.0)
-    groups = {0: 4, 1: 5, 2: 5}
-    found = joining(says("members", 1.5), 0.5, ranked, groups)
+    looks = [group_looks(ranked, {0: 4, 1: 5, 2: 5}), group_looks([], {})]
+    found, nothing = joinings(says("members", 1.5), 0.5, looks)
     assert (found.group, found.companion, found.log_odds) == (5, 1, 1.0)
-    assert joining(says("members", 2.5), 0.5, ranked, groups) is None
-    assert joining(says("members", 0.5), 0.5, [], {}) is None
+    assert nothing is None
+    assert joinings(says("members", 2.5), 0.5, looks) == [None, None]
 
 
 def test_the_order_in_which_groups_were_numbered_says_nothing():

@@ -1,3 +1,4 @@
+import itertools
 import random
 
 import numpy as np
@@ -19,7 +20,7 @@ from clearhouse.clearing.match.pairing import (
     first_looks,
     query,
 )
-from clearhouse.clearing.match.ranking import Candidates, context, rank
+from clearhouse.clearing.match.ranking import NOTHING, Candidates, in_lists, rank
 from clearhouse.clearing.match.record import Band, ReasonCode
 from clearhouse.clearing.match.retrieval import (
     CROWDED,
@@ -103,8 +104,38 @@ def test_every_look_gives_the_numbers_it_names(archive):
     assert looks.numbers.shape == (len(TEXTS), len(FIRST_LOOK))
     closer = closer_looks(asked, looks.around, [archive.packed], looks.numbers)
     assert closer.shape == (len(TEXTS), len(CLOSER_LOOK))
-    assert context(closer, closer[:, 0]).shape == (len(TEXTS), len(IN_LIST))
+    inside = in_lists(closer, closer[:, 0], np.array([0, len(TEXTS)]))
+    assert inside.shape == (len(TEXTS), len(IN_LIST))
     assert len(set(IN_LIST)) == len(IN_LIST)
+
+
+def test_a_candidate_is_seen_in_its_list_alone():
+    draw = np.random.default_rng(1)
+    rows = np.cumsum([0, 5, 1, 0, 20])
+    closer = draw.random((rows[-1], len(CLOSER_LOOK)))
+    alone = np.concatenate([-np.sort(-draw.normal(size=count)) for count in np.diff(rows)])
+    together = in_lists(closer, alone, rows)
+    for low, high in itertools.pairwise(rows.tolist()):
+        each = in_lists(closer[low:high], alone[low:high], np.array([0, high - low]))
+        assert np.allclose(each, together[low:high], rtol=0, atol=1e-12)
+
+
+def test_what_a_list_says_of_its_candidates():
+    closer = np.zeros((4, len(CLOSER_LOOK)))
+    shared = CLOSER_LOOK.index("words shared")
+    closer[:, shared] = [9.0, 4.0, 9.0, 5.0]
+    said = in_lists(closer, np.array([2.0, 0.0, -3.0, 1.0]), np.array([0, 3, 4]))
+    first, second, third, only = (dict(zip(IN_LIST, row, strict=True)) for row in said.tolist())
+    assert [one["ahead of next"] for one in (first, second, third)] == [2.0, 3.0, -3.0 - NOTHING]
+    assert [one["ahead of rival"] for one in (first, second, only)] == [2.0, -2.0, 1.0 - NOTHING]
+    assert (first["mean of five"], only["mean of five"]) == (pytest.approx(-1 / 3), 1.0)
+    assert (second["likely in list"], second["length of list"], only["second alone"]) == (
+        *(2.0, 3.0),
+        NOTHING,
+    )
+    assert only["share of list"] == 1.0
+    ahead = [one["words shared, ahead of the others"] for one in (first, second, third, only)]
+    assert ahead == [0.0, -5.0, 0.0, 5.0]
 
 
 def test_what_only_one_candidate_shares_sets_it_apart(archive):
@@ -303,7 +334,7 @@ def walked(nodes, leaves, numbers):
     return leaves[-1 - node]
 
 
-@pytest.mark.parametrize("most", [1, 8, 16, 24, MOST_LEAVES])
+@pytest.mark.parametrize("most", [1, 8, 17, 32, MOST_LEAVES])
 def test_all_trees_at_once_say_what_walking_each_says(most):
     draw = random.Random(most)
     trees = [grown(draw, 4, draw.randint(1, most)) for _ in range(30)] + [grown(draw, 4, most)]
@@ -314,9 +345,9 @@ def test_all_trees_at_once_say_what_walking_each_says(most):
     assert forest.log_odds(np.array(rows)) == pytest.approx(expected, abs=1e-4)
 
 
-def test_trees_with_more_leaves_than_bits_are_refused():
+def test_trees_with_more_leaves_than_a_byte_numbers_are_refused():
     draw = random.Random(1)
-    with pytest.raises(ModelError, match="more than 32 leaves"):
+    with pytest.raises(ModelError, match="more than 256 leaves"):
         Forest(*zip(grown(draw, 4, MOST_LEAVES + 1), strict=True))
 
 
