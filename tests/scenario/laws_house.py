@@ -48,6 +48,7 @@ FOLLOWS = {
     "match_index_token": "as above",
     "match_index_key": "as above",
     "match_index_posting": "as above",
+    "match_index_removal": "counts what was taken out of the index",
     "ledger_event": "the ledger itself",
     "ledger_pending": "the ledger itself",
     "ledger_leaf": "the ledger itself",

@@ -97,10 +97,10 @@ def append_all(transaction: Transaction, events: Sequence[Event]) -> list[EventI
         "WITH event AS (INSERT INTO ledger_event"
         " (event_id, at, kind, actor_id, subject, body, compartment, readers)"
         " SELECT event_id, %s, kind, %s, subject, body, compartment, string_to_array(readers, %s)"
-        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[])"
+        " FROM unnest(%s::text[], %s::text[], %s::text[], %b::bytea[], %s::text[], %s::text[])"
         " AS e (event_id, kind, subject, body, compartment, readers))"
         " INSERT INTO ledger_pending (event_id, leaf_hash)"
-        " SELECT * FROM unnest(%s::text[], %s::bytea[])",
+        " SELECT * FROM unnest(%s::text[], %b::bytea[])",
         [
             transaction.now,
             transaction.actor or "nobody",

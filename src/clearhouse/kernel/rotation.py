@@ -111,7 +111,7 @@ def _rewrap_some(connection: psycopg.Connection, vault: Vault) -> int:
     ]
     connection.execute(
         "UPDATE data_key SET wrapped = f.wrapped, kek_id = %s"
-        " FROM unnest(%s::text[], %s::bytea[]) AS f (compartment, wrapped)"
+        " FROM unnest(%s::text[], %b::bytea[]) AS f (compartment, wrapped)"
         " WHERE data_key.compartment = f.compartment",
         [present, [row[0] for row in rows], fresh],
     )

@@ -101,7 +101,7 @@ def seal_many(
     transaction.execute(
         "INSERT INTO payload (payload_id, compartment, kind, sealed, readers)"
         " SELECT id, compartment, %s, sealed, string_to_array(readers, %s)"
-        " FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[])"
+        " FROM unnest(%s::text[], %s::text[], %b::bytea[], %s::text[])"
         " AS s (id, compartment, sealed, readers)",
         [
             kind,
@@ -134,7 +134,7 @@ class Sealer:
         transaction.execute(
             "INSERT INTO data_key (compartment, wrapped, kek_id, readers, created_at)"
             " SELECT compartment, wrapped, %s, %s, %s"
-            " FROM unnest(%s::text[], %s::bytea[]) AS b (compartment, wrapped)",
+            " FROM unnest(%s::text[], %b::bytea[]) AS b (compartment, wrapped)",
             [
                 kek_id_of(self.sealing_key),
                 list(readers),

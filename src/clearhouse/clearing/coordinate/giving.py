@@ -38,7 +38,7 @@ def _note(
 ) -> None:
     rows = transaction.all(
         "INSERT INTO case_copy (what, actor_id, party_id, case_id, given_at, mark, readers)"
-        " SELECT what, %s, %s, %s, %s, mark, %s FROM unnest(%s::text[], %s::bytea[]) AS c"
+        " SELECT what, %s, %s, %s, %s, mark, %s FROM unnest(%s::text[], %b::bytea[]) AS c"
         " (what, mark) ON CONFLICT DO NOTHING RETURNING what",
         [reader, party, case_id, transaction.now, [*HOUSE_READERS, reader], list(marks),
          list(marks.values())],

@@ -9,7 +9,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 
 from clearhouse.clearing.deconflict.known import Known, current
 from clearhouse.clearing.intake.operations import load
@@ -19,7 +19,7 @@ from clearhouse.clearing.match.columns import Asking, queries
 from clearhouse.clearing.match.evidence import after_fix, key_reasons, rivals
 from clearhouse.clearing.match.explanation import explain
 from clearhouse.clearing.match.groups import Joining, join_groups
-from clearhouse.clearing.match.keyed import KeyedFeatures, keyed, number
+from clearhouse.clearing.match.keyed import KeyedFeatures, Numbers, keyed
 from clearhouse.clearing.match.model import Model, model
 from clearhouse.clearing.match.packing import pack, unpack
 from clearhouse.clearing.match.pairing import FIRST_LOOK, Query, query
@@ -154,23 +154,17 @@ def read_all(desk: Desk, drafts: Iterable[Draft]) -> list[Reading]:
 def _read(index_key: bytes, known: Known, draft: Draft) -> Reading:
     clear = _features(known, draft)
     plain = sketch(material(draft))
-    readable: dict[Token, str] = {}
-
-    @cache  # most tokens stand in several groups
-    def hashed(text: str) -> int:
-        value = number(index_key, "sketch", text)
-        readable[value] = text
-        return value
-
-    filing = filing_tokens(plain)
+    hashing = Numbers(index_key, "sketch")
+    hashed = keyed_sketch(plain, hashing.__getitem__)
+    filing, filed = filing_tokens(plain), Numbers(index_key, "filed")
     return Reading(
         clear=clear,
         keyed=keyed(index_key, clear),
         plain=plain,
-        hashed=keyed_sketch(plain, hashed),
-        readable=readable,
+        hashed=hashed,
+        readable={number: text for text, number in hashing.items()},
         filing=filing,
-        numbers={token: number(index_key, "filed", token) for token in filing},
+        numbers={token: filed[token] for token in filing},
     )
 
 
@@ -392,7 +386,8 @@ def _hashed_weights(
 
 @lru_cache(maxsize=4)
 def _class_weights(index_key: bytes) -> Weights:
-    return {number(index_key, "sketch", str(c)): w for c, w in model().classes.items()}
+    numbers = Numbers(index_key, "sketch")
+    return {numbers[str(c)]: w for c, w in model().classes.items()}
 
 
 def _open(

@@ -6,7 +6,8 @@ Everything is asked and filed for several reports at once; one is a batch of one
 
 import sys
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clearhouse.clearing.match.record import ExactKey
@@ -42,7 +43,7 @@ def file(transaction: Transaction, filings: Sequence[Filing]) -> None:
     """Make reports findable by their words."""
     transaction.execute(
         "INSERT INTO match_index_report (serial, package, length, sketch, joined)"
-        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::bytea[],"
+        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::integer[], %b::bytea[],"
         "  %s::bigint[])",
         [
             [one.serial for one in filings],
@@ -71,7 +72,7 @@ def file_keys(transaction: Transaction, keys: Mapping[int, Mapping[bytes, ExactK
         values, serials, kinds = (list(column) for column in zip(*rows, strict=True))
         transaction.execute(
             "INSERT INTO match_index_key (value, serial, kind)"
-            " SELECT * FROM unnest(%s::bytea[], %s::bigint[], %s::text[])",
+            " SELECT * FROM unnest(%b::bytea[], %s::bigint[], %s::text[])",
             [values, serials, kinds],
         )
 
@@ -106,15 +107,19 @@ def size(transaction: Transaction) -> int:
 
 def held(transaction: Transaction, tokens: Iterable[int]) -> dict[int, int]:
     """Return how many reports are filed under each token."""
+    asked = _numbers(tokens)
+    # As one join, the store would rather read all postings than look for thousands of them.
     rows = transaction.tuples(
-        "SELECT token, coalesce(octet_length(p.entries) / 8, 0) + lately.held"
-        " FROM unnest(%s::bigint[]) AS asked (token)"
-        " LEFT JOIN match_index_posting p USING (token), LATERAL ("
-        "  SELECT count(*) AS held FROM match_index_token t WHERE t.token = asked.token) AS lately"
-        " WHERE p.token IS NOT NULL OR lately.held > 0",
-        [_numbers(tokens)],
+        "SELECT token, octet_length(entries) / 8 FROM match_index_posting"
+        " WHERE token = ANY(%s::bigint[])"
+        " UNION ALL SELECT token, count(*) FROM match_index_token"
+        " WHERE token = ANY(%s::bigint[]) GROUP BY token",
+        [asked, asked],
     )
-    return dict(rows)
+    found: Counter[int] = Counter()
+    for token, count in rows:
+        found[token] += count
+    return found
 
 
 def postings(transaction: Transaction, tokens: Iterable[int]) -> dict[int, Entries]:
@@ -135,25 +140,21 @@ def postings(transaction: Transaction, tokens: Iterable[int]) -> dict[int, Entri
     return found
 
 
-def filed(shelf: Shelf, transaction: Transaction, serials: Iterable[int]) -> dict[int, Filed]:
+def filed(shelf: Shelf, transaction: Transaction, serials: Collection[int]) -> dict[int, Filed]:
     """Return what is filed of reports, by their serial numbers.
 
-    What stands on the shelf is read again only when the store holds something newer.
+    What stands on the shelf is read again only when something was taken out of the index since.
     """
-    stamps: dict[int, bytes] = dict(
-        transaction.tuples(
-            "SELECT serial, xmin FROM match_index_report WHERE serial = ANY(%s::bigint[])",
-            [_numbers(serials)],
-        )
-    )
-    found = shelf.of(stamps)
+    row = transaction.one("SELECT coalesce(max(removal), 0) AS last FROM match_index_removal")
+    removal = int(row["last"]) if row else 0
+    found = shelf.of(removal, serials)
     rows = transaction.tuples(
         "SELECT serial, sketch, coalesce(joined, serial) FROM match_index_report"
         " WHERE serial = ANY(%s::bigint[])",
-        [_numbers(serial for serial in stamps if serial not in found)],
+        [_numbers(serial for serial in serials if serial not in found)],
     )
     read = {serial: Filed(packed=sketch, group=group) for serial, sketch, group in rows}
-    shelf.put({serial: (stamps[serial], one) for serial, one in read.items()})
+    shelf.put(removal, read)
     return found | read
 
 

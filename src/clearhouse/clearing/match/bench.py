@@ -10,13 +10,12 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from clearhouse.clearing.match.columns import Asking, queries
 from clearhouse.clearing.match.forest import probability
-from clearhouse.clearing.match.keyed import number
+from clearhouse.clearing.match.keyed import Numbers
 from clearhouse.clearing.match.model import Model, model
 from clearhouse.clearing.match.packing import pack
 from clearhouse.clearing.match.ranking import Candidates, Ranked, rank
@@ -125,20 +124,17 @@ def weighed(
     """
     clear: dict[Token, str] = {} if readable is None else readable
 
-    @cache
-    def hashed(text: str) -> int:
-        value = number(_KEY, "sketch", text)
-        clear[value] = text
-        return value
-
-    keyed = keyed_sketch(one, hashed)
+    hashing = Numbers(_KEY, "sketch")
+    keyed = keyed_sketch(one, hashing.__getitem__)
+    clear |= {number: text for text, number in hashing.items()}
     by_number = {value: weights[text] for value, text in clear.items() if text in weights}
     return side(keyed, by_number, clear.__getitem__), by_number
 
 
 def numbered(weights: Weights) -> Weights:
     """Return weights by the keyed tokens."""
-    return {number(_KEY, "sketch", str(token)): weight for token, weight in weights.items()}
+    numbers = Numbers(_KEY, "sketch")
+    return {numbers[str(token)]: weight for token, weight in weights.items()}
 
 
 @dataclass(slots=True)

@@ -25,24 +25,34 @@ class KeyedFeatures:
     """The keys in the clear by their hash. Only the hashes are stored."""
 
 
-def number(index_key: bytes, kind: str, text: str) -> int:
-    """Return a signed 64-bit number for a feature; two features share one by chance only."""
-    return int.from_bytes(_digest(index_key, kind, text, 8), "big", signed=True)
+class Numbers(dict[str, int]):
+    """Signed 64-bit numbers for features of one kind; two features share one by chance only.
+
+    Each is found out when it is first asked for.
+    """
+
+    def __init__(self, index_key: bytes, kind: str) -> None:
+        super().__init__()
+        self._started = _started(index_key, kind, 8)
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = int.from_bytes(_digest(self._started, text), "big", signed=True)
+        return number
 
 
 def keyed(index_key: bytes, features: Features) -> KeyedFeatures:
     """Hash the package and the exact keys of a report."""
     package = features.package
     return KeyedFeatures(
-        package=None if package is None else number(index_key, "package", package),
-        keys={_digest(index_key, key.kind, key.value, 16): key for key in features.keys},
+        package=None if package is None else Numbers(index_key, "package")[package],
+        keys={_digest(_started(index_key, key.kind, 16), key.value): key for key in features.keys},
     )
 
 
-def _digest(index_key: bytes, kind: str, text: str, size: int) -> bytes:
-    started = _started(index_key, kind, size).copy()
-    started.update(text.encode("utf-8", "surrogatepass"))
-    return started.digest()
+def _digest(started: blake2b, text: str) -> bytes:
+    own = started.copy()
+    own.update(text.encode("utf-8", "surrogatepass"))
+    return own.digest()
 
 
 @lru_cache(maxsize=16)

@@ -1,13 +1,12 @@
 """Keeps in this process what the index holds of reports, so that it is not sent again and again.
 
-In come the stamps that the store gives its rows now, out comes what is kept under the same stamps;
-anything else is gone or newer in the store. What was used last is kept longest. Like the index, it
-holds keyed hashes alone.
+What is kept holds until something is taken out of the index; the store numbers these removals. What
+was used last is kept longest. Like the index, it holds keyed hashes alone.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -32,34 +31,45 @@ class Shelf:
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
         self._held = 0
-        self._kept: OrderedDict[int, tuple[bytes, Filed]] = OrderedDict()
+        self._removal = 0
+        self._kept: OrderedDict[int, Filed] = OrderedDict()
         self._turn = threading.Lock()
 
-    def of(self, stamps: Mapping[int, bytes]) -> dict[int, Filed]:
-        """Return what is kept of reports, by serial number, where the stamp is still the same."""
+    def of(self, removal: int, serials: Iterable[int]) -> dict[int, Filed]:
+        """Return what is kept of reports, by serial number, after this removal from the index."""
         found = {}
         with self._turn:
-            for serial, stamp in stamps.items():
-                kept = self._kept.get(serial)
-                if kept is not None and kept[0] == stamp:
-                    self._kept.move_to_end(serial)
-                    found[serial] = kept[1]
+            if self._holds_after(removal):
+                for serial in serials:
+                    kept = self._kept.get(serial)
+                    if kept is not None:
+                        self._kept.move_to_end(serial)
+                        found[serial] = kept
         return found
 
-    def put(self, read: Mapping[int, tuple[bytes, Filed]]) -> None:
-        """Keep what was read, and let go of what was not used for longest."""
+    def put(self, removal: int, read: Mapping[int, Filed]) -> None:
+        """Keep what was read after this removal, and let go of what was not used for longest."""
         with self._turn:
-            for serial, (stamp, one) in read.items():
+            if not self._holds_after(removal):
+                return
+            for serial, one in read.items():
                 self._let_go(serial)
-                self._kept[serial] = stamp, one
+                self._kept[serial] = one
                 self._held += len(one.packed)
             while self._held > self._room:
                 self._let_go(next(iter(self._kept)))
 
+    def _holds_after(self, removal: int) -> bool:
+        """Begin anew after a later removal; say no to who has not heard of the latest."""
+        if removal > self._removal:
+            self._removal, self._held = removal, 0
+            self._kept.clear()
+        return removal == self._removal
+
     def _let_go(self, serial: int) -> None:
         kept = self._kept.pop(serial, None)
         if kept is not None:
-            self._held -= len(kept[1].packed)
+            self._held -= len(kept.packed)
 
 
 _SHELVES: WeakKeyDictionary[Database, Shelf] = WeakKeyDictionary()

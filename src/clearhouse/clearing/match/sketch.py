@@ -9,6 +9,7 @@ either. A report of 5 MB is read to a limit; so is a list of a thousand products
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 from zlib import crc32
 
 from clearhouse.clearing.intake.record import Draft
@@ -132,7 +133,7 @@ def keyed_sketch(plain: Sketch, number: Callable[[str], int]) -> Sketch:
     """Replace every token by its keyed number."""
 
     def hashed(tokens: Iterable[Token]) -> frozenset[Token]:
-        return frozenset(number(str(token)) for token in tokens)
+        return frozenset(map(number, cast("Iterable[str]", tokens)))
 
     return Sketch(
         words=hashed(plain.words),

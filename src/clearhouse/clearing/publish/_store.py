@@ -69,7 +69,7 @@ def insert(
     )
     transaction.execute(
         "INSERT INTO advisory_document (advisory_id, revision, form, body)"
-        " SELECT %s, %s, form, body FROM unnest(%s::text[], %s::bytea[]) AS made (form, body)",
+        " SELECT %s, %s, form, body FROM unnest(%s::text[], %b::bytea[]) AS made (form, body)",
         [
             documents.id,
             documents.revision,

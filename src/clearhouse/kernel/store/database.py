@@ -49,7 +49,10 @@ class Transaction:
     """The instant of the transaction, UTC; every row and event of it carries the same."""
 
     def execute(self, sql: LiteralString, parameters: Sequence[Value] = ()) -> int:
-        """Run a statement and return how many rows it touched."""
+        """Run a statement and return how many rows it touched.
+
+        Arrays of bytes are written `%b`: sent as text they would be escaped twice.
+        """
         return self.connection.execute(sql, parameters).rowcount
 
     def one(self, sql: LiteralString, parameters: Sequence[Value] = ()) -> Row | None:

@@ -203,11 +203,22 @@ def test_what_stands_on_the_shelf_is_what_the_store_holds_now(app):
 
 def test_a_shelf_lets_go_of_what_was_not_used_for_longest():
     shelf = Shelf(room=20)
-    one = {serial: (b"1", Filed(packed=b"x" * 8, group=serial)) for serial in (1, 2, 3)}
-    shelf.put({1: one[1], 2: one[2]})
-    assert shelf.of({1: b"1"}) == {1: one[1][1]}
-    shelf.put({3: one[3]})
-    assert shelf.of({1: b"1", 2: b"1", 3: b"2"}) == {1: one[1][1]}
+    one = {serial: Filed(packed=b"x" * 8, group=serial) for serial in (1, 2, 3)}
+    shelf.put(7, {1: one[1], 2: one[2]})
+    assert shelf.of(7, [1]) == {1: one[1]}
+    shelf.put(7, {3: one[3]})
+    assert shelf.of(7, [1, 2, 3]) == {1: one[1], 3: one[3]}
+
+
+def test_a_shelf_keeps_nothing_from_before_a_removal():
+    shelf = Shelf()
+    one = Filed(packed=b"x", group=1)
+    shelf.put(7, {1: one})
+    assert shelf.of(8, [1]) == {}
+    shelf.put(7, {1: one})
+    assert shelf.of(7, [1]) == shelf.of(8, [1]) == {}
+    shelf.put(8, {1: one})
+    assert shelf.of(8, [1, 2]) == {1: one}
 
 
 def test_reports_that_say_the_same_join_one_group_through_the_one_nearest_to_them(app):

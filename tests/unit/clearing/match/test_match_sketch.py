@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from clearhouse.clearing.intake.record import Draft, Location
 from clearhouse.clearing.match.columns import columns, first_columns
-from clearhouse.clearing.match.keyed import number
+from clearhouse.clearing.match.keyed import Numbers
 from clearhouse.clearing.match.lexicon import lexicon, literals
 from clearhouse.clearing.match.packing import FIRST, SETS, PackingError, pack, unpack
 from clearhouse.clearing.match.sides import Masses, Side, side
@@ -75,7 +75,7 @@ def test_another_language_gives_words_or_none_and_never_fails():
 @given(st.text(max_size=300), st.text(max_size=30))
 def test_any_text_can_be_packed_keyed_and_unpacked(text, product):
     plain = drawn(text, products=(product,), ecosystem="PyPI", cwes=("CWE-79",))
-    hashed = keyed_sketch(plain, lambda token: number(KEY, "sketch", token))
+    hashed = keyed_sketch(plain, Numbers(KEY, "sketch").__getitem__)
     one = Side(
         sketch=hashed,
         masses=Masses(words=1.5, pairs=2.0, runs=0.5, specifics=0.0, product=0.25, title=3.0),
@@ -92,7 +92,7 @@ def test_any_text_can_be_packed_keyed_and_unpacked(text, product):
 
 def test_bytes_of_another_version_are_refused():
     one = Side(
-        sketch=keyed_sketch(drawn("x1"), lambda token: number(KEY, "sketch", token)),
+        sketch=keyed_sketch(drawn("x1"), Numbers(KEY, "sketch").__getitem__),
         masses=Masses(words=0, pairs=0, runs=0, specifics=0, product=0, title=0),
     )
     with pytest.raises(PackingError, match="version 9"):
@@ -108,8 +108,8 @@ def test_the_heaviest_words_tell_what_a_report_is_about_whatever_stands_for_them
     told = [token for token, _ in side(plain, weights).telling]
     assert told[0] == "heavy"
     assert told[1:] == sorted(told[1:])
-    readable = {number(KEY, "sketch", token): token for token in weights}
-    hashed = keyed_sketch(plain, lambda token: number(KEY, "sketch", token))
+    readable = {Numbers(KEY, "sketch")[token]: token for token in weights}
+    hashed = keyed_sketch(plain, Numbers(KEY, "sketch").__getitem__)
     by_number = {value: weights[token] for value, token in readable.items()}
     kept = side(hashed, by_number, readable.__getitem__).telling
     assert [readable[token] for token, _ in kept] == told
@@ -126,9 +126,10 @@ def test_reports_laid_out_alike_have_one_form():
 
 
 def test_keyed_numbers_depend_on_the_key_and_on_the_kind():
-    assert number(KEY, "sketch", "a") == number(KEY, "sketch", "a")
-    assert number(KEY, "sketch", "a") != number(b"x" * 32, "sketch", "a")
-    assert number(KEY, "sketch", "a") != number(KEY, "filed", "a")
+    one = Numbers(KEY, "sketch")["a"]
+    assert one == Numbers(KEY, "sketch")["a"]
+    assert one != Numbers(b"x" * 32, "sketch")["a"]
+    assert one != Numbers(KEY, "filed")["a"]
 
 
 def test_every_kind_of_flaw_is_a_word_that_people_can_read():

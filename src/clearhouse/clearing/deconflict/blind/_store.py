@@ -146,7 +146,7 @@ def hold(
         "INSERT INTO known_holding"
         " (holding_id, epoch_id, ticket, party_id, subject, held_at, compartment, readers)"
         " SELECT id, %s, ticket, %s, %s, %s, %s, %s"
-        " FROM unnest(%s::text[], %s::bytea[]) AS h (id, ticket) ON CONFLICT DO NOTHING",
+        " FROM unnest(%s::text[], %b::bytea[]) AS h (id, ticket) ON CONFLICT DO NOTHING",
         [epoch_id, party_id, subject, since, compartment, list(readers),
          [new_id("hld") for _ in found], [one.ticket for one in found]],
     )  # fmt: skip
