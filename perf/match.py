@@ -61,7 +61,7 @@ def main() -> None:
     flood.add_argument("--key", required=True)
     flood.add_argument("--limit", type=int)
     flood.add_argument("--workers", type=int, default=2)
-    flood.add_argument("--together", type=int, default=32)
+    flood.add_argument("--together", type=int, default=128)
     flood.add_argument("--peer-limit", type=int, default=10_000, help="0: no peers")
     flood.add_argument("--peers", help="an environment that has scikit-learn and osv-dedupe")
     lookups = commands.add_parser("lookups")
@@ -222,7 +222,8 @@ def work(
     while True:
         with turn.get_lock():
             start, turn.value = turn.value, turn.value + together - len(left)
-        chunk = [*left, *ids[start : start + together - len(left)]]
+        # A job begins with a report of its own, not with one that somebody else is at.
+        chunk = [*ids[start : start + together - len(left)], *left]
         if not chunk:
             break
         with app.desk.database.transaction(actor.actor_id) as transaction:

@@ -115,7 +115,7 @@ SEND_RELAYS_AGAIN, REFRESH_PEERS = "send_relays_again", "refresh_peers"
 READ_MAIL = "read_mail"
 ENTERED_TOGETHER = 200
 """So many reports are entered under a new key in one transaction."""
-MATCHED_TOGETHER = 31
+MATCHED_TOGETHER = 127
 """So many reports that came next are matched along with one, which spares each most of its cost.
 Their own jobs find them matched."""
 STRANDED_AFTER = timedelta(hours=3)
@@ -378,8 +378,9 @@ def _begin(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
 
 
 def _match(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
-    waiting = intake.next_after(transaction, report_id, most=MATCHED_TOGETHER)
-    matching.match_reports(desk, transaction, desk.clearing_actor, [report_id, *waiting])
+    if matching.waits(transaction, report_id):
+        others = intake.next_after(transaction, report_id, most=MATCHED_TOGETHER)
+        matching.match_reports(desk, transaction, desk.clearing_actor, [report_id, *others])
     _enter(desk, report_id, transaction)
     return "compared"
 

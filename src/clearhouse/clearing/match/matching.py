@@ -41,6 +41,11 @@ class _Taken:
     """Whether it was compared before, with another model."""
 
 
+def waits(transaction: Transaction, report_id: ReportId) -> bool:
+    """Say whether a report has not been matched yet."""
+    return bool(_store.waiting(transaction, [report_id]))
+
+
 def match_reports(
     desk: Desk, transaction: Transaction, actor: Actor, report_ids: Sequence[ReportId]
 ) -> Matched:

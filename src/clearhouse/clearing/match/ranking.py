@@ -7,8 +7,9 @@ Nothing here merges anything (design, law 4).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, repeat
 
 import numpy as np
 
@@ -23,7 +24,11 @@ from clearhouse.clearing.match.pairing import (
 )
 
 CLOSER = 32
-"""How many candidates get the closer look."""
+"""How many candidates get the closer look,"""
+CLOSER_WHERE_CLEAR = 16
+"""and how many where the best is clear: the others rarely catch up with it."""
+CLEAR = 1.5
+"""So much log-odds of the first look make it clear."""
 LISTED = 15
 """How many candidates are judged as a list."""
 TOLD = 10
@@ -70,17 +75,17 @@ def rank(
         return [() for _ in candidates], None
     forced = np.array([number in one.always for one in candidates for number in one.numbers])
     looks = first_looks(asked, [one.packed for one in candidates], [c.scores for c in candidates])
-    near = _best_of_each(model.first.log_odds(looks.numbers), looks.rows, CLOSER, forced)
+    near = _nearest(model.first.log_odds(looks.numbers), looks.rows, forced)
     every = [packed for one in candidates for packed in one.packed]
     packed = [[every[row] for row in some] for some in near.each()]
     closer = closer_looks(asked, looks.around, packed, looks.numbers[near.chosen])
     alone = model.closer.log_odds(closer)
-    listed = _best_of_each(alone, near.rows, LISTED, forced[near.chosen])
+    listed = _best_of_each(alone, near.rows, repeat(LISTED), forced[near.chosen])
     said = model.final.log_odds(in_lists(closer[listed.chosen], alone[listed.chosen], listed.rows))
-    told = _best_of_each(said, listed.rows, TOLD, forced[near.chosen[listed.chosen]])
+    told = _best_of_each(said, listed.rows, repeat(TOLD), forced[near.chosen[listed.chosen]])
     at = listed.chosen[told.chosen]
     each = list(zip(near.chosen[at].tolist(), said[told.chosen].tolist(), closer[at], strict=True))
-    rows = zip(told.rows[:-1].tolist(), told.rows[1:].tolist(), strict=True)
+    rows = pairwise(told.rows.tolist())
     return [_ranked(model, numbers, each[low:high]) for low, high in rows], looks.around
 
 
@@ -114,12 +119,18 @@ class _Left:
         return np.split(self.chosen, self.rows[1:-1])
 
 
-def _best_of_each(odds: Floats, rows: Ints, most: int, forced: Flags) -> _Left:
+def _nearest(odds: Floats, rows: Ints, forced: Flags) -> _Left:
+    """Keep the rows that get the closer look."""
+    tops = [odds[low:high].max(initial=-math.inf) for low, high in pairwise(rows.tolist())]
+    most = [CLOSER_WHERE_CLEAR if top >= CLEAR else CLOSER for top in tops]
+    return _best_of_each(odds, rows, most, forced)
+
+
+def _best_of_each(odds: Floats, rows: Ints, most: Iterable[int], forced: Flags) -> _Left:
     """Keep the best rows of each report, and those that are kept in any case."""
-    each = zip(rows[:-1].tolist(), rows[1:].tolist(), strict=True)
     left = [
-        [low + place for place in best(odds[low:high], most, forced[low:high])]
-        for low, high in each
+        [low + place for place in best(odds[low:high], some, forced[low:high])]
+        for (low, high), some in zip(pairwise(rows.tolist()), most, strict=False)
     ]
     return _Left(
         chosen=np.array([row for some in left for row in some], np.int64),
