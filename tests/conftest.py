@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,6 +122,28 @@ def app(installation: tuple[Path, Embedded], shared_database: str, tmp_path: Pat
     )
     yield wired
     wired.close()
+
+
+@pytest.fixture(scope="module")
+def lasting(
+    installation: tuple[Path, Embedded], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[App]:
+    """A wired clearinghouse that the tests of one module share, with a database of its own."""
+    home, server = installation
+    name = f"lasting_{secrets.token_hex(4)}"
+    with psycopg.connect(server.url(), dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE clearhouse")
+        wired = build(
+            Settings(
+                home=home,
+                database_url=make_conninfo(server.url(), dbname=name),
+                known=PROJECT / "examples" / "known",
+                published=tmp_path_factory.mktemp("published") / "folder",
+            )
+        )
+        yield wired
+        wired.close()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _empty(database: str) -> None:

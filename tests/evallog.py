@@ -6,7 +6,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from casebook import do
 from clearhouse.criteria.define.reading import read_criterion
+from clearhouse.criteria.determine.record import Subject
+from clearhouse.criteria.measure import operations as measure
 from clearhouse.criteria.measure.archive import open_archive
 from clearhouse.criteria.measure.attest import (
     Attested,
@@ -26,6 +29,7 @@ MAY = {
     "endpoint": {Attested.RECEIPTS},
 }
 TRUSTED = [Trusted(KEYS[name].public_key(), frozenset(kinds)) for name, kinds in MAY.items()]
+SUBJECT = Subject(model="mockllm/model", checkpoint="one")
 PROFILE = """\
 id: flags
 version: 1
@@ -119,3 +123,19 @@ def signed(logs, *, runs=True, without=(), **facts):
 
 def believed(envelopes):
     return tuple(read_attestation(one, TRUSTED) for one in envelopes)
+
+
+def kept(app, actor, *names):
+    """Trust the keys, keep the logs and what honest people sign about them; return their ids."""
+    for name, kinds in MAY.items():
+        do(app, actor, measure.trust_key, KEYS[name].public_key(), sorted(kinds), holder=name)
+    logs = honest(*names)
+    envelopes = [attest_run(log, [KEYS["runner"]]) for log in logs]
+    for kind, who, facts in (
+        (Attested.CONTAMINATION, "reviewer", {"verdict": "clean"}),
+        (Attested.CHEATING, "reviewer", {"verdict": "clean"}),
+    ):
+        envelopes.append(attest(kind, logs, facts, [KEYS[who]]))
+    for envelope in envelopes:
+        do(app, actor, measure.add_attestation, envelope)
+    return [do(app, actor, measure.add_evidence, log) for log in logs]

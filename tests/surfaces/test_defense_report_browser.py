@@ -9,16 +9,11 @@ import subprocess
 
 import pytest
 
+from browser import CHROMIUM, needs_chromium
 from clearhouse.surfaces.web.defense_view import report, verdict
 from defense_cards import whole
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 WIDTHS = (360, 1280, 1920)
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here; on Debian: apt-get install chromium"
-)
 # Sizes are read from outside: the report itself allows no script.
 HARNESS = """<!doctype html><body>%s<script>
 addEventListener("load", () => {

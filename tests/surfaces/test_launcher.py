@@ -116,3 +116,19 @@ def test_where_no_byte_code_may_stand_beside_sources_it_is_kept_with_the_install
     assert _launch(machine, "submit", PYTHONDONTWRITEBYTECODE="1") == f"unset {kept}\n"
     own = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/elsewhere"}
     assert _launch(machine, "submit", **own) == "unset /elsewhere\n"
+
+
+@pytest.mark.parametrize("browser", [None, "chromium", "google-chrome"])
+def test_check_brings_the_steering_of_a_browser_where_there_is_one(machine, browser):
+    """The installer notes what it is asked for; the packages of every other set are there."""
+    env = machine.parent / "home" / "env"
+    stamp = (env / "installed-core").read_bytes()
+    for packages in ("check", "gateway", "defense", "advisories"):
+        (env / f"installed-{packages}").write_bytes(stamp)
+    _program(env / "bin" / "uv", f'#!/bin/sh\necho "$@" >> "{machine}/asked"\n')
+    _program(env / "bin" / "python", f'#!/bin/sh\necho "{machine}"\n')
+    if browser is not None:
+        _program(machine / browser, "#!/bin/sh\n")
+    said = _launch(machine, "check")
+    assert ("installing browser packages" in said) == (browser is not None)
+    assert any("--extra browser" in line for line in _asked(machine)) == (browser is not None)

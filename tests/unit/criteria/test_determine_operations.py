@@ -15,37 +15,19 @@ from clearhouse.criteria.determine.operations import NoSuchDeterminationError, N
 from clearhouse.criteria.determine.record import Outcome, Subject
 from clearhouse.criteria.determine.statement import annex, verify
 from clearhouse.criteria.measure import operations as measure
-from clearhouse.criteria.measure.attest import AttestationError, Attested, attest, attest_run
+from clearhouse.criteria.measure.attest import AttestationError, Attested, attest
 from clearhouse.criteria.measure.operations import NoSuchEvidenceError
 from clearhouse.formats.dsse import UntrustedEnvelopeError
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import ActorKind
 from clearhouse.kernel.policy import ForbiddenError
-from evallog import KEYS, MAY, PROFILE, criterion, honest
+from evallog import KEYS, PROFILE, SUBJECT, criterion, honest, kept
 from house import determiner, outsider
-
-SUBJECT = Subject(model="mockllm/model", checkpoint="one")
 
 
 def do(app, actor, verb, *arguments, **more):
     with app.desk.database.transaction(actor.actor_id) as transaction:
         return verb(app.desk, transaction, actor, *arguments, **more)
-
-
-def prepare(app, actor, *names):
-    """Trust the keys, keep the logs and what honest people sign about them."""
-    for name, kinds in MAY.items():
-        do(app, actor, measure.trust_key, KEYS[name].public_key(), sorted(kinds), holder=name)
-    logs = honest(*names)
-    envelopes = [attest_run(log, [KEYS["runner"]]) for log in logs]
-    for kind, who, facts in (
-        (Attested.CONTAMINATION, "reviewer", {"verdict": "clean"}),
-        (Attested.CHEATING, "reviewer", {"verdict": "clean"}),
-    ):
-        envelopes.append(attest(kind, logs, facts, [KEYS[who]]))
-    for envelope in envelopes:
-        do(app, actor, measure.add_attestation, envelope)
-    return [do(app, actor, measure.add_evidence, log) for log in logs]
 
 
 @pytest.fixture
@@ -60,7 +42,7 @@ def other(app):
 
 @pytest.fixture
 def proposed(app, dana):
-    ids = prepare(app, dana, "strong")
+    ids = kept(app, dana, "strong")
     return do(
         app, dana, determine.propose, criterion(), subject=SUBJECT, evidence_ids=ids, facts={}
     )
@@ -148,7 +130,7 @@ def test_a_statement_is_public_after_release_and_its_end_is_shown(app, dana, oth
 
 def test_a_later_determination_supersedes_the_one_before(app, dana, other, proposed):
     do(app, other, determine.countersign, proposed)
-    ids = prepare(app, dana, "strong")
+    ids = kept(app, dana, "strong")
     newer = do(
         app, dana, determine.propose, criterion(),
         subject=Subject(model=SUBJECT.model, checkpoint="two"), evidence_ids=ids, facts={},
@@ -186,7 +168,7 @@ def test_an_appeal_stands_beside_the_determination(app, dana, other, proposed):
 
 
 def test_the_same_log_is_kept_once_and_unknown_signatures_are_refused(app, dana):
-    (first,) = prepare(app, dana, "strong")
+    (first,) = kept(app, dana, "strong")
     assert do(app, dana, measure.add_evidence, honest("strong")[0]) == first
     stranger = attest(Attested.CHEATING, honest("strong"), {"verdict": "clean"}, [KEYS["lab"]])
     with pytest.raises(AttestationError):
@@ -209,7 +191,7 @@ def sealed_criterion():
 
 
 def test_a_sealed_threshold_decides_and_never_leaves_the_annex(app, dana, other):
-    ids, sealed = prepare(app, dana, "strong"), sealed_criterion()
+    ids, sealed = kept(app, dana, "strong"), sealed_criterion()
     more = {"subject": SUBJECT, "evidence_ids": ids, "facts": {}}
     with pytest.raises(CriterionError, match="the agency can open it"):
         do(app, dana, determine.propose, sealed, **more)
