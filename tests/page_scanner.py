@@ -74,7 +74,7 @@ def _html(source, tags, scripts, outward):
     if re.search(r"<script(?![^>]*\bsrc=)", source):
         yield "a script inside the page"
     # What somebody typed comes back to be edited as it was typed.
-    shown = re.sub(r"(?s)<textarea.*?</textarea>", "", source)
+    shown = re.sub(r"""(?s)<textarea.*?</textarea>|<input name=[^>]* value="[^"]*\"""", "", source)
     hidden = {
         f"U+{ord(c):04X}"
         for c in shown

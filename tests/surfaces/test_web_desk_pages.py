@@ -392,7 +392,7 @@ def test_the_report_list_pages_on_and_shows_each_once(app, desk, monkeypatch):
 
 
 OURS = {
-    "html", "head", "meta", "title", "link", "script", "body", "a", "header", "div", "img", "nav",
+    "html", "head", "meta", "title", "link", "script", "body", "a", "aside", "header", "div", "img", "nav",
     "span", "form", "input", "button", "main", "h1", "h2", "h3", "p", "ul", "ol", "li", "b", "br",
     "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "section", "article", "pre",
     "details", "summary", "footer", "dialog", "kbd", "code", "time", "bdi", "label", "select",

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MAX_BODY_BYTES = 20 * 1024 * 1024
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; {scripts}form-action 'self'; "
+    "default-src 'none'; style-src 'self'; img-src 'self'; {more}form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 _ALWAYS = {
@@ -25,6 +25,12 @@ _ALWAYS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "cache-control": "no-store",
 }
+
+
+def content_policy(*, scripts: bool = False, asks: bool = False) -> str:
+    """Return the policy of a page: with our script files or without, which may ask us or not."""
+    more = "script-src 'self'; " if scripts else ""
+    return _POLICY.format(more=more + ("connect-src 'self'; " if asks else ""))
 
 
 class Protected:
@@ -39,8 +45,7 @@ class Protected:
     ) -> None:
         self._app = app
         self._limit = max_body_bytes
-        policy = _POLICY.format(scripts="script-src 'self'; " if scripts else "")
-        self._headers = {**_ALWAYS, "content-security-policy": policy}
+        self._headers = {**_ALWAYS, "content-security-policy": content_policy(scripts=scripts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
