@@ -14,8 +14,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from clearhouse.clearing.coordinate import answers_in, clocks, mail_in, notices
+from clearhouse.clearing.coordinate import (
+    answers_in,
+    clocks,
+    invitations,
+    mail_in,
+    notices,
+    statements_in,
+)
 from clearhouse.clearing.coordinate import operations as coordinate
+from clearhouse.clearing.coordinate.invited import TAKE_STATEMENT
 from clearhouse.clearing.coordinate.letterbox import TAKE_ANSWER
 from clearhouse.clearing.coordinate.relay import inbox, lookup, outbox, peers
 from clearhouse.clearing.coordinate.relay.compose import SEND_RELAYS
@@ -113,6 +121,7 @@ LAPSE_LEASES = "lapse_leases"
 RELEASE_REACH = "release_reach"
 SEND_RELAYS_AGAIN, REFRESH_PEERS = "send_relays_again", "refresh_peers"
 READ_MAIL = "read_mail"
+TELL_INVITED = "tell_invited"
 ENTERED_TOGETHER = 200
 """So many reports are entered under a new key in one transaction."""
 MATCHED_TOGETHER = 127
@@ -137,6 +146,8 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
     desk.jobs.add_periodic(TELL, "* * * * * */15", partial(tell_parties, desk))
     desk.jobs.add(TAKE_RELAYED, partial(_take_job, desk))
     desk.jobs.add(TAKE_ANSWER, partial(answers_in.take, desk))
+    desk.jobs.add(TAKE_STATEMENT, partial(statements_in.take, desk))
+    desk.jobs.add_periodic(TELL_INVITED, "* * * * * */10", partial(tell_invited, desk))
     desk.jobs.add(SEND_RELAYS, partial(send_relays, desk))
     desk.jobs.add_periodic(SEND_RELAYS_AGAIN, "* * * * * */3", partial(send_relays, desk))
     desk.jobs.add_periodic(REFRESH_PEERS, "23 * * * *", partial(refresh_peers, desk))
@@ -219,6 +230,11 @@ def sweep_cases(desk: Desk) -> None:
 def tell_parties(desk: Desk) -> None:
     """Send the notices that are due."""
     notices.deliver(desk)
+
+
+def tell_invited(desk: Desk) -> None:
+    """Lay out anew what links into cases show, where something has changed."""
+    invitations.lay_out_due(desk)
 
 
 def send_relays(desk: Desk) -> None:
@@ -310,16 +326,16 @@ def catch_up(desk: Desk) -> None:
 
 
 def survey(transaction: Transaction) -> dict[str, dict[str, int]]:
-    """Count what is in each room, as far as the actor may see it."""
+    """Count what is in each room and for how many seconds the oldest waits, as the actor sees."""
     return {
-        "deconflict": {},
+        "deconflict": leasing.counts(transaction),
         "intake": intake.counts(transaction),
         "match": match.counts(transaction),
         "validate": validate.counts(transaction),
         "prioritize": prioritize.counts(transaction),
         "coordinate": coordinate.counts(transaction),
         "publish": publish.counts(transaction),
-        "deliver": {},
+        "deliver": acknowledging.counts(transaction),
     }
 
 

@@ -332,14 +332,17 @@ def stranded(transaction: Transaction, *, before: datetime, most: int = 1000) ->
 
 
 def counts(transaction: Transaction) -> dict[str, int]:
-    """Count submissions and reports, as far as the actor may see them."""
+    """Count submissions and reports, as far as the actor may see them, and how long one waits."""
     row = transaction.one(
         "SELECT (SELECT count(*) FROM submission) AS submissions,"
         " (SELECT count(*) FROM report) AS reports,"
         " (SELECT count(*) FROM submission WHERE status <> 'done') AS waiting,"
-        " (SELECT count(*) FROM report WHERE cardinality(present_elements) = 6) AS ready"
+        " (SELECT count(*) FROM report WHERE cardinality(present_elements) = 6) AS ready,"
+        " (SELECT extract(epoch FROM %s - min(received_at))::bigint FROM submission"
+        "   WHERE status <> 'done') AS waited_s",
+        [transaction.now],
     )
-    return dict(row or {})
+    return {name: count for name, count in (row or {}).items() if count is not None}
 
 
 def _earlier(

@@ -342,9 +342,12 @@ def counts(transaction: Transaction) -> dict[str, int]:
         " (SELECT count(*) FROM match_edge WHERE state = 'active' AND relation = 'suggested')"
         " AS suggested,"
         " (SELECT count(*) FROM match_edge WHERE state = 'pending') AS pending,"
-        " (SELECT count(*) FROM match_report r WHERE finding_id <> own_finding_id) AS merged"
+        " (SELECT count(*) FROM match_report r WHERE finding_id <> own_finding_id) AS merged,"
+        " (SELECT extract(epoch FROM %s - min(decided_at))::bigint FROM match_edge"
+        "   WHERE state = 'active' AND relation = 'suggested') AS waited_s",
+        [transaction.now],
     )
-    return dict(row or {})
+    return {name: count for name, count in (row or {}).items() if count is not None}
 
 
 def _place(row: Row) -> Place:

@@ -169,9 +169,17 @@ def ended(transaction: Transaction, examination_id: ExaminationId) -> None:
 
 
 def count_examinations(transaction: Transaction) -> dict[str, int]:
-    """Count the examinations that the actor may see, by state."""
-    rows = transaction.all("SELECT state, count(*) AS many FROM examination GROUP BY state")
-    return {row["state"]: row["many"] for row in rows}
+    """Count the examinations that the actor may see, by state, and how long one waits."""
+    rows = transaction.all(
+        "SELECT state, count(*) AS many,"
+        " extract(epoch FROM %s - min(asked_at))::bigint AS waited_s"
+        " FROM examination GROUP BY state",
+        [transaction.now],
+    )
+    found = {row["state"]: row["many"] for row in rows}
+    return found | {
+        f"{row['state']}_s": row["waited_s"] for row in rows if row["state"] == "waiting"
+    }
 
 
 def _examination(row: dict[str, Any]) -> Examination:

@@ -108,9 +108,10 @@ def counts(transaction: Transaction) -> dict[str, int]:
     Every kind is named; only what the actor may see is counted.
     """
     found, examined = _store.count_kinds(transaction), _store.count_examinations(transaction)
-    return {str(kind): found.get(str(kind), 0) for kind in VerdictKind} | {
-        f"examinations {state}": examined.get(str(state), 0) for state in ExaminationState
-    }
+    kinds = {str(kind): found.get(str(kind), 0) for kind in VerdictKind}
+    states = {f"examinations {state}": examined.get(str(state), 0) for state in ExaminationState}
+    waits = {"examinations waited_s": examined["waiting_s"]} if "waiting_s" in examined else {}
+    return kinds | states | waits
 
 
 def report_of(desk: Desk, transaction: Transaction, report_id: ReportId, *, files: bool) -> Report:

@@ -85,6 +85,18 @@ def lapse(transaction: Transaction) -> list[Lease]:
     return list(map(_lease, rows))
 
 
+def count(transaction: Transaction) -> dict[str, int]:
+    """Count the leases that the actor may see: those held, and those that owe a statement."""
+    row = transaction.one(
+        "SELECT count(*) FILTER (WHERE state = 'held') AS leases,"
+        " count(*) FILTER (WHERE state = 'lapsed') AS owed,"
+        " extract(epoch FROM %s - min(until_at) FILTER (WHERE state = 'lapsed'))::bigint"
+        " AS waited_s FROM scan_lease",
+        [transaction.now],
+    )
+    return {name: number for name, number in (row or {}).items() if number is not None}
+
+
 def lease(transaction: Transaction, lease_id: str) -> Lease | None:
     """Return a lease that the actor may read, held fast until the transaction ends."""
     row = transaction.one("SELECT * FROM scan_lease WHERE lease_id = %s FOR UPDATE", [lease_id])

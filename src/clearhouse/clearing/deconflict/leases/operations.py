@@ -176,6 +176,11 @@ def lapse(transaction: Transaction) -> int:
     return len(over)
 
 
+def counts(transaction: Transaction) -> dict[str, int]:
+    """Count leases that are held or owe a statement, as far as the actor may see them."""
+    return _store.count(transaction)
+
+
 def leases(desk: Desk, transaction: Transaction, actor: Actor) -> list[Lease]:
     """Return the leases that the actor may read, those of the last month included.
 

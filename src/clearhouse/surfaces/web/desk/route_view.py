@@ -6,6 +6,7 @@ numbers of the day. Pure.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from clearhouse.clearing.route import ROUTE
 from clearhouse.surfaces.web.pictures.route import RoomCount
@@ -13,17 +14,18 @@ from clearhouse.surfaces.web.pictures.route import RoomCount
 Survey = Mapping[str, Mapping[str, int]]
 
 _OUT = {
-    "deconflict": ("leases", "leases", None),
-    "intake": ("reports", "reports", "waiting"),
-    "match": ("findings", "findings", "suggested"),
-    "validate": ("verdicts", None, "examinations waiting"),
-    "prioritize": ("prioritized", None, None),
-    "coordinate": ("cases", "cases", "due"),
-    "publish": ("advisories", "advisories", None),
-    "deliver": ("notices", "notices", None),
+    "deconflict": ("leases", "leases", "owed", "/leases"),
+    "intake": ("reports", "reports", "waiting", "/reports"),
+    "match": ("findings", "findings", "suggested", "/#queue"),
+    "validate": ("verdicts", None, "examinations waiting", "/#queue"),
+    "prioritize": ("prioritized", None, None, "/#queue"),
+    "coordinate": ("cases", "cases", "due", "/cases"),
+    "publish": ("advisories", "advisories", "held", "/releases"),
+    "deliver": ("heard back of", "reached", None, "/reach"),
 }
 """For each room: what comes out in words, under which name it is counted (None: every kind
-together), and under which name what waits is counted."""
+together), under which name what waits is counted, and where it is looked at."""
+_WAITED = ("waited_s", "examinations waited_s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,10 +67,17 @@ def _number(counts: Mapping[str, int], key: str, what: str, look: str = "") -> N
 
 
 def _room(name: str, counts: Mapping[str, int]) -> RoomCount:
-    what, key, waits = _OUT[name]
+    what, key, waits, address = _OUT[name]
     # A room that counts nothing yet has no number, which is not 0.
     kinds = [count for kind, count in counts.items() if not kind.startswith("examinations ")]
     count = sum(kinds) if key is None and counts else counts.get(key or "")
+    waiting = counts.get(waits, 0) if waits else 0
+    waited = next((counts[one] for one in _WAITED if one in counts), None)
     return RoomCount(
-        room=name, what=what, count=count, waiting=counts.get(waits, 0) if waits else 0
+        room=name,
+        what=what,
+        count=count,
+        waiting=waiting,
+        oldest=timedelta(seconds=waited) if waiting and waited is not None else None,
+        address=address,
     )

@@ -1,16 +1,27 @@
-"""The route with its rooms: how many passed each, and where things wait.
+"""The route with its rooms: how many passed each, where things wait, and for how long.
 
-Two shapes of the same picture: lying for wide screens, standing for narrow ones.
+Each room leads to the page where it is looked at. Two shapes of the same picture: lying for wide
+screens, standing for narrow ones.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from markupsafe import Markup
 
-from clearhouse.surfaces.web.pictures.svg import drawing, group, joined, line, path, rect, text
+from clearhouse.surfaces.web.pictures.svg import (
+    drawing,
+    group,
+    joined,
+    line,
+    linked,
+    path,
+    rect,
+    text,
+)
 
-_BOX, _GAP, _HIGH = 132, 18, 96
+_BOX, _GAP, _HIGH = 132, 18, 106
 _ROW, _ROW_GAP, _ROW_WIDE = 40, 12, 328
 
 
@@ -25,6 +36,10 @@ class RoomCount:
     """How many came out; None when the room has nothing to count yet."""
     waiting: int = 0
     """How many stand before its door."""
+    oldest: timedelta | None = None
+    """For how long the oldest of them has; None when nobody knows."""
+    address: str | None = None
+    """Where the room is looked at."""
 
 
 def route_picture(rooms: Sequence[RoomCount]) -> Markup:
@@ -35,7 +50,19 @@ def route_picture(rooms: Sequence[RoomCount]) -> Markup:
 
 def _sentence(room: RoomCount) -> str:
     count = "nothing counted" if room.count is None else f"{room.count} {room.what}"
-    return f"{room.room}: {count}" + (f", {room.waiting} waiting" if room.waiting else "")
+    waits = f", {room.waiting} waiting" if room.waiting else ""
+    since = f", the oldest for {_age(room.oldest)}" if room.oldest is not None else ""
+    return f"{room.room}: {count}{waits}{since}"
+
+
+def _age(length: timedelta) -> str:
+    """Return a length of time in its largest unit."""
+    seconds = max(0, int(length.total_seconds()))
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count:,} {unit}{'' if count == 1 else 's'}"
+    return "a moment"
 
 
 def _lying(rooms: Sequence[RoomCount], said: str) -> Markup:
@@ -46,7 +73,7 @@ def _lying(rooms: Sequence[RoomCount], said: str) -> Markup:
         if place:
             shapes.append(_arrow_right(left - _GAP + 2, _HIGH / 2))
         shapes.append(_box(room, left))
-    return drawing(width, _HIGH, said, shapes, look="route wide-only")
+    return drawing(width, _HIGH, said, shapes, look="route wide-only", role="group")
 
 
 def _box(room: RoomCount, left: float) -> Markup:
@@ -58,12 +85,19 @@ def _box(room: RoomCount, left: float) -> Markup:
     ]
     if room.waiting:
         shapes += [
-            rect(left + 16, 66, _BOX - 32, 20, "pill", round_=10),
-            text(middle, 80, f"{room.waiting:,} waiting", "pill-text", anchor="middle"),
+            rect(left + 16, 63, _BOX - 32, 20, "pill", round_=10),
+            text(middle, 77, f"{room.waiting:,} waiting", "pill-text", anchor="middle"),
         ]
     else:
         shapes.append(text(middle, 80, room.what, "room-what", anchor="middle"))
-    return group(_look(room), shapes)
+    if room.oldest is not None:
+        words = f"oldest {_age(room.oldest)}"
+        shapes.append(text(middle, 98, words, "room-what", anchor="middle"))
+    return _led(room, group(_look(room), shapes))
+
+
+def _led(room: RoomCount, drawn: Markup) -> Markup:
+    return drawn if room.address is None else linked(room.address, _sentence(room), drawn)
 
 
 def _standing(rooms: Sequence[RoomCount], said: str) -> Markup:
@@ -74,7 +108,7 @@ def _standing(rooms: Sequence[RoomCount], said: str) -> Markup:
         if place:
             shapes.append(line(28, top - _ROW_GAP + 1, 28, top - 1, "flow"))
         shapes.append(_row(room, top))
-    return drawing(_ROW_WIDE, height, said, shapes, look="route narrow-only")
+    return drawing(_ROW_WIDE, height, said, shapes, look="route narrow-only", role="group")
 
 
 def _row(room: RoomCount, top: float) -> Markup:
@@ -82,12 +116,14 @@ def _row(room: RoomCount, top: float) -> Markup:
     shapes = [
         rect(0.5, top + 0.5, _ROW_WIDE - 1, _ROW - 1, "room", round_=6),
         text(14, base, room.room, "room-name"),
-        text(172, base, _count(room), "room-count small", anchor="end"),
-        text(180, base, room.what, "room-what"),
+        text(140, base, _count(room), "room-count small", anchor="end"),
+        text(147, base, room.what, "room-what"),
     ]
     if room.waiting:
-        shapes.append(text(_ROW_WIDE - 14, base, f"{room.waiting:,} wait", "wait", anchor="end"))
-    return group(_look(room), shapes)
+        since = "" if room.oldest is None else f", {_age(room.oldest)}"
+        words = f"{room.waiting:,} wait{since}"
+        shapes.append(text(_ROW_WIDE - 14, base, words, "wait", anchor="end"))
+    return _led(room, group(_look(room), shapes))
 
 
 def _look(room: RoomCount) -> str:

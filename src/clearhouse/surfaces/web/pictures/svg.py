@@ -13,13 +13,22 @@ Anchor = Literal["start", "middle", "end"]
 
 
 def drawing(
-    width: float, height: float, title: str, shapes: Iterable[Markup], *, look: str
+    width: float,
+    height: float,
+    title: str,
+    shapes: Iterable[Markup],
+    *,
+    look: str,
+    role: Literal["img", "group"] = "img",
 ) -> Markup:
-    """Return a whole picture that scales with its column; `title` says it in words."""
+    """Return a whole picture that scales with its column; `title` says it in words.
+
+    What is in a `group`, such as a link, is there for screen readers too.
+    """
     return Markup(
-        '<svg class="picture {}" viewBox="0 0 {} {}" width="{}" height="{}" role="img"'
+        '<svg class="picture {}" viewBox="0 0 {} {}" width="{}" height="{}" role="{}"'
         ' aria-label="{}"><title>{}</title>{}</svg>'
-    ).format(look, _n(width), _n(height), _n(width), _n(height), title, title, joined(shapes))
+    ).format(look, _n(width), _n(height), _n(width), _n(height), role, title, title, joined(shapes))
 
 
 def joined(shapes: Iterable[Markup]) -> Markup:
@@ -32,9 +41,9 @@ def group(look: str, shapes: Iterable[Markup]) -> Markup:
     return Markup('<g class="{}">{}</g>').format(look, joined(shapes))
 
 
-def linked(address: str, content: Markup) -> Markup:
-    """Return a shape that leads to an address of ours."""
-    return Markup('<a href="{}">{}</a>').format(address, content)
+def linked(address: str, said: str, content: Markup) -> Markup:
+    """Return a shape that leads to an address of ours; `said` tells where."""
+    return Markup('<a href="{}" aria-label="{}">{}</a>').format(address, said, content)
 
 
 def rect(  # a rectangle has these properties
