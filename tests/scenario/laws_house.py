@@ -17,7 +17,7 @@ from clearhouse.clearing.intake.record import (
 KEEPS = {
     "report", "finding", "match_edge", "verdict", "priority", "assessment", "coordination_case",
     "case_revision", "case_report", "advisory", "party", "actor", "token", "session",
-    "vendor_package", "case_message", "party_channel", "case_copy", "mail_received", "case_part",
+    "vendor_package", "transparency_notice", "case_message", "party_channel", "case_copy", "mail_received", "case_part",
     "evidence", "attestation", "trusted_key", "criterion_opening", "determination",
     "determination_appeal", "released_determination", "private_task",
     "access_window", "access_nomination", "access_admission", "access_assessment", "access_grant",
@@ -57,6 +57,8 @@ FOLLOWS = {
     "case_thread": "who may speak with whom, as the case and its read-ins already say",
     "counter_letter": "a message once more, for whoever holds a receipt; posting it is an event",
     "counter_answer": "words on their way into a thread, where posting them is an event",
+    "counter_invitation": "what a reader of a case may see, once more; making and ending it are events",
+    "counter_statement": "words on their way into a case, where entering them is an event",
     "mail_address": "drawn from a key for a thread and a party, when one is told of it",
     "notice": "that somebody is told of a case or message, whose own event is there",
     "relay_key": "the keys that a peer's document names; enrolling and renewing it are events",

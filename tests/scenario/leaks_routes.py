@@ -120,6 +120,14 @@ def _counter(ids):
         "GET /": [_get("counter", "/")],
         "GET /report": [_get("counter", "/report")],
         "POST /report": [Ask("counter", "POST", "/report", form={"key": "frm_" + "a" * 26})],
+        "POST /report/check": [Ask("counter", "POST", "/report/check", form={"text": _NOTE})],
+        "GET /invitation/{code}": [_get("counter", "/invitation/chi_" + "a" * 52)],
+        "POST /invitation/{code}": [
+            Ask("counter", "POST", "/invitation/chi_" + "a" * 52, form={"words": _NOTE})
+        ],
+        "GET /process": [_get("counter", "/process")],
+        "GET /numbers": [_get("counter", "/numbers")],
+        "GET /notices": [_get("counter", "/notices")],
         "GET /status": [_get("counter", "/status")],
         "GET /status/{receipt}": [],  # as above
         "GET /v1/advisories": [_get("counter", "/v1/advisories")],
@@ -487,11 +495,14 @@ def _case_people(case):
         "deviation": {"of": "o", "value": "v", "reason": "r"},
         "met": {"clock": "transparency-notice", "note": "n"},
         "part": {"share": "summary", "text": "t"},
+        "invitations": {"vendor": "pty_x", "name": "n", "days": "3"},
+        "transparency-notice": {},
         "contacts": {},
         "reached": {"party": "pty_x", "way": "email", "note": "n"},
     }
     return {
         **{f"POST {root}/{verb}": [_form(f"{case}/{verb}", **fields[verb])] for verb in fields},
+        f"POST {root}/invitations/{{invitation_id}}/end": [_form(f"{case}/invitations/{_INV}/end")],
         "GET /own-cases": [_get("desk", "/own-cases")],
         "GET /own-cases/{case_id}": [_get("desk", f"/own-{case[1:]}")],
         f"GET {root}/read-in-log.csv": [_get("desk", f"{case}/read-in-log.csv", tells=True)],
@@ -598,6 +609,7 @@ def _cases_api(ids):
     }
 
 
+_INV = "inv_" + "a" * 26
 _DET, _EVD = "det_" + "a" * 26, "evd_" + "a" * 26
 
 

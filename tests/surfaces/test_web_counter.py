@@ -10,6 +10,7 @@ from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.coordinate.record import Outcome
+from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.match import operations as match
 from clearhouse.kernel import identity
@@ -55,14 +56,19 @@ def stored(app):
         return transaction.all("SELECT receipt, format FROM submission")
 
 
-@pytest.mark.parametrize("address", ["/", "/report", "/status", "/advisories"])
+PUBLIC = ("/", "/report", "/status", "/advisories", "/notices", "/numbers", "/process")
+
+
+@pytest.mark.parametrize("address", PUBLIC)
 def test_every_public_page_is_whole_and_guarded(counter, address):
     answer = counter.get(address)
     assert answer.status_code == 200
     page = Page(answer.text)
     assert "h1" in page.tags
-    assert "script" not in page.tags
-    assert "script-src" not in answer.headers["content-security-policy"]
+    assert page.tags.count("script") == (address == "/report"), "the form alone has one, of ours"
+    policy = answer.headers["content-security-policy"]
+    assert ("script-src 'self'; connect-src 'self'" in policy) == (address == "/report")
+    assert "unsafe" not in policy
     assert answer.headers["x-frame-options"] == "DENY"
     assert "set-cookie" not in answer.headers
 
@@ -75,6 +81,52 @@ def test_a_written_report_is_taken_and_the_answer_says_what_would_help(app, coun
     assert row["receipt"] in page.words
     assert "patch" in page.words
     assert "1 of 6" in answer.text or "2 of 6" in answer.text
+
+
+FIELDS = {
+    "title": "Path traversal in the archive reader",
+    "package": "pkg:pypi/waitress",
+    "versions": "1.4.2",
+    "severity": "high",
+    "description": "The reader joins the name of an entry with the target folder and writes outside of it.",
+    "trigger": "Unpack an archive whose entry is named ../../x into any folder.",
+    "poc": "print('```')\nunpack('x.zip')",
+    "patch": "--- a/reader.py\n+++ b/reader.py\n@@ -1 +1 @@\n-join(a, b)\n+safe_join(a, b)",
+    "tests": "def test_it():\n    assert refused(unpack('x.zip'))",
+}  # fmt: skip
+
+
+def test_a_report_written_field_by_field_has_all_that_was_written(app, counter):
+    answer = send(counter, token=token(app, house.reporter(app), Scope.SUBMIT), **FIELDS)
+    assert answer.status_code == 200
+    assert "6 of 6" in answer.text
+    with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
+        (row,) = transaction.all("SELECT report_id FROM report")
+        (report,) = intake.load(app.desk, transaction, [row["report_id"]], files=True)
+    assert (report.content.title, report.content.purl) == (FIELDS["title"], FIELDS["package"])
+    assert FIELDS["poc"].encode() in b"".join(one.data for one in report.content.attachments)
+
+
+def test_what_is_there_is_said_before_anything_is_sent_and_nothing_is_kept(app, counter):
+    asked = {"accept": "application/json"}
+    some = {name: FIELDS[name] for name in ("title", "description", "severity")}
+    told = counter.post("/report/check", data=some, headers=asked).json()
+    assert told["present"] == ["description", "severity"]
+    assert [one["element"] for one in told["missing"]] == ["trigger", "poc", "patch", "tests"]
+    assert counter.post("/report/check", data={}, headers=asked).json()["present"] == []
+    page = Page(counter.post("/report/check", data=some).text)
+    assert "2 of 6 elements" in page.words
+    assert FIELDS["description"] in page.words, "the fields keep what was written"
+    assert stored(app) == []
+
+
+def test_looking_is_for_our_own_form_and_has_a_quota(app, counter, monkeypatch):
+    foreign = {"origin": "https://evil.test"}
+    assert counter.post("/report/check", data=FIELDS, headers=foreign).status_code == 403
+    monkeypatch.setattr("clearhouse.surfaces.web.counter.report_form.LOOKS_PER_HOUR", 1)
+    quota = HourlyQuota(app.counter.database.clock, 1)
+    fresh = TestClient(pages.application(app.counter, quota), base_url=HOUSE)
+    assert [fresh.post("/report/check", data=FIELDS).status_code for _ in range(2)] == [200, 429]
 
 
 def test_a_file_is_taken_in_its_own_format(app, counter):
@@ -216,6 +268,23 @@ def test_an_advisory_is_listed_shown_and_sent_with_its_proof(app, counter):
     for question in ("Am I affected?", "What do I do?", "What if I cannot update?"):
         assert question in shown.text
     assert 'type="application/atom+xml"' in shown.text
+
+
+def test_numbers_and_process_say_what_the_documents_and_policies_say(app, counter):
+    assert "0 of 0" in counter.get("/numbers").text
+    published(app)
+    words = Page(counter.get("/numbers").text).words
+    assert "1 of 1" in words, "outcomes come first, and are counted anew once something is public"
+    assert "too few to say" in words
+    words = Page(counter.get("/process").text).words
+    for said in ("clearhouse-embargo/1", "Openwall operating policy", "Test code is not shipped"):
+        assert said in words
+
+
+@pytest.mark.parametrize("code", ["chi_" + "a" * 52, "x", "%00", "chi_" + "A" * 52])
+def test_a_link_that_is_no_invitation_is_a_page_that_is_not_there(counter, code):
+    assert counter.get(f"/invitation/{code}").status_code == 404
+    assert counter.post(f"/invitation/{code}", data={"words": "x"}).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The page of a case: its matrix, who reads it, and the forms that change either."""
 
 import base64
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -16,8 +17,9 @@ from clearhouse.kernel import identity
 from clearhouse.kernel.identity import PartyKind, Scope
 from clearhouse.surfaces.cli import serve
 from clearhouse.surfaces.web.pictures.states import Share, states_bar
+from command_line import command_line
 from house import coordinator, outsider, person, reporter
-from visitor import Visitor
+from visitor import Page, Visitor
 
 NOW = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
 
@@ -308,3 +310,56 @@ def test_the_release_calendar_shows_when_what_one_is_read_in_to_becomes_public(a
     assert f"/cases/{case.id}" in page.links
     assert f"{instant:%Y-%m-%d}: 1" in desk.get("/releases").text
     assert f"/cases/{case.id}" not in Visitor(app.desk, outsider(app)).page("/releases").links
+
+
+def counter_of(app):
+    application = serve.counter_application(app.counter, reports_per_hour=9)
+    return TestClient(application, base_url="http://counter.test", follow_redirects=False)
+
+
+def test_a_vendor_is_invited_on_the_page_answers_at_the_counter_and_is_ended(app, case, desk):
+    page = desk.page(f"/cases/{case.id}")
+    sent = {"vendor": case.vendors[0].id, "name": "Oskar <b>", "days": "9"}
+    made = Page(desk.send(page, f"/cases/{case.id}/invitations", **sent).text)
+    path = made.words[made.words.index("/invitation/chi_") :].split()[0]
+    counter = counter_of(app)
+    shown = Page(counter.get(path).text)
+    assert "for Oskar <b>" in shown.words
+    refused = counter.post(path, data={}, headers={"origin": "https://evil.test"})
+    assert refused.status_code == 403
+    assert "nothing was filled in" in counter.post(path, data={"outcome": ""}).text
+    said = {"outcome": "accepted", "fixed_version": "5.4", "embargo": "agree", "words": "Since when?",
+            "product": "pkg:pypi/example-yaml", "state": "fixed", "versions": "5.4"}  # fmt: skip
+    assert counter.post(path, data=said).status_code == 303
+    app.desk.jobs.run_until_empty(app.desk.database.url)
+    words = Page(counter.get(path).text).words
+    for one in ("fixed in", "you stand by it", "Since when?", "verdict: entered"):
+        assert one in words
+    page = desk.page(f"/cases/{case.id}")
+    assert "fixed in" in page.words
+    assert "1 statement" in page.words
+    (end,) = [form["action"] for form in page.forms if form["action"].endswith("/end")]
+    assert desk.send(page, end).status_code == 303
+    assert desk.send(page, end).status_code == 404
+    assert counter.get(path).status_code == 404
+
+
+def test_commands_and_api_invite_list_end_and_publish_the_notice(app, case, api):
+    vendor = case.vendors[0].id
+    run = command_line(app, "case")
+    made = json.loads(run("invite", case.id, vendor, "Vera", "--json").stdout)
+    assert "/invitation/chi_" in made["link"]
+    root = f"/v1/desk/cases/{case.id}"
+    answer = api.post(f"{root}/invitations", json={"vendor": vendor, "name": "Vic"})
+    assert "/invitation/chi_" in answer.json()["link"]
+    (one, other) = api.get(f"{root}/invitations").json()
+    assert api.post(f"{root}/invitations/{one['invitation_id']}/end").json() == {"ended": True}
+    assert api.post(f"{root}/invitations/{one['invitation_id']}/end").status_code == 404
+    assert "ended" in run("invitations", case.id, "--end", other["invitation_id"]).stdout
+    assert "no live link" in run("invitations", case.id, "--end", other["invitation_id"]).stdout
+    assert run("invitations", case.id).stdout.count("ended") == 2
+    run("invite", case.id, "pty_x", "Vera", code=65)
+    assert api.post(f"{root}/transparency-notice").json()["notice"].startswith("ntc_")
+    assert api.post(f"{root}/transparency-notice").status_code == 409
+    run("publish-notice", case.id, code=65)
+    assert "The example-yaml project" in counter_of(app).get("/notices").text

@@ -268,10 +268,13 @@ def count(transaction: Transaction) -> dict[str, int]:
         "SELECT count(*) AS cases, count(*) FILTER (WHERE published_at IS NOT NULL) AS published,"
         " count(*) FILTER (WHERE published_at IS NULL AND embargo_instant > %s) AS embargoed,"
         " count(*) FILTER (WHERE published_at IS NULL AND (embargo_instant IS NULL OR"
-        " embargo_instant <= %s)) AS due FROM coordination_case WHERE merged_into IS NULL",
-        [transaction.now, transaction.now],
+        " embargo_instant <= %s)) AS due,"
+        " extract(epoch FROM %s - min(coalesce(embargo_instant, opened_at)) FILTER (WHERE"
+        " published_at IS NULL AND (embargo_instant IS NULL OR embargo_instant <= %s)))::bigint"
+        " AS waited_s FROM coordination_case WHERE merged_into IS NULL",
+        [transaction.now] * 4,
     )
-    return dict(row or {})
+    return {name: count for name, count in (row or {}).items() if count is not None}
 
 
 def register_vendor(

@@ -9,7 +9,15 @@ actor whose role may not do it (`ForbiddenError`), and a case that is not there 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from clearhouse.clearing.coordinate import _parts, _store, _threads, notices, pacing, transitions
+from clearhouse.clearing.coordinate import (
+    _invitations,
+    _parts,
+    _store,
+    _threads,
+    notices,
+    pacing,
+    transitions,
+)
 from clearhouse.clearing.coordinate._store import Ahead
 from clearhouse.clearing.coordinate.duty import HOUSE_READERS
 from clearhouse.clearing.coordinate.embargo import (
@@ -403,7 +411,10 @@ def write(
         for thread in _threads.threads(transaction, after.id):
             wanted = thread_readers(after, thread.party_id, transaction.now)
             _threads.set_readers(transaction, thread, wanted)
-        for compartment in relays.compartments(transaction, after.id):
+        for compartment in (
+            *relays.compartments(transaction, after.id),
+            *_invitations.compartments(transaction, after.id),
+        ):
             _store.set_readers(transaction, compartment, sorted(house_readers(after)))
         for part in _parts.kept(transaction, after.id):
             seeing = part_readers(after, part.share, transaction.now)

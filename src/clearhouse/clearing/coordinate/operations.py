@@ -14,7 +14,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
-from clearhouse.clearing.coordinate import _parts, _store, _threads, notices, transitions
+from clearhouse.clearing.coordinate import (
+    _invitations,
+    _parts,
+    _store,
+    _threads,
+    notices,
+    transitions,
+)
 from clearhouse.clearing.coordinate.casework import (
     ahead,
     embargo_policy,
@@ -158,6 +165,7 @@ def _grow(
         _threads.move(transaction, kept.case.id, other.case.id)
         relays.move(transaction, kept.case.id, other.case.id)
         _parts.move(transaction, kept.case.id, other.case.id)
+        _invitations.move(transaction, kept.case.id, other.case.id)
     for found in (finding.finding_id, *finding.merged):
         case = transitions.add_finding(case, found)
     finders = _store.parties(transaction, _submitters(reports), PartyRole.FINDER)

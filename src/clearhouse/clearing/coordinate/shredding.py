@@ -7,7 +7,7 @@ as noise; the rows about it are closed to everybody, so that no list trips over 
 the ledger's hashes stay: they were public or say nothing.
 """
 
-from clearhouse.clearing.coordinate import _parts, _store, _threads
+from clearhouse.clearing.coordinate import _invitations, _parts, _store, _threads
 from clearhouse.clearing.coordinate.casework import case_file
 from clearhouse.clearing.coordinate.duty import HOUSE_READERS
 from clearhouse.clearing.coordinate.machine import Refused
@@ -43,6 +43,7 @@ def shred(
                 *(one.compartment for one in _threads.threads(transaction, case_id)),
                 *relays.compartments(transaction, case_id),
                 *(one.compartment for one in _parts.kept(transaction, case_id)),
+                *_invitations.compartments(transaction, case_id),
                 stored.compartment,
             ]
         )

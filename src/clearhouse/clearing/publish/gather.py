@@ -18,6 +18,7 @@ from typing import Final
 from clearhouse.clearing.coordinate.record import Case, Outcome
 from clearhouse.clearing.intake.record import Credit, Draft, Provenance
 from clearhouse.clearing.publish.record import (
+    RECEIVED,
     AdvisoryFacts,
     AiLevel,
     AiModel,
@@ -188,7 +189,7 @@ _SAID: Final = {
 
 def _timeline(case: Case, sources: Sequence[Source]) -> tuple[Milestone, ...]:
     received = min((one.received_at for one in sources), default=None)
-    found = [] if received is None else [Milestone(at=received, what="First report received")]
+    found = [] if received is None else [Milestone(at=received, what=RECEIVED)]
     found += [
         Milestone(at=verdict.at, what=_SAID[verdict.outcome])
         for verdict in case.verdicts

@@ -52,6 +52,10 @@ class Revision:
     summary: str
 
 
+RECEIVED = "First report received"
+"""What the first milestone of an advisory says."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Milestone:
     """One date of the disclosure that the public may know."""

@@ -17,6 +17,7 @@ from clearhouse.kernel.keys import KeyFolder
 from clearhouse.surfaces.cli.acting import acting
 from clearhouse.surfaces.cli.case_clocks import COMMANDS as CLOCKS
 from clearhouse.surfaces.cli.case_discovery import COMMANDS as DISCOVERY
+from clearhouse.surfaces.cli.case_invitations import COMMANDS as INVITATIONS
 from clearhouse.surfaces.cli.case_people import COMMANDS as PEOPLE
 from clearhouse.surfaces.cli.main import EXIT_NO, EXIT_REFUSED, Connect, emit, json_option
 
@@ -26,7 +27,7 @@ def command() -> None:
     """Let people into cases and trace leaks; read Vultron messages; destroy what a case says."""
 
 
-for _one in (*PEOPLE, *CLOCKS, *DISCOVERY):
+for _one in (*PEOPLE, *INVITATIONS, *CLOCKS, *DISCOVERY):
     command.add_command(_one)
 
 

@@ -25,6 +25,7 @@ from clearhouse.surfaces.api import deconflict as deconflict_api
 from clearhouse.surfaces.api import defense as defense_api
 from clearhouse.surfaces.api import desk as desk_api
 from clearhouse.surfaces.api import detections as detections_api
+from clearhouse.surfaces.api import invitations as invitations_api
 from clearhouse.surfaces.api import leases as leases_api
 from clearhouse.surfaces.api import reach as reach_api
 from clearhouse.surfaces.api import reaching as reaching_api
@@ -181,6 +182,7 @@ def desk_application(app: App) -> ASGIApp:
         read_ins_api.router,
         reaching_api.router,
         appeals_api.router,
+        invitations_api.router,
         threads_api.router,
         relays_api.router,
         deconflict_api.router,

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from casebook import do, move, opened, read, register, set_clock
-from clearhouse.clearing.coordinate import appeals, casework, deadlines
+from clearhouse.clearing.coordinate import appeals, casework, deadlines, transparency
 from clearhouse.clearing.coordinate.deadlines import Standing
 from clearhouse.clearing.coordinate.embargo import News
 from clearhouse.clearing.coordinate.record import Outcome, PartyRole
 from clearhouse.kernel import policy
 from clearhouse.kernel.policy import ForbiddenError
-from house import coordinator
+from house import coordinator, outsider
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)  # a Friday before Thanksgiving week
 
@@ -126,6 +126,28 @@ def test_the_transparency_notice_names_vendor_product_and_dates_and_no_detail(ho
         "details_by": "2026-12-20",
     }
     assert clocks_of(house, case)["transparency-notice"].due_at == NOW + timedelta(days=7)
+
+
+def notices_of(house):
+    with house.counter.database.transaction(None) as transaction:
+        return transparency.public(transaction)
+
+
+def test_a_notice_is_public_once_on_a_persons_word_and_meets_its_clock(house, case):
+    assert notices_of(house) == ()
+    made = do(house, coordinator(house), transparency.publish, case.id)
+    (notice,) = notices_of(house)
+    assert (notice.notice_id, notice.advisory_id) == (made, None)
+    assert notice.body["product"] == "pkg:pypi/example-yaml"
+    assert case.id not in str(notice)
+    assert clocks_of(house, case)["transparency-notice"].standing is Standing.MET
+    assert do(house, coordinator(house), transparency.publish, case.id).code == "twice"
+
+
+def test_who_may_not_publish_or_is_not_read_in_says_nothing_in_public(house, case):
+    with pytest.raises((ForbiddenError, LookupError)):
+        do(house, outsider(house), transparency.publish, case.id)
+    assert notices_of(house) == ()
 
 
 def test_a_clock_needs_exactly_one_length():

@@ -15,7 +15,15 @@ from clearhouse.clearing.publish.shelf import Shelf
 from clearhouse.formats import relay_node
 from clearhouse.kernel.services import Counter
 from clearhouse.surfaces.api.requests import HourlyQuota
-from clearhouse.surfaces.web.counter import advisories, determinations, front, provider
+from clearhouse.surfaces.web.counter import (
+    advisories,
+    determinations,
+    front,
+    invitation,
+    process,
+    provider,
+    report_form,
+)
 from clearhouse.surfaces.web.counter.refusals import add_refusals
 from clearhouse.surfaces.web.protection import Protected
 from clearhouse.surfaces.web.rendering import Assets
@@ -25,9 +33,16 @@ def application(counter: Counter, quota: HourlyQuota) -> FastAPI:
     """Return the pages; `quota` is shared with the API, so that the form is no way around it."""
     app = FastAPI(title="Clearhouse counter", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.counter, app.state.quota = counter, quota
+    app.state.looks = HourlyQuota(
+        counter.database.clock, report_form.LOOKS_PER_HOUR, of="looks at what is written"
+    )
+    app.state.counted = process.Counted()
     app.add_middleware(Protected)
     add_refusals(app)
     app.include_router(front.router)
+    app.include_router(report_form.router)
+    app.include_router(invitation.router)
+    app.include_router(process.router)
     app.include_router(advisories.router)
     app.include_router(determinations.router)
     app.include_router(provider.router)

@@ -1,10 +1,12 @@
-"""Cases: appeals, deviation notes, and clocks that were met."""
+"""Cases: appeals, deviation notes, clocks that were met, and the notice that a report was made."""
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Response
+from fastapi.responses import RedirectResponse
 
-from clearhouse.clearing.coordinate import appeals
+from clearhouse.clearing.coordinate import appeals, transparency
+from clearhouse.clearing.coordinate.machine import Refused
 from clearhouse.surfaces.web.desk.addresses import CaseAddress
 from clearhouse.surfaces.web.desk.case_pages import answer
 from clearhouse.surfaces.web.desk.entrance import Act
@@ -89,3 +91,13 @@ def met(
     with here.transaction() as transaction:
         done = appeals.meet(here.desk, transaction, here.actor, case_id, clock=clock, note=note)
     return answer(here, case_id, done)
+
+
+@router.post("/cases/{case_id}/transparency-notice")
+def notice(here: Act, case_id: CaseAddress) -> Response:
+    """Say in public that a report was made."""
+    with here.transaction() as transaction:
+        done = transparency.publish(here.desk, transaction, here.actor, case_id)
+    if isinstance(done, Refused):
+        return answer(here, case_id, done)
+    return RedirectResponse(f"/cases/{case_id}", status_code=303)

@@ -15,6 +15,7 @@ from clearhouse.clearing.coordinate import (
     channels,
     deadlines,
     giving,
+    invitations,
     messages,
     reaching,
     read_in_log,
@@ -24,6 +25,7 @@ from clearhouse.clearing.coordinate import (
 from clearhouse.clearing.coordinate.channels import Notice
 from clearhouse.clearing.coordinate.deadlines import Deadline
 from clearhouse.clearing.coordinate.embargo import Considered, Effect
+from clearhouse.clearing.coordinate.invitations import Invitation
 from clearhouse.clearing.coordinate.messages import Thread
 from clearhouse.clearing.coordinate.record import (
     Case,
@@ -115,6 +117,8 @@ class CaseView:
     """The clock of every vendor, the most pressing first."""
     deadlines: tuple[Deadline, ...]
     """The other clocks of the case, the earliest first."""
+    invitations: tuple[Invitation, ...]
+    """Links by which people of vendors read and answer without an account."""
 
     @property
     def waiting(self) -> tuple[tuple[int, Request], ...]:
@@ -175,6 +179,7 @@ def case_view(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) 
         excepted=(*exceptions.rules, *exceptions.bars),
         silences=reaching.silences_of(transaction, case),
         deadlines=deadlines.deadlines(case, deadlines.in_force(), now),
+        invitations=invitations.of_case(desk, transaction, actor, case_id),
     )
 
 
