@@ -13,7 +13,7 @@ from visitor import Page
 _OPENS = re.compile(rf"{TAG}", re.IGNORECASE)
 _OUTWARD = re.compile(r"[a-z][a-z0-9+.-]*:|//|\\", re.IGNORECASE)
 _NAMES = {"href", "src", "action", "formaction", "data", "poster", "xlink:href", "cite", "ping"}
-_NEVER = {"style", "srcdoc", "formaction", "background", "ping", "xlink:href", "is", "slot"}
+_NEVER = {"style", "srcdoc", "background", "ping", "xlink:href", "is", "slot"}
 _GUARDS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",

@@ -364,6 +364,7 @@ COUNTER_CALLS = {
     "authenticate", "earlier_submission", "principals", "submission_status",
     "relay_caller", "relay_earlier", "relay_has_matter", "relay_use_nonce",
     "advisories_of", "letters_of", "may_answer", "peer_lookup_of",
+    "invitation_of", "statements_of", "may_state", "notices",
 }  # fmt: skip
 """Functions that run with the owner's rights and that the counter's role may call."""
 

@@ -7,6 +7,8 @@ import pytest
 
 from browser import LAPTOP, PHONE, judge, needs_chromium, open_doors, too_wide, violations
 from clearhouse.surfaces.cli import serve
+from clearhouse.surfaces.web import operator_view
+from operator_side import ask, component, osv
 from scenario.leaks_routes import routes
 from working_house import working
 
@@ -102,3 +104,18 @@ def test_axe_finds_nothing_grave_at_the_counter_and_before_the_desk(doors):
         page.goto(address)
         wrong += faults(page, script, address)
     assert wrong == []
+
+
+def test_the_page_that_operators_make_on_their_own_machine_is_fit_for_everybody(doors, tmp_path):
+    report = ask(
+        tmp_path,
+        [osv("GHSA-aaaa", "a"), osv("GHSA-bbbb", "b")],
+        component("pkg:pypi/a@1.0", "1.0"),
+        component("pkg:pypi/c@3.0", "3.0"),
+        component(name="a pump", version="7"),
+    )
+    (tmp_path / "watch.html").write_text(operator_view.page(report), "utf-8")
+    page = doors.page("counter")
+    address = f"file://{tmp_path}/watch.html"
+    page.goto(address)
+    assert faults(page, judge(), address) == []

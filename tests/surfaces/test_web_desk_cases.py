@@ -333,11 +333,10 @@ def test_a_vendor_is_invited_on_the_page_answers_at_the_counter_and_is_ended(app
     assert counter.post(path, data=said).status_code == 303
     app.desk.jobs.run_until_empty(app.desk.database.url)
     words = Page(counter.get(path).text).words
-    for one in ("fixed in", "you stand by it", "Since when?", "verdict: entered"):
+    for one in ("fixed in", "you stand by it", "verdict: entered"):
         assert one in words
     page = desk.page(f"/cases/{case.id}")
     assert "fixed in" in page.words
-    assert "1 statement" in page.words
     (end,) = [form["action"] for form in page.forms if form["action"].endswith("/end")]
     assert desk.send(page, end).status_code == 303
     assert desk.send(page, end).status_code == 404

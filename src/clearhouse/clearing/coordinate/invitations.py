@@ -45,8 +45,6 @@ class Invitation:
     ended_at: datetime | None
     shows: bool
     """Whether it shows anything now."""
-    statements: int
-    """How often something was said by it."""
 
 
 def invite(
@@ -114,9 +112,7 @@ def of_case(
     if not desk.authority.may(actor, _ACT).allowed:
         return ()
     rows = transaction.all(
-        "SELECT i.*, (SELECT count(*) FROM counter_statement s"
-        " WHERE s.invitation_id = i.invitation_id) AS statements"
-        " FROM counter_invitation i WHERE case_id = %s ORDER BY made_at DESC, invitation_id",
+        "SELECT * FROM counter_invitation WHERE case_id = %s ORDER BY made_at DESC, invitation_id",
         [case_id],
     )
     return tuple(_invitation(row, transaction.now) for row in rows)
@@ -272,5 +268,4 @@ def _invitation(row: Row, now: datetime) -> Invitation:
         expires_at=row["expires_at"],
         ended_at=row["ended_at"],
         shows=bool(row["sealed"]) and row["expires_at"] > now,
-        statements=row["statements"],
     )

@@ -63,7 +63,7 @@ def links(connect: Connect, case: str, ended: str | None, *, as_json: bool) -> N
     listed = [
         {"invitation": one.invitation_id, "party": one.party_id, "actor": one.actor_id,
          "until": one.expires_at.isoformat(), "ended": one.ended_at is not None,
-         "shows": one.shows, "statements": one.statements}
+         "shows": one.shows}
         for one in found
     ]  # fmt: skip
     emit({"invitations": listed}, as_json=as_json, text="\n".join(lines) or "none")

@@ -20,4 +20,4 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = clearhouse, pg_temp AS $$
       FROM transparency_notice n
 $$;
 REVOKE EXECUTE ON FUNCTION notices FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION notices TO clearhouse_counter, clearhouse_desk;
+GRANT EXECUTE ON FUNCTION notices TO clearhouse_counter;

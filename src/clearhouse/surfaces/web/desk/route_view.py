@@ -21,7 +21,7 @@ _OUT = {
     "prioritize": ("prioritized", None, None, "/#queue"),
     "coordinate": ("cases", "cases", "due", "/cases"),
     "publish": ("advisories", "advisories", "held", "/releases"),
-    "deliver": ("heard back of", "reached", None, "/reach"),
+    "deliver": ("acknowledged", "reached", None, "/reach"),
 }
 """For each room: what comes out in words, under which name it is counted (None: every kind
 together), under which name what waits is counted, and where it is looked at."""

@@ -7,6 +7,7 @@ screens, standing for narrow ones.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -48,6 +49,10 @@ def route_picture(rooms: Sequence[RoomCount]) -> Markup:
     return joined([_lying(rooms, said), _standing(rooms, said)])
 
 
+def _role(rooms: Sequence[RoomCount]) -> Literal["img", "group"]:
+    return "group" if any(room.address for room in rooms) else "img"
+
+
 def _sentence(room: RoomCount) -> str:
     count = "nothing counted" if room.count is None else f"{room.count} {room.what}"
     waits = f", {room.waiting} waiting" if room.waiting else ""
@@ -73,7 +78,7 @@ def _lying(rooms: Sequence[RoomCount], said: str) -> Markup:
         if place:
             shapes.append(_arrow_right(left - _GAP + 2, _HIGH / 2))
         shapes.append(_box(room, left))
-    return drawing(width, _HIGH, said, shapes, look="route wide-only", role="group")
+    return drawing(width, _HIGH, said, shapes, look="route wide-only", role=_role(rooms))
 
 
 def _box(room: RoomCount, left: float) -> Markup:
@@ -108,7 +113,7 @@ def _standing(rooms: Sequence[RoomCount], said: str) -> Markup:
         if place:
             shapes.append(line(28, top - _ROW_GAP + 1, 28, top - 1, "flow"))
         shapes.append(_row(room, top))
-    return drawing(_ROW_WIDE, height, said, shapes, look="route narrow-only", role="group")
+    return drawing(_ROW_WIDE, height, said, shapes, look="route narrow-only", role=_role(rooms))
 
 
 def _row(room: RoomCount, top: float) -> Markup:
