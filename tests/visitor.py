@@ -2,8 +2,7 @@
 
 from html.parser import HTMLParser
 
-from starlette.testclient import TestClient
-
+from asking import Client
 from clearhouse.kernel import sessions
 from clearhouse.surfaces.api import desk as api
 from clearhouse.surfaces.web.desk import application
@@ -51,7 +50,7 @@ class Visitor:
     """Somebody's browser at the desk."""
 
     def __init__(self, desk, actor=None, **options):
-        self.client = TestClient(
+        self.client = Client(
             application(desk, also=[api.router], **options), base_url=HOUSE, follow_redirects=False
         )
         if actor is not None:

@@ -17,10 +17,10 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from starlette.testclient import TestClient
 
 import defense_cards
 import early
+from asking import Client
 from clearhouse.app import HOUSE, Settings, build
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import casework, messages, standing
@@ -113,7 +113,7 @@ class Viewer:
     """Somebody at every door: a cookie for pages, a token for the API, or neither."""
 
     name: str
-    doors: dict[str, TestClient]
+    doors: dict[str, Client]
     actor: identity.Actor | None = None
     form_token: str = ""
 
@@ -169,11 +169,11 @@ def doors_of(app):
     }
 
 
-def visitor(app, name, actor=None):
+def visitor(app, name, actor=None, doors=None):
     """Return somebody signed in at every door, or nobody."""
     clients = {
-        door: TestClient(served, base_url=f"http://{door}.test", follow_redirects=False)
-        for door, served in doors_of(app).items()
+        door: Client(served, f"http://{door}.test", follow_redirects=False, address=name)
+        for door, served in (doors or doors_of(app)).items()
     }
     if actor is None:
         return Viewer(name, clients)
@@ -243,13 +243,15 @@ def ordinary_day(app, owner_url):
             app, "Ordinary vendor", PartyKind.VENDOR, "Vera Vendor", "vendor"
         ),
     }
+    doors = doors_of(app)  # the same for all, so that what one process remembers may leak too
+    rita = reporter(app, "Rita Reporter")
     return Scene(
         app=app,
         owner_url=owner_url,
         peer=peer,
-        owner=visitor(app, "a coordinator on duty", cora),
-        strangers={name: visitor(app, name, actor) for name, actor in people.items()},
-        rita=visitor(app, "the reporter of the flaw", reporter(app, "Rita Reporter")),
+        owner=visitor(app, "a coordinator on duty", cora, doors),
+        strangers={name: visitor(app, name, actor, doors) for name, actor in people.items()},
+        rita=visitor(app, "the reporter of the flaw", rita, doors),
     )
 
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
-from starlette.testclient import TestClient
 
+from asking import Client
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate import operations as coordinate
 from clearhouse.clearing.intake import operations as intake
@@ -78,7 +78,7 @@ class Door:
             token = identity.issue_token(
                 transaction, rita.actor_id, label="bad", scopes=[Scope.SUBMIT]
             )
-        self.client = TestClient(
+        self.client = Client(
             doors_of(app)["counter"], base_url="http://counter.test", raise_server_exceptions=False
         )
         self.client.headers["Authorization"] = f"Bearer {token}"

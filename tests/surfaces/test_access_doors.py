@@ -4,8 +4,8 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from starlette.testclient import TestClient
 
+from asking import Client
 from clearhouse.formats import dpop
 from clearhouse.kernel import identity, sessions
 from clearhouse.kernel.identity import Scope
@@ -30,7 +30,7 @@ class Person:
 
     def __init__(self, app, actor):
         self.actor = actor
-        self.client = TestClient(serve.desk_application(app), follow_redirects=False)
+        self.client = Client(serve.desk_application(app), follow_redirects=False)
         with app.desk.database.transaction(actor.actor_id) as transaction:
             self.token = identity.issue_token(
                 transaction, actor.actor_id, label="t", scopes=[Scope.DESK]

@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from starlette.testclient import TestClient
 
 from advisories import PLAIN
+from asking import Client
 from casebook import accepted, move, set_clock
 from clearhouse.clearing.publish import forms, operations
 from clearhouse.clearing.publish.rules import documents
@@ -128,7 +128,7 @@ def test_without_the_packages_judging_says_how_to_get_them(run, tmp_path, monkey
 
 
 def test_the_api_lists_and_gives_every_form(app, case):
-    client = TestClient(
+    client = Client(
         counter_api.application(app.counter, HourlyQuota(app.counter.database.clock, 9))
     )
     (one,) = client.get("/v1/advisories").json()["advisories"]

@@ -1,10 +1,10 @@
 import dataclasses
 
 import pytest
-from starlette.testclient import TestClient
 
 import hostile
 import house
+from asking import Client
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.intake.record import Attachment, AttachmentKind, Draft
@@ -45,7 +45,7 @@ class Tool:
             secret = identity.issue_token(
                 transaction, actor.actor_id, label="tool", scopes=scopes or [Scope.DESK]
             )
-        self.client = TestClient(
+        self.client = Client(
             application(app.desk, also=[api.router]),
             base_url=HOUSE,
             headers={"authorization": f"Bearer {secret}"},
@@ -101,7 +101,7 @@ def get_paths():
 
 @pytest.mark.parametrize("path", get_paths())
 def test_nothing_answers_without_a_token(app, path):
-    client = TestClient(application(app.desk, also=[api.router]), base_url=HOUSE)
+    client = Client(application(app.desk, also=[api.router]), base_url=HOUSE)
     answer = client.get(f"/v1/desk{path}")
     assert answer.status_code == 401
     assert answer.headers["content-type"].startswith("application/problem+json")

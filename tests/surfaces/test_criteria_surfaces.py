@@ -4,8 +4,8 @@ import base64
 import json
 
 import pytest
-from starlette.testclient import TestClient
 
+from asking import Client
 from clearhouse.criteria.define import profiles
 from clearhouse.criteria.determine import operations as determinations
 from clearhouse.criteria.measure.attest import Attested, attest, attest_run
@@ -152,7 +152,7 @@ def owner_of(app):
 
 def client(app, actor):
     served = serve.desk_application(app)
-    return TestClient(
+    return Client(
         served,
         base_url="http://desk.test",
         headers={"Authorization": f"Bearer {token(app, actor)}"},
@@ -229,7 +229,7 @@ def test_pages_show_gates_as_a_checklist_and_intervals_as_a_picture(app):
     first.send(page, f"{address}/appeal", words="I object.")
     assert "I object." in first.page(address).words
     first.send(first.page(address), f"{address}/release")
-    counter = TestClient(serve.counter_application(app.counter, reports_per_hour=100))
+    counter = Client(serve.counter_application(app.counter, reports_per_hour=100))
     public_page = counter.get(f"/determinations/{det}").text
     assert "&lt;b&gt;model&lt;/b&gt;" in public_page
     assert "INVALID" in counter.get("/determinations").text

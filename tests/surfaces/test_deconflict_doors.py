@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
-from starlette.testclient import TestClient
 
+from asking import Client
 from clearhouse.clearing import route
 from clearhouse.clearing.deconflict.blind import asking, epochs
 from clearhouse.clearing.deconflict.blind.answering import HouseDoor
@@ -44,7 +44,7 @@ def token(app, actor):
 def clients(app, labs):
     application = serve.desk_application(app)
     return [
-        TestClient(
+        Client(
             application,
             base_url="http://desk.test",
             headers={"Authorization": f"Bearer {token(app, lab)}"},
@@ -114,7 +114,7 @@ def test_two_labs_claim_by_api_and_the_second_is_told_of_the_first(clients):
 
 
 def test_maintainers_limits_are_set_by_coordinators_and_read_by_labs(app, clients):
-    chief = TestClient(
+    chief = Client(
         serve.desk_application(app),
         headers={"Authorization": f"Bearer {token(app, coordinator(app))}"},
     )

@@ -4,8 +4,8 @@ import base64
 import json
 
 import pytest
-from starlette.testclient import TestClient
 
+from asking import Client
 from clearhouse.defense.compare.card import shared, sign
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Scope
@@ -35,7 +35,7 @@ def client(app):
 
     def speaking_as(actor):
         headers = {"Authorization": f"Bearer {token(app, actor)}"}
-        return TestClient(served, base_url="http://desk.test", headers=headers)
+        return Client(served, base_url="http://desk.test", headers=headers)
 
     return speaking_as
 

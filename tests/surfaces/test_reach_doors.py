@@ -8,8 +8,8 @@ import time
 import pytest
 import uvicorn
 from click.testing import CliRunner
-from starlette.testclient import TestClient
 
+from asking import Client
 from casebook import acting, set_clock
 from clearhouse.clearing.deliver import acknowledging
 from clearhouse.clearing.deliver.reach import in_force, reach
@@ -49,7 +49,7 @@ def sign(tmp_path, monkeypatch):
 
 @pytest.fixture
 def counter(app):
-    return TestClient(serve.counter_application(app.counter, reports_per_hour=100))
+    return Client(serve.counter_application(app.counter, reports_per_hour=100))
 
 
 def post(counter, body, token=None):
@@ -71,7 +71,7 @@ def test_ten_operators_are_seen_together_at_every_door_of_the_desk(
     assert told["reach"]["affected"] == 10
     assert "10 operators or more" in run("reach", advisory).stdout
     run("reach", "CLR-2026-77777", code=65)
-    desk = TestClient(serve.desk_application(app))
+    desk = Client(serve.desk_application(app))
     secret = _desk_token(app)
     headers = {"Authorization": f"Bearer {secret}"}
     assert desk.get(f"/v1/desk/reach/{advisory}", headers=headers).json() == told

@@ -2,10 +2,10 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from starlette.testclient import TestClient
 
 import hostile
 import house
+from asking import Client
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate import operations as coordinate
@@ -37,7 +37,7 @@ The reader joins the name of an entry with the target folder and writes outside 
 def counter(app):
     quota = HourlyQuota(app.counter.database.clock, 1000)
     door = FrontDoor(api.application(app.counter, quota), pages.application(app.counter, quota))
-    return TestClient(door, base_url=HOUSE, follow_redirects=False)
+    return Client(door, base_url=HOUSE, follow_redirects=False)
 
 
 def token(app, actor, *scopes):
@@ -188,7 +188,7 @@ def test_a_form_from_another_site_is_not_taken(app, counter):
 
 def test_the_form_is_no_way_around_the_quota(app):
     quota = HourlyQuota(app.counter.database.clock, 1)
-    counter = TestClient(pages.application(app.counter, quota), base_url=HOUSE)
+    counter = Client(pages.application(app.counter, quota), base_url=HOUSE)
     secret = token(app, house.reporter(app), Scope.SUBMIT)
     assert send(counter, token=secret, text=REPORT).status_code == 200
     assert send(counter, token=secret, text=REPORT + "more").status_code == 429

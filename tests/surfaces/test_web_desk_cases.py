@@ -5,8 +5,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from starlette.testclient import TestClient
 
+from asking import Client
 from casebook import acting, opened, read, register, set_clock
 from clearhouse.clearing.coordinate import casework, standing
 from clearhouse.clearing.coordinate.correspondence import read as read_messages
@@ -42,7 +42,7 @@ def api(app, case):
     cora = coordinator(app)
     with acting(app, cora) as transaction:
         token = identity.issue_token(transaction, cora.actor_id, label="t", scopes=[Scope.DESK])
-    client = TestClient(serve.desk_application(app), base_url="http://desk.test")
+    client = Client(serve.desk_application(app), base_url="http://desk.test")
     client.headers["Authorization"] = f"Bearer {token}"
     return client
 

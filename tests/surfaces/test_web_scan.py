@@ -4,10 +4,10 @@ import dataclasses
 import re
 
 import pytest
-from starlette.testclient import TestClient
 
 import hostile_texts
 import house
+from asking import Client
 from casebook import acting, do, opened
 from clearhouse.clearing import route
 from clearhouse.clearing.coordinate import casework, messages, own_view
@@ -153,7 +153,7 @@ def _of_finder(invaded):
 
 
 def _scan_counter(invaded):
-    client = TestClient(
+    client = Client(
         serve.counter_application(invaded.app.counter, reports_per_hour=100),
         base_url="http://counter.test",
         follow_redirects=False,
@@ -250,7 +250,7 @@ def test_no_act_at_the_desk_follows_from_a_cookie_alone(app, chief):
 
 
 def _whole(app, visitor):
-    client = TestClient(serve.desk_application(app), base_url=HOUSE, follow_redirects=False)
+    client = Client(serve.desk_application(app), base_url=HOUSE, follow_redirects=False)
     client.cookies.set("desk", visitor.client.cookies["desk"])
     return client
 
@@ -331,7 +331,7 @@ def test_no_path_leads_out_of_its_folder_or_breaks_a_door(app, chief, door):
         if door == "desk"
         else serve.counter_application(app.counter, reports_per_hour=1)
     )
-    client = TestClient(served, base_url=HOUSE, follow_redirects=False)
+    client = Client(served, base_url=HOUSE, follow_redirects=False)
     if door == "desk":
         client.cookies.set("desk", Visitor(app.desk, chief).client.cookies["desk"])
     for path in PATHS:
