@@ -92,7 +92,7 @@ def serving(home, owner_url, folder):
 
 
 def _wait_for(port):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180  # a loaded machine is no failure
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
