@@ -141,6 +141,25 @@ def test_a_link_that_ended_or_expired_or_whose_person_was_read_out_shows_nothing
         assert say(app, code, words="x").code == "no-invitation"
 
 
+def test_a_person_who_may_act_no_more_neither_reads_nor_says(app, case):
+    code = invite(app, case)
+    waiting = invited.state(app.counter, code, Statement(words="soon"))
+    (note,) = do(app, coordinator(app), invitations.of_case, case.id)
+    with app.desk.database.transaction(None) as transaction:
+        identity.revoke_actor(transaction, note.actor_id)
+    assert told(app, code) is None, "at once, before anything is laid out anew"
+    assert say(app, code, words="x").code == "no-invitation"
+    statements_in.take(app.desk, waiting)
+    with acting(app, app.desk.clearing_actor) as transaction:
+        (row,) = transaction.all("SELECT outcome FROM counter_statement")
+    assert row["outcome"] == statements_in.CLOSED
+    assert invite(app, case).code == "revoked"
+    do(app, coordinator(app), own_view.give, case.id, share=Share.DETAILS, text="more")
+    assert invitations.lay_out_due(app.desk) == 1
+    (note,) = do(app, coordinator(app), invitations.of_case, case.id)
+    assert not note.shows
+
+
 def test_who_declines_the_embargo_reads_no_more(app, case):
     code = invite(app, case)
     say(app, code, stands_by_embargo=False)

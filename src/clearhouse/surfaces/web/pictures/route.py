@@ -83,27 +83,26 @@ def _lying(rooms: Sequence[RoomCount], said: str) -> Markup:
 
 def _box(room: RoomCount, left: float) -> Markup:
     middle = left + _BOX / 2
-    second = f"{room.waiting:,} waiting" if room.waiting else room.what
-    words = [room.room, _count(room), second]
     shapes = [
         rect(left + 0.5, 0.5, _BOX - 1, _HIGH - 1, "room", round_=6),
         text(middle, 22, room.room, "room-name", anchor="middle"),
         text(middle, 54, _count(room), "room-count", anchor="middle"),
     ]
     if room.waiting:
-        shapes.append(rect(left + 16, 63, _BOX - 32, 20, "pill", round_=10))
-        shapes.append(text(middle, 77, second, "pill-text", anchor="middle"))
+        shapes += [
+            rect(left + 16, 63, _BOX - 32, 20, "pill", round_=10),
+            text(middle, 77, f"{room.waiting:,} waiting", "pill-text", anchor="middle"),
+        ]
     else:
-        shapes.append(text(middle, 80, second, "room-what", anchor="middle"))
+        shapes.append(text(middle, 80, room.what, "room-what", anchor="middle"))
     if room.oldest is not None:
-        words.append(f"oldest {_age(room.oldest)}")
-        shapes.append(text(middle, 98, words[-1], "room-what", anchor="middle"))
-    return _led(room, words, group(_look(room), shapes))
+        words = f"oldest {_age(room.oldest)}"
+        shapes.append(text(middle, 98, words, "room-what", anchor="middle"))
+    return _led(room, group(_look(room), shapes))
 
 
-def _led(room: RoomCount, words: Sequence[str], drawn: Markup) -> Markup:
-    """Let a room lead to its page, under a name that says what is written in it."""
-    return drawn if room.address is None else linked(room.address, " ".join(words), drawn)
+def _led(room: RoomCount, drawn: Markup) -> Markup:
+    return drawn if room.address is None else linked(room.address, drawn)
 
 
 def _standing(rooms: Sequence[RoomCount], said: str) -> Markup:
@@ -119,18 +118,18 @@ def _standing(rooms: Sequence[RoomCount], said: str) -> Markup:
 
 def _row(room: RoomCount, top: float) -> Markup:
     base = top + 26
-    words = [room.room, _count(room), room.what]
     shapes = [
         rect(0.5, top + 0.5, _ROW_WIDE - 1, _ROW - 1, "room", round_=6),
         text(14, base, room.room, "room-name"),
-        text(140, base, _count(room), "room-count small", anchor="end"),
-        text(147, base, room.what, "room-what"),
+        text(150, base, _count(room), "room-count small", anchor="end"),
     ]
     if room.waiting:
         since = "" if room.oldest is None else f", {_age(room.oldest)}"
-        words.append(f"{room.waiting:,} wait{since}")
-        shapes.append(text(_ROW_WIDE - 14, base, words[-1], "wait", anchor="end"))
-    return _led(room, words, group(_look(room), shapes))
+        words = f"{room.waiting:,} wait{since}"
+        shapes.append(text(_ROW_WIDE - 14, base, words, "wait", anchor="end"))
+    else:
+        shapes.append(text(158, base, room.what, "room-what"))
+    return _led(room, group(_look(room), shapes))
 
 
 def _look(room: RoomCount) -> str:

@@ -37,13 +37,13 @@ def joined(shapes: Iterable[Markup]) -> Markup:
 
 
 def group(look: str, shapes: Iterable[Markup]) -> Markup:
-    """Return shapes that share a class."""
-    return Markup('<g class="{}">{}</g>').format(look, joined(shapes))
+    """Return shapes that share a class; spaces keep their words apart when they are read out."""
+    return Markup('<g class="{}">{}</g>').format(look, Markup(" ").join(shapes))
 
 
-def linked(address: str, said: str, content: Markup) -> Markup:
-    """Return a shape that leads to an address of ours; `said` tells where."""
-    return Markup('<a href="{}" aria-label="{}">{}</a>').format(address, said, content)
+def linked(address: str, content: Markup) -> Markup:
+    """Return a shape that leads to an address of ours, under the words that are in it."""
+    return Markup('<a href="{}">{}</a>').format(address, content)
 
 
 def rect(  # a rectangle has these properties
