@@ -16,7 +16,7 @@ class Page(HTMLParser):
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
         self.tags, self.attributes, self.forms, self.links = [], [], [], []
-        self.words = ""
+        self.words, self.source = "", html
         self.next = None
         self._form = None
         self.feed(html)
@@ -93,7 +93,7 @@ def crawl(visitor, start=("/",), limit=400):
         else:
             assert answer.status_code == 200, (address, answer.status_code)
             page = Page(answer.text)
-            page.source, page.answer = answer.text, answer
+            page.answer = answer
             yield address, page
             found = page.links
         for link in found:

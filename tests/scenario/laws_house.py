@@ -70,6 +70,7 @@ FOLLOWS = {
     "known_holding": "follows from the report, or the event of the party that holds it",
     "known_quota": "counts of what was asked; the ledger has them every hour",
     "retired_key": "retiring keys is an event of the command that does it",
+    "tour_mark": "what somebody has seen on the tour; whatever they do there is an event of its own",
     "migration": "the schema's own history",
 }
 """Tables whose rows follow from others, and why no event of their own is due."""

@@ -11,6 +11,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from clearhouse.surfaces.web.counter.front_door import AGENTS_PATH, FrontDoor
+from clearhouse.surfaces.web.desk.tour_steps import Place
 
 _OBJECT = "vulnerability--00000000-0000-5000-8000-000000000000"
 _TAXII = {
@@ -274,6 +275,10 @@ def _desk(ids):
             "GET /ledger/events/{event_id}": [_get("desk", event, tells=True)],
             "GET /ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
             "GET /me": [_get("desk", "/me")],
+            "GET /tour": [_get("desk", "/tour")],
+            "POST /tour/to/{place}": [_form(f"/tour/to/{place}") for place in Place],
+            "POST /tour/away": [_form("/tour/away")],
+            "POST /tour/again": [_form("/tour/again")],
             "POST /me/tokens/{token_id}/revoke": [_form(f"/me/tokens/{ids['token']}/revoke")],
             "POST /me/sessions/{session_id}/end": [_form(f"/me/sessions/{ids['session']}/end")],
             "MOUNT /static": [_get("desk", "/static/clearhouse.css"), _get("desk", "/static/no")],

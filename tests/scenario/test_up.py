@@ -1,20 +1,34 @@
-"""The main job, run as its user runs it, against what is true of the examples."""
+"""The main job, run as its user runs it, against what is true of the examples; then its tour."""
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
 import pytest
 
+from clearhouse.app import Settings, build
+from clearhouse.clearing.publish import operations as publish
+from clearhouse.surfaces.cli.owner import owner
+from clearhouse.surfaces.cli.up import _first_page
+from clearhouse.surfaces.web.desk.tour_steps import STEP, STEPS, Place
+from visitor import Visitor
+
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("up")
+    folder.chmod(0o711)
+    return folder / "home"
+
+
+@pytest.fixture(scope="module")
+def runs(home):
     """Run `up --once --json` twice on one fresh installation."""
-    home = tmp_path_factory.mktemp("up")
-    home.chmod(0o711)
-    return [_up(home / "home"), _up(home / "home")]
+    return [_up(home), _up(home)]
 
 
 def _up(home):
@@ -123,3 +137,63 @@ def test_no_report_text_is_printed_while_clearing(runs, request):
     printed = runs[0]["stderr"].encode()
     words = [line for line in printed.splitlines() if len(line) > 40]
     assert not [line for line in words for text in texts if line in text]
+
+
+@pytest.fixture(scope="module")
+def traveller(runs, home, request):
+    """The owner of the installation, come to the desk by the launcher's link."""
+    assert runs
+    known = request.config.rootpath / "examples" / "known"
+    app = build(Settings(home=home, known=known))
+    me = owner(app)
+    assert _first_page(app, me) == "/tour"
+    yield app, Visitor(app.desk, me)
+    app.stop()
+
+
+def _go(desk, place):
+    """Go on the tour to a place and return its address and page."""
+    answer = desk.send(desk.page("/tour"), f"/tour/to/{place}")
+    address = answer.headers["location"].partition("?")[0]
+    page = desk.page(answer.headers["location"])
+    assert STEP[place].title in page.words
+    return address, page
+
+
+def test_the_tour_leads_through_the_example_flood_and_every_step_can_be_done(
+    traveller, home, request
+):
+    app, desk = traveller
+    for place in (Place.TODAY, Place.REFUTED, Place.EMBARGO):
+        _, page = _go(desk, place)
+        assert "CONTRADICTED" in page.words or place is not Place.REFUTED
+        assert "Kept back for" in page.words or place is not Place.EMBARGO
+
+    finding, page = _go(desk, Place.DUPLICATES)
+    assert "Is it the same bug?" in page.words
+    assert desk.send(page, f"{finding}/different").status_code == 303
+
+    case, page = _go(desk, Place.RELEASE)
+    instant = app.desk.database.clock() + timedelta(seconds=1)
+    vendor = page.source.partition('name="vendor"><option value="')[2].partition('"')[0]
+    answer = desk.send(page, f"{case}/date", vendor=vendor, when=f"{instant:%Y-%m-%dT%H:%M:%S.%f}")
+    assert answer.status_code == 303
+    time.sleep(1.1)
+    assert len(publish.publish_due(app.desk)) == 1
+    assert "published" in desk.page(case).words
+
+    _go(desk, Place.OPERATOR)
+    asked = shlex.split(STEP[Place.OPERATOR].command)[1:]
+    asked = [str(home / "published") if one == ".clearhouse/published" else one for one in asked]
+    done = subprocess.run(
+        [sys.executable, "-m", "clearhouse.app", *asked, "--keep", str(home / "kept")],
+        cwd=request.config.rootpath, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "Are we affected?  Yes." in done.stdout
+
+    _, page = _go(desk, Place.LEDGER)
+    assert "embargo.agreed" in page.words
+    assert "holds" in desk.send(page, "/ledger/verify").text
+    assert "You have been everywhere" in desk.page("/tour").words
+    assert desk.page("/tour").words.count("done") >= len(STEPS)

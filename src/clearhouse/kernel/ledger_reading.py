@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from clearhouse.kernel.ids import EventId
+from clearhouse.kernel.ids import ActorId, EventId
 from clearhouse.kernel.store.database import Row, Transaction
 
 LONGEST_LIST = 500
@@ -72,6 +72,15 @@ def newest_of(transaction: Transaction, subject: str, kind: str) -> Event | None
         [subject, kind],
     )
     return None if row is None else _event(row)
+
+
+def acted_since(kind: str, transaction: Transaction, actor_id: ActorId, since: datetime) -> bool:
+    """Say whether somebody caused an event of a kind since an instant, as far as may be read."""
+    row = transaction.one(
+        "SELECT event_id FROM ledger_event WHERE actor_id = %s AND at >= %s AND kind = %s LIMIT 1",
+        [actor_id, since, kind],
+    )
+    return row is not None
 
 
 def event(transaction: Transaction, event_id: EventId) -> Event | None:

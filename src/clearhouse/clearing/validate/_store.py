@@ -12,6 +12,7 @@ from clearhouse.clearing.validate.record import (
     ExaminationState,
     Verdict,
     VerdictId,
+    VerdictKind,
 )
 from clearhouse.kernel.ids import ReportId, new_id
 from clearhouse.kernel.services import Desk
@@ -84,6 +85,18 @@ def count_kinds(transaction: Transaction) -> dict[str, int]:
         " ORDER BY report_id, decided_at DESC, verdict_id DESC) AS newest GROUP BY kind"
     )
     return {row["kind"]: row["reports"] for row in rows}
+
+
+def newest_of_kind(transaction: Transaction, kind: VerdictKind) -> ReportId | None:
+    """Return the report of the last verdict of a kind that no later one superseded."""
+    row = transaction.one(
+        "SELECT report_id FROM verdict v WHERE kind = %s AND NOT EXISTS"
+        " (SELECT FROM verdict WHERE report_id = v.report_id"
+        " AND (decided_at, verdict_id) > (v.decided_at, v.verdict_id))"
+        " ORDER BY decided_at DESC, verdict_id DESC LIMIT 1",
+        [kind],
+    )
+    return None if row is None else ReportId(row["report_id"])
 
 
 def ask(

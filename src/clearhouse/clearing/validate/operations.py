@@ -114,6 +114,11 @@ def counts(transaction: Transaction) -> dict[str, int]:
     return kinds | states | waits
 
 
+def newest_of_kind(transaction: Transaction, kind: VerdictKind) -> ReportId | None:
+    """Return the report that got a verdict of this kind last and still has it; None for none."""
+    return _store.newest_of_kind(transaction, kind)
+
+
 def report_of(desk: Desk, transaction: Transaction, report_id: ReportId, *, files: bool) -> Report:
     """Return a report that the actor may read.
 

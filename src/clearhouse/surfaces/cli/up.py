@@ -17,6 +17,7 @@ from clearhouse.clearing.intake.receive import Accepted
 from clearhouse.clearing.validate import examination
 from clearhouse.clearing.validate import operations as validate
 from clearhouse.clearing.validate.record import ExaminationState
+from clearhouse.kernel import tours
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import Receipt
 from clearhouse.kernel.services import App
@@ -63,7 +64,7 @@ def command(  # one parameter an option
     if once:
         app.stop()
         return
-    link = one_time_link(app.desk, me, f"http://127.0.0.1:{desk_port}")
+    link = one_time_link(app.desk, me, f"http://127.0.0.1:{desk_port}", to=_first_page(app, me))
     app.close()
     Supervisor(
         {
@@ -81,6 +82,13 @@ def command(  # one parameter an option
             err=as_json,
         ),
     )
+
+
+def _first_page(app: App, me: Actor) -> str:
+    """Return the tour to whoever has not put it away, which begins now where it has not yet."""
+    with app.desk.database.transaction(me.actor_id) as transaction:
+        tours.mark(transaction, me.actor_id, tours.BEGUN)
+        return "/" if tours.AWAY in tours.marks(transaction, me.actor_id) else "/tour"
 
 
 def clear_flood(app: App, me: Actor, folder: Path, begin: float) -> Summary:

@@ -31,6 +31,7 @@ from clearhouse.surfaces.web.desk import (
     report_pages,
     sign_in,
     thread_pages,
+    tour_pages,
     you,
 )
 from clearhouse.surfaces.web.desk.entrance import Entrance
@@ -75,6 +76,7 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         reach_pages,
         release_pages,
         ledger_pages,
+        tour_pages,
         you,
     ):
         app.include_router(pages.router)

@@ -26,6 +26,7 @@ from clearhouse.kernel.sign_in import ATTEMPT_LIFE
 from clearhouse.kernel.store.database import Transaction
 from clearhouse.surfaces.api.requests import from_another_site
 from clearhouse.surfaces.web.desk.counting import Surveyor
+from clearhouse.surfaces.web.desk.tour_steps import STEP, Step
 from clearhouse.surfaces.web.rendering import page
 
 _WITHIN = re.compile(r"/(?![/\\])[A-Za-z0-9_/?=&.%+~-]{0,500}")
@@ -53,6 +54,8 @@ class Visit:
     path: str
     form_token: str
     surveyor: Surveyor
+    tour: Step | None = None
+    """The step of the tour that led here."""
 
     @property
     def actor(self) -> Actor:
@@ -163,6 +166,7 @@ def visit(request: Request) -> Visit:
         path=request.url.path,
         form_token=_form_token(secret),
         surveyor=entrance.surveyor,
+        tour=STEP.get(request.query_params.get("tour", "")),
     )
 
 

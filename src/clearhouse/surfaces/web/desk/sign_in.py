@@ -19,10 +19,11 @@ router = APIRouter(include_in_schema=False)
 _Secret = Annotated[str, Form(max_length=200)]
 
 
-def one_time_link(desk: Desk, actor: Actor, base: str) -> str:
-    """Return an address that signs this actor in at the desk under `base`, once."""
+def one_time_link(desk: Desk, actor: Actor, base: str, to: str = "/") -> str:
+    """Return an address that signs this actor in at the desk under `base`, once, and leads on."""
     with desk.database.transaction(actor.actor_id) as transaction:
-        return f"{base}/sign-in?code={sessions.offer_link(transaction, actor.actor_id)}"
+        code = sessions.offer_link(transaction, actor.actor_id)
+    return f"{base}/sign-in?code={code}" + ("" if to == "/" else f"&to={to}")
 
 
 @router.get("/sign-in")
