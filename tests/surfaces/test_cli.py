@@ -238,6 +238,27 @@ def test_tasks_that_are_not_there_are_refused_with_a_documented_code(run, tmp_pa
     assert "no case" in run("criteria", "task-from-case", "cas_x", code=1).stderr
 
 
+def test_a_role_that_there_is_not_is_refused_with_those_that_there_are(run):
+    refused = run("people", "add", "Lab", "Ada", "--role", "fnder", code=2).stderr
+    assert "no role fnder; there are" in refused
+    assert "finder" in refused
+
+
+def test_whoever_adds_a_person_is_told_how_to_make_a_token(run):
+    added = run("people", "add", "Lab", "Ada", "--role", "finder")
+    actor = added.stdout.strip()
+    assert actor.startswith("act_")
+    assert f"./clearhouse people token {actor}" in added.stderr
+
+
+def test_another_house_is_not_asked_without_a_token_of_it(run, tmp_path, monkeypatch):
+    monkeypatch.delenv("CLEARHOUSE_TOKEN", raising=False)
+    report = tmp_path / "report.md"
+    report.write_text(f"{REPORT}\nFile: a/b.py:12\nFunction: load\n")
+    refused = run("known", "ask", report, "--house", "http://127.0.0.1:1", code=2)
+    assert "set CLEARHOUSE_TOKEN" in refused.stderr
+
+
 def test_measuring_with_a_key_that_is_not_set_is_a_wrong_command_line(run):
     assert (
         "NO_SUCH_KEY is not set"

@@ -76,8 +76,17 @@ class Authority:
         """
         decision = self.may(actor, act, readers)
         if not decision.allowed:
-            raise ForbiddenError(f"{decision.reason} ({decision.policy})")
+            raise ForbiddenError(
+                f"{decision.reason} ({decision.policy}){self._who_may(actor, act)}"
+            )
         return decision
+
+    def _who_may(self, actor: Actor, act: str) -> str:
+        """Name the roles that may, to an actor who has none of them."""
+        able = {role for role, acts in self.acts_of_role.items() if act in acts}
+        if actor.roles & able:
+            return ""
+        return f"; roles that may: {', '.join(sorted(able)) or 'none'}"
 
     def demand_person(
         self, actor: Actor, act: str, readers: Collection[str] | None = None

@@ -68,7 +68,10 @@ def test_every_decision_names_its_reason_and_the_policy_that_made_it():
     decision = OURS.demand(somebody("reporter", "auditor"), "report.submit")
     assert decision.reason == "role reporter"
     assert decision.policy == OURS.name == f"{OURS.policy_id}/{OURS.version}"
-    with pytest.raises(ForbiddenError, match=r"no role of Ann may case\.open \(clearhouse-auth"):
+    able = (
+        r"no role of Ann may case\.open \(clearhouse-authority/1\); roles that may: clearing, coord"
+    )
+    with pytest.raises(ForbiddenError, match=able):
         OURS.demand(somebody("reporter"), "case.open")
 
 

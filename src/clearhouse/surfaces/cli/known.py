@@ -227,8 +227,13 @@ def _asked(
         if house is None:
             app = connect()
             return done(ask_house(HouseDoor(app.desk, acting(app)), prints, bits=bits))
+        token = os.environ.get("CLEARHOUSE_TOKEN")
+        if not token:
+            raise click.UsageError(
+                "set CLEARHOUSE_TOKEN to a token of that house, with the scope desk"
+            )
         tables, folder = kept_tables(house)
-        door = HttpDoor(house, os.environ.get("CLEARHOUSE_TOKEN", ""))
+        door = HttpDoor(house, token)
         answers = done(ask_house(door, prints, bits=bits, tables=tables))
         keep_tables(tables, folder)
     except (OutsideError, VoprfError) as error:

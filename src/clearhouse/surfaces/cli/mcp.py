@@ -1,6 +1,7 @@
 """`clearhouse mcp`: the agent's own helper, over standard input and output."""
 
 import os
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -70,4 +71,8 @@ def command(
         helper = OwnSide(counter, token, here)
     except ClearTextError as error:
         raise click.UsageError(str(error)) from error
+    if sys.stdin.isatty():
+        click.echo(
+            "clearhouse: an agent starts this and speaks MCP to it; Ctrl-C ends it", err=True
+        )
     anyio.run(helper.serve)

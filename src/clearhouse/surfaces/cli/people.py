@@ -30,7 +30,8 @@ def _administrator(app: App, act: str) -> ActorId:
     "--party-kind", type=click.Choice([kind.value for kind in PartyKind]), default="reporter"
 )
 @click.option("--agent", is_flag=True, help="An agent; you are the responsible person.")
-@click.option("--role", "roles", multiple=True, default=("reporter",), show_default=True)
+@click.option("--role", "roles", multiple=True, default=("reporter",), show_default=True,
+              help="What the person may do, by the policy of this house.")  # fmt: skip
 @json_option
 @click.pass_obj
 def add(
@@ -45,6 +46,11 @@ def add(
 ) -> None:
     """Add NAME, a person or agent of PARTY, and print its id."""
     app = connect()
+    known = app.desk.authority.acts_of_role.keys()
+    if unknown := sorted(set(roles) - known):
+        raise click.UsageError(
+            f"no role {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+        )
     me = _administrator(app, "actor.add")
     with app.desk.database.transaction(me) as transaction:
         party_id = identity.add_party(transaction, PartyKind(party_kind), party)
@@ -57,6 +63,8 @@ def add(
             responsible=me if agent else None,
         )
     emit({"actor": actor_id, "party": party_id}, as_json=as_json, text=actor_id)
+    if not as_json:
+        click.echo(f"clearhouse: for a token: ./clearhouse people token {actor_id}", err=True)
 
 
 @command.command("token")

@@ -39,7 +39,8 @@ def command(connect: Connect, limit: int, offset: int, *, as_json: bool) -> None
     ]
     text = "\n".join(
         f"{row['finding']}  {row['title'] or 'untitled'}\n"
-        f"    {row['package'] or 'no package'}, {row['reports']} reports: {row['priority']}"
+        f"    {row['package'] or 'no package'}, {row['reports']}"
+        f" report{'' if row['reports'] == 1 else 's'}: {row['priority']}"
         + (f"\n    {row['before_the_next_because']}" if row["before_the_next_because"] else "")
         for row in rows
     )

@@ -29,6 +29,7 @@ def command(
     connect: Connect, bundle: Path, statement: Path | None, *, history: bool, as_json: bool
 ) -> None:
     """Reproduce BUNDLE, a folder with bundle.yaml, on its vulnerable and its fixed version."""
+    click.echo(f"clearhouse: fetching sources and running {bundle.name}, minutes at most", err=True)
     try:
         verdict = reproduce_folder(bundle, package_cache(), now=datetime.now(UTC))
         span = _span(bundle) if history else None
