@@ -87,6 +87,7 @@ _COMMANDS = {
     "backup": "Write a copy of the store that can be restored.",
     "restore": "Load a backup into an empty store.",
     "mcp": "Serve tools to an agent that starts this as its helper, over standard input.",
+    "docs": "Make a site of the documents, and refuse links that lead nowhere.",
     "people": "Add parties, persons and agents; issue and revoke tokens.",
     "serve": "Run one process: counter, desk, worker, validator, or the gateway of early access.",
 }
