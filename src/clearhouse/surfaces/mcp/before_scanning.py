@@ -52,20 +52,34 @@ class LeaseArguments(Closed):
 
     target: str = Field(min_length=1, max_length=400, description="Package URL or repository.")
     starts: str = Field(max_length=40, description="Instant with a zone, as 2026-12-01T00:00:00Z.")
-    until: str = Field(max_length=40)
-    tool: str = Field(json_schema_extra={"enum": [one.value for one in Tool]})
-    basis: str = Field(json_schema_extra={"enum": [one.value for one in Basis]})
+    until: str = Field(max_length=40, description="Instant with a zone; days, not months.")
+    tool: str = Field(
+        json_schema_extra={"enum": [one.value for one in Tool]},
+        description="The class of tool; `model` for a language model and all that one leads.",
+    )
+    basis: str = Field(
+        json_schema_extra={"enum": [one.value for one in Basis]},
+        description="Your right: the maintainers agreed, a published programme covers it, it is "
+        "your own code, or a local copy of open source.",
+    )
     reference: str = Field(
         min_length=1, max_length=2000, description="Where the right to scan can be read."
     )
     safe_harbour: str = Field(max_length=100, description="Id of the text that you accept.")
-    paths: list[str] = Field(default=[], max_length=200)
-    versions: str | None = Field(default=None, max_length=2000)
+    paths: list[str] = Field(
+        default=[], max_length=200, description="Folders or files; none means all of it."
+    )
+    versions: str | None = Field(
+        default=None, max_length=2000, description="A `vers` range; none means all of them."
+    )
     disclosure: str = Field(
         default=Disclosure.OVERLAP.value,
         json_schema_extra={"enum": [one.value for one in Disclosure]},
+        description="What others are told of yours; `nothing` reserves nothing either.",
     )
-    share: bool = False
+    share: bool = Field(
+        default=False, description="Go on although others do the same with the same class of tool."
+    )
 
 
 class LeaseAnswer(Given):

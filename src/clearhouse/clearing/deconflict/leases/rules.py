@@ -193,7 +193,10 @@ def _out_of_time(claim: Claim, policy: LeasePolicy, now: datetime) -> Refusal | 
 def _not_authorised(claim: Claim, policy: LeasePolicy) -> Refusal | None:
     given = claim.authorisation
     if given.safe_harbour != policy.safe_harbour:
-        reason = f"accept the present safe harbour text: {policy.safe_harbour}"
+        reason = (
+            f"accept the present safe harbour text by its id, {policy.safe_harbour}: "
+            f"{policy.safe_harbour_text}"
+        )
         return Refusal(code="safe-harbour", reason=reason)
     if given.basis not in policy.bases[claim.tool]:
         reason = f"a {claim.tool} scan cannot stand on {given.basis}"
