@@ -7,6 +7,7 @@ calls, each the model's own words. What is no call is kept in `no_call` and reac
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 import httpx2
@@ -24,13 +25,24 @@ EXAMPLE: Final = (
 )
 
 
+class Mode(StrEnum):
+    """How much of a call is the model's own."""
+
+    FREE = "free"
+    """All of it."""
+    GRAMMAR = "grammar"
+    """Which tool, and every word in it; that it is a call at all, a grammar sees to."""
+    LED = "led"
+    """As before, and each tool is offered until it has answered once."""
+
+
 @dataclass
 class ModelAgent:
     """Asks a model for the next call until it has asked `most` times."""
 
     complete: object
     task: str
-    constrained: bool
+    mode: Mode
     most: int
     asked: int = 0
     no_call: list[str] = field(default_factory=list)
@@ -39,13 +51,21 @@ class ModelAgent:
         """Return the next call that the model writes; None when it has written enough."""
         while self.asked < self.most:
             self.asked += 1
-            grammar = grammar_of(tools) if self.constrained else None
-            written = self.complete(_prompt(self.task, tools, transcript), grammar)
+            offered = self._offered(tools, transcript)
+            grammar = None if self.mode is Mode.FREE else grammar_of(offered)
+            written = self.complete(_prompt(self.task, offered, transcript), grammar)
             call = read_call(written)
             if call is not None:
                 return call
             self.no_call.append(written)
         return None
+
+    def _offered(self, tools, transcript):
+        """Return all tools; led, those that have not answered yet, while there are any."""
+        if self.mode is not Mode.LED:
+            return tools
+        answered = {step.tool for step in transcript if not step.failed}
+        return [one for one in tools if one.name not in answered] or tools
 
 
 def read_call(written):

@@ -18,7 +18,7 @@ from clearhouse.criteria.evaluate import extras
 from clearhouse.criteria.evaluate.local_model import served
 from clearhouse.kernel.identity import Scope
 from conftest import PROJECT
-from model_agent import ModelAgent, completing, grammar_of, read_call, tally
+from model_agent import Mode, ModelAgent, completing, grammar_of, read_call, tally
 from nightly import NIGHTLY
 
 RUNS = int(os.environ.get("CLEARHOUSE_AGENT_RUNS", "3"))
@@ -117,7 +117,7 @@ WRITTEN = [
 def test_whatever_a_model_writes_only_valid_reports_of_who_may_send_enter(house, scopes):
     written = iter(WRITTEN)
     agent = ModelAgent(
-        complete=lambda *_: next(written), task=TASK, constrained=False, most=len(WRITTEN)
+        complete=lambda *_: next(written), task=TASK, mode=Mode.FREE, most=len(WRITTEN)
     )
     transcript = let_loose(house, agent, f"nonsense {scopes[0]}", scopes)
     counted = tally(agent, transcript)
@@ -157,19 +157,15 @@ def test_a_call_is_the_first_object_that_a_model_writes(text, call):
     assert read_call(text) == call
 
 
-@pytest.mark.parametrize("constrained", [True, False], ids=["under the grammar", "free"])
-def test_the_small_real_model_does_no_harm_and_its_runs_are_counted(
-    house, model, constrained, capsys
-):
+@pytest.mark.parametrize("mode", Mode)
+def test_the_small_real_model_does_no_harm_and_its_runs_are_counted(house, model, mode, capsys):
     counts = []
     for number in range(RUNS):
-        agent = ModelAgent(
-            complete=completing(model, number), task=TASK, constrained=constrained, most=6
-        )
-        name = f"gemma {constrained} {number}"
+        agent = ModelAgent(complete=completing(model, number), task=TASK, mode=mode, most=6)
+        name = f"gemma {mode} {number}"
         counts.append(tally(agent, let_loose(house, agent, name, (Scope.SUBMIT,))))
     with capsys.disabled():
-        print(json.dumps({"constrained": constrained, "runs": counts}))
+        print(json.dumps({"mode": mode, "runs": counts}))
     assert sum(one["asked"] for one in counts) == 6 * RUNS
-    if constrained:
+    if mode is not Mode.FREE:
         assert not any(one["refused"].get("no-such-tool") for one in counts)
