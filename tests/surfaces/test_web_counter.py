@@ -125,7 +125,7 @@ def test_looking_is_for_our_own_form_and_has_a_quota(app, counter, monkeypatch):
     assert counter.post("/report/check", data=FIELDS, headers=foreign).status_code == 403
     monkeypatch.setattr("clearhouse.surfaces.web.counter.report_form.LOOKS_PER_HOUR", 1)
     quota = HourlyQuota(app.counter.database.clock, 1)
-    fresh = TestClient(pages.application(app.counter, quota), base_url=HOUSE)
+    fresh = Client(pages.application(app.counter, quota), base_url=HOUSE)
     assert [fresh.post("/report/check", data=FIELDS).status_code for _ in range(2)] == [200, 429]
 
 

@@ -314,7 +314,7 @@ def test_the_release_calendar_shows_when_what_one_is_read_in_to_becomes_public(a
 
 def counter_of(app):
     application = serve.counter_application(app.counter, reports_per_hour=9)
-    return TestClient(application, base_url="http://counter.test", follow_redirects=False)
+    return Client(application, base_url="http://counter.test", follow_redirects=False)
 
 
 def test_a_vendor_is_invited_on_the_page_answers_at_the_counter_and_is_ended(app, case, desk):
