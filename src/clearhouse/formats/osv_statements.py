@@ -34,7 +34,8 @@ class StatementError(ValueError):
 
 def recognised(document: Fields) -> bool:
     """Answer whether a document has the marks of OSV."""
-    return isinstance(document.get("id"), str) and bool({"modified", "affected"} & document.keys())
+    marked = "affected" in document or "modified" in document
+    return marked and isinstance(document.get("id"), str)
 
 
 def keys(document: Fields) -> set[str]:

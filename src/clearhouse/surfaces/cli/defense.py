@@ -9,7 +9,7 @@ import click
 
 from clearhouse.surfaces.cli.main import EXIT_NO, EXIT_OUTSIDE, EXIT_REFUSED
 
-NEEDED = ("ahocorasick_rs", "duckdb", "evtx", "mcp", "orjson", "sigma")
+NEEDED = ("ahocorasick_rs", "duckdb", "evtx", "mcp", "sigma")
 _COMMANDS = {
     "demo": ("run", "Test Sigma, rarity and a scripted agent on the small office."),
     "audit": ("audit", "Audit a pack's labels: the grade caps what may be claimed."),

@@ -15,15 +15,18 @@ from os import cpu_count
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from pydantic_core import from_json
+import orjson
+from isal import isal_zlib
 
-from clearhouse.clearing.deliver.watch.index import Document, unpacked
+from clearhouse.clearing.deliver.watch.index import MAX_BODY, Document, number, unpacked
 from clearhouse.formats import csaf_statements, osv_statements
 from clearhouse.formats.osv_statements import StatementError
-from clearhouse.formats.zip_directory import LOCAL_HEADER, Member
+from clearhouse.formats.package_key import kind_of
+from clearhouse.formats.zip_directory import LOCAL_HEADER, Member, members, stretches
 
 _BATCH: Final = 4000
 _WORTH_PROCESSES: Final = 3 * _BATCH
+_READ_AHEAD: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,10 @@ class Batch:
 
     root: Path
     """The zip file, or the folder."""
-    members: tuple[Member, ...] = ()
+    directory: bytes = b""
+    """The stretch of the zip's directory that lists them."""
     files: tuple[str, ...] = ()
+    count: int = 0
 
 
 @dataclass(slots=True)
@@ -41,6 +46,9 @@ class Taken:
     """What came of some files."""
 
     documents: list[Document] = field(default_factory=list)
+    keys: list[tuple[int, int]] = field(default_factory=list)
+    """The number of each package that is named, with the place of the document in the list."""
+    kinds: set[str] = field(default_factory=set)
     damage: list[str] = field(default_factory=list)
     others: int = 0
     """Files that are JSON and no advisory."""
@@ -50,34 +58,47 @@ class Taken:
     """The latest instant of change, as written."""
 
 
-def batches(
-    root: Path, *, members: Sequence[Member] = (), files: Sequence[str] = ()
-) -> Iterator[Batch]:
-    """Cut the files of a source into batches."""
-    for start in range(0, len(members), _BATCH):
-        yield Batch(root, members=tuple(members[start : start + _BATCH]))
-    for start in range(0, len(files), _BATCH):
-        yield Batch(root, files=tuple(files[start : start + _BATCH]))
+def of_archive(path: Path) -> list[Batch]:
+    """Cut the files of an archive into batches.
+
+    Raises: ZipDirectoryError.
+    """
+    with path.open("rb") as file:
+        count, found = stretches(file, _BATCH)
+    return [
+        Batch(path, directory=one, count=min(_BATCH, count - index * _BATCH))
+        for index, one in enumerate(found)
+    ]
 
 
-def take_all(wanted: Iterable[Batch]) -> Iterator[Taken]:
-    """Take every batch, in order, in several processes where that pays."""
-    listed = list(wanted)
-    count = sum(len(one.members) + len(one.files) for one in listed)
-    workers = min(cpu_count() or 1, len(listed))
-    if count < _WORTH_PROCESSES or workers < 2:
-        yield from map(take, listed)
+def of_folder(root: Path, files: Sequence[str]) -> list[Batch]:
+    """Cut the files of a folder into batches."""
+    cut = [tuple(files[start : start + _BATCH]) for start in range(0, len(files), _BATCH)]
+    return [Batch(root, files=some, count=len(some)) for some in cut]
+
+
+def take_all(wanted: Sequence[Batch]) -> Iterator[Taken]:
+    """Take every batch, in order, in several processes where that pays.
+
+    Raises: ZipDirectoryError.
+    """
+    workers = min(cpu_count() or 1, len(wanted))
+    if sum(one.count for one in wanted) < _WORTH_PROCESSES or workers < 2:
+        yield from map(take, wanted)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(take, listed)
+        yield from pool.map(take, wanted)
 
 
 def take(batch: Batch) -> Taken:
-    """Take one batch."""
+    """Take one batch.
+
+    Raises: ZipDirectoryError.
+    """
     taken = Taken()
-    if batch.members:
-        with batch.root.open("rb") as file:
-            _take_members(taken, file, batch.members)
+    if batch.directory:
+        with batch.root.open("rb", buffering=_READ_AHEAD) as file:
+            _take_members(taken, file, members(batch.directory))
     for name in batch.files:
         try:
             data = (batch.root / name).read_bytes()
@@ -90,15 +111,16 @@ def take(batch: Batch) -> Taken:
 
 def take_bytes(taken: Taken, name: str, data: bytes) -> None:
     """Take one file whose bytes are at hand."""
-    _take(taken, name, data)
+    form = _read(taken, name, data)
+    if form is not None:
+        taken.documents.append((form, name, False, data, 0, 0))
 
 
-def _take_members(taken: Taken, file: BinaryIO, members: Sequence[Member]) -> None:
+def _take_members(taken: Taken, file: BinaryIO, found: Iterable[Member]) -> None:
     """Take members of an archive; they stay in it, and the index notes where."""
-    for member in members:
-        at, packed_size = member.offset, member.packed_size
-        file.seek(at)
-        head = file.read(LOCAL_HEADER + len(member.name) + packed_size)
+    for name, offset, packed_size, plain_size, deflated, crc in found:
+        file.seek(offset)
+        head = file.read(LOCAL_HEADER + len(name) + packed_size)
         begin = (
             LOCAL_HEADER
             + int.from_bytes(head[26:28], "little")
@@ -108,29 +130,22 @@ def _take_members(taken: Taken, file: BinaryIO, members: Sequence[Member]) -> No
             head += file.read(begin + packed_size - len(head))
         body = head[begin : begin + packed_size]
         try:
-            data = unpacked(body) if member.deflated else body
+            data = unpacked(body, min(plain_size, MAX_BODY)) if deflated else body
         except zlib.error as error:
-            taken.damage.append(f"{member.name}: cannot be unpacked: {error}")
+            taken.damage.append(f"{name}: cannot be unpacked: {error}")
             continue
-        if zlib.crc32(data) != member.crc:
-            taken.damage.append(f"{member.name}: its checksum is wrong; the archive is damaged")
+        if isal_zlib.crc32(data) != crc:
+            taken.damage.append(f"{name}: its checksum is wrong; the archive is damaged")
             continue
-        read = _read(taken, member.name, data)
-        if read is not None:
-            where = (at + begin, packed_size)
-            taken.documents.append((read[0], member.name, member.deflated, None, *where, read[1]))
+        form = _read(taken, name, data)
+        if form is not None:
+            taken.documents.append((form, name, deflated, None, offset + begin, packed_size))
 
 
-def _take(taken: Taken, name: str, data: bytes) -> None:
-    read = _read(taken, name, data)
-    if read is not None:
-        taken.documents.append((read[0], name, False, data, 0, 0, read[1]))
-
-
-def _read(taken: Taken, name: str, data: bytes) -> tuple[str, tuple[str, ...]] | None:
-    """Return form and keys of an advisory that names a package; None for everything else."""
+def _read(taken: Taken, name: str, data: bytes) -> str | None:
+    """Note the packages of an advisory, and return its form; None where it names none."""
     try:
-        document = from_json(data, cache_strings="keys")
+        document = orjson.loads(data)
     except ValueError as error:
         taken.damage.append(f"{name}: is no whole JSON document: {error}")
         return None
@@ -147,7 +162,11 @@ def _read(taken: Taken, name: str, data: bytes) -> tuple[str, tuple[str, ...]] |
     if not keys:
         taken.unmatched += 1
         return None
-    return form, tuple(keys)
+    place = len(taken.documents)
+    for key in keys:
+        taken.keys.append((number(key), place))
+        taken.kinds.add(kind_of(key))
+    return form
 
 
 def _keys(document: object) -> tuple[str, set[str], str] | None:

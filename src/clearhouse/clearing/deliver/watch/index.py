@@ -1,6 +1,6 @@
 """A source of advisories as one SQLite file, in which a package is found at once.
 
-In: documents with the keys of their packages. Out: for some keys, the documents that name them.
+In: documents with the numbers of their packages. Out: for some keys, the documents that name them.
 Refused with `IndexFaultError`: a file that is no index of this version, or is damaged; the caller
 then builds it anew.
 
@@ -17,25 +17,26 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
-from clearhouse.formats.package_key import kind_of
+from isal import isal_zlib
 
-VERSION: Final = 1
+VERSION: Final = 2
 _CHUNK: Final = 500
 MAX_BODY: Final = 64 * 1024 * 1024
+_BROKEN: Final = cast("type[Exception]", isal_zlib.error)  # its stub calls the class an instance
 
 _SCHEMA: Final = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE advisory (id INTEGER PRIMARY KEY, form TEXT, place TEXT, packed INTEGER, body BLOB,
     offset INTEGER, length INTEGER);
-CREATE TABLE package (key INTEGER, advisory INTEGER);
+CREATE TABLE package (key INTEGER, advisory INTEGER, PRIMARY KEY (key, advisory)) WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT);
 """
 
@@ -44,10 +45,10 @@ class IndexFaultError(ValueError):
     """The file is no index of this version."""
 
 
-Document = tuple[str, str, bool, bytes | None, int, int, tuple[str, ...]]
-"""One document on its way into an index: form (`osv` or `csaf`), file, whether it is deflated, its
-bytes or, where they stay in an archive, None with their place and length in it, and the keys. A
-plain tuple, because hundreds of thousands of them go from process to process."""
+Document = tuple[str, str, bool, bytes | None, int, int]
+"""One document on its way into an index: form (`osv` or `csaf`), file, whether it is deflated, and
+its bytes or, where they stay in an archive, None with their place and length in it. A plain tuple,
+because hundreds of thousands of them go from process to process."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,33 +72,23 @@ class Builder:
         self._connection.execute("BEGIN")
         self._count = 0
         self._keys: list[tuple[int, int]] = []
-        self._kinds: set[str] = set()
 
-    def add(self, documents: Iterable[Document]) -> None:
-        """Take documents in."""
+    def add(self, documents: Sequence[Document], keys: Iterable[tuple[int, int]]) -> None:
+        """Take documents in, and the numbers of their keys, each with the place of its document."""
+        first = self._count + 1
         self._connection.executemany(
-            "INSERT INTO advisory VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows(documents)
+            "INSERT INTO advisory (form, place, packed, body, offset, length)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            documents,
         )
-
-    def _rows(self, documents: Iterable[Document]) -> Iterator[tuple[object, ...]]:
-        for form, place, packed, body, offset, length, keys in documents:
-            self._count += 1
-            for key in keys:
-                self._keys.append((_number(key), self._count))
-                self._kinds.add(kind_of(key))
-            yield self._count, form, place, packed, body, offset, length
+        self._count += len(documents)
+        self._keys += [(number, first + place) for number, place in keys]
 
     def finish(self, facts: Mapping[str, object]) -> None:
         """Put the index in its place."""
-        whole = {
-            **facts,
-            "version": VERSION,
-            "documents": self._count,
-            "kinds": sorted(self._kinds),
-        }
+        whole = {**facts, "version": VERSION, "documents": self._count}
         connection = self._connection
-        connection.executemany("INSERT INTO package VALUES (?, ?)", sorted(self._keys))
-        connection.execute("CREATE INDEX package_key ON package (key)")
+        connection.executemany("INSERT INTO package VALUES (?, ?)", sorted(set(self._keys)))
         connection.executemany(
             "INSERT INTO fact VALUES (?, ?)",
             [(name, json.dumps(value)) for name, value in whole.items()],
@@ -150,7 +141,7 @@ class Index:
 
         Raises: IndexFaultError.
         """
-        numbers = [_number(key) for key in keys]
+        numbers = [number(key) for key in keys]
         wanted: set[int] = set()
         try:
             for start in range(0, len(numbers), _CHUNK):
@@ -183,18 +174,22 @@ class Index:
             return cursor.fetchall()
 
 
-def unpacked(data: bytes) -> bytes:
-    """Return what was deflated, refusing what grows beyond any document.
+def unpacked(data: bytes, most: int = MAX_BODY) -> bytes:
+    """Return what was deflated, refusing what grows beyond `most`.
 
     Raises: zlib.error.
     """
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    plain = inflater.decompress(data, MAX_BODY)
-    if inflater.unconsumed_tail or not inflater.eof:
-        raise zlib.error("is cut off, or larger than any document")
+    inflater = isal_zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        plain = inflater.decompress(data, most + 1)
+    except _BROKEN as error:
+        raise zlib.error(str(error)) from error
+    if not inflater.eof or len(plain) > most:
+        raise zlib.error("is cut off, or larger than it may be")
     return plain
 
 
-def _number(key: str) -> int:
+def number(key: str) -> int:
+    """Return the number under which an index files a key."""
     digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
-from pydantic_core import from_json
+import orjson
 
 from clearhouse.clearing.deconflict.record import KevEntry
 from clearhouse.clearing.deliver.watch import deadlines, merging
@@ -118,7 +118,7 @@ def _read_about(
 
 
 def _read(form: str, place: str, body: bytes) -> list[_Read]:
-    fields = from_json(body, cache_strings="keys")
+    fields = orjson.loads(body)
     read = csaf_statements.read(fields) if form == "csaf" else (osv_statements.read(fields),)
     return [
         _Read(place=place, statement=one, fields=fields, index=index)

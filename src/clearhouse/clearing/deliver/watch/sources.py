@@ -17,13 +17,13 @@ from typing import Final
 from clearhouse.clearing.deconflict.reading import UnreadableError
 from clearhouse.clearing.deconflict.record import KevEntry
 from clearhouse.clearing.deliver.watch import kev, signed_feed
-from clearhouse.clearing.deliver.watch.documents import Taken, batches, take_all
+from clearhouse.clearing.deliver.watch.documents import Taken, of_archive, of_folder, take_all
 from clearhouse.clearing.deliver.watch.fetching import fetch, fetch_into, is_address
 from clearhouse.clearing.deliver.watch.index import VERSION, Builder, Index, IndexFaultError
 from clearhouse.clearing.deliver.watch.record import Origin
 from clearhouse.formats.feed import KEYS_PATH, MANIFEST_PATH
 from clearhouse.formats.osv_statements import instant
-from clearhouse.formats.zip_directory import ZipDirectoryError, members
+from clearhouse.formats.zip_directory import ZipDirectoryError
 
 _BESIDE: Final = frozenset({"provider-metadata.json", "index.json", "proof.json", "service.json"})
 _MOST_DAMAGE: Final = 1000
@@ -150,11 +150,9 @@ def _open_zip(path: Path, name: str, keeping: Keeping) -> Source:
     index = _kept(place, stamp, path)
     if index is None:
         try:
-            with path.open("rb") as file:
-                found = members(file)
+            index = _build(place, stamp, take_all(of_archive(path)), path)
         except ZipDirectoryError as error:
             raise SourceError(f"{name}: the archive {error}; fetch it again") from error
-        index = _build(place, stamp, take_all(batches(path, members=found)), path)
     return _source(name, "OSV and CSAF files", index)
 
 
@@ -169,7 +167,7 @@ def _open_folder(
     place = _index_path(name, keeping)
     index = _kept(place, stamp.hexdigest())
     if index is None:
-        index = _build(place, stamp.hexdigest(), take_all(batches(path, files=listed)))
+        index = _build(place, stamp.hexdigest(), take_all(of_folder(path, listed)))
     if not index.facts["documents"] and not index.facts["damage"] and not index.facts["unmatched"]:
         index.close()
         raise SourceError(f"{name}: holds no OSV or CSAF document")
@@ -190,13 +188,15 @@ def _build(path: Path, stamp: str, found: Iterable[Taken], archive: Path | None 
     whole = Taken()
     try:
         for taken in found:
-            builder.add(taken.documents)
+            builder.add(taken.documents, taken.keys)
+            whole.kinds |= taken.kinds
             whole.damage += taken.damage[: _MOST_DAMAGE - len(whole.damage)]
             whole.others += taken.others
             whole.unmatched += taken.unmatched
             whole.newest = max(whole.newest, taken.newest)
         facts: dict[str, object] = {
             "stamp": stamp,
+            "kinds": sorted(whole.kinds),
             "damage": whole.damage,
             "others": whole.others,
             "unmatched": whole.unmatched,
