@@ -100,8 +100,8 @@ def ask(tmp_path, documents, *components, **more):
     return am_i_affected(inventory(*components), [opened(tmp_path, *documents)], at=NOW, **more)
 
 
-def signed_feed(folder, documents, *, sequence=1, key=KEY, issued=NOW, days=7):
-    """Write a signed feed of OSV documents as a house publishes them."""
+def signed_feed(folder, documents, *, sequence=1, key=KEY, issued=NOW, days=7, rules=()):
+    """Write a signed feed of OSV documents as a house publishes them; `rules` go with the first."""
     entries = []
     for number, document in enumerate(documents, start=1):
         id_ = f"CLR-2026-{number:05d}"
@@ -113,6 +113,7 @@ def signed_feed(folder, documents, *, sequence=1, key=KEY, issued=NOW, days=7):
             Entry(
                 id=id_, revision=1, published=issued, modified=issued, title="",
                 documents=(feed.file_of(path, data),),
+                rules=tuple(_rule(folder, id_, one) for one in rules if number == 1),
             )
         )  # fmt: skip
     listed, data = feed.write_list(entries)
@@ -133,3 +134,14 @@ def signed_feed(folder, documents, *, sequence=1, key=KEY, issued=NOW, days=7):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
     return folder
+
+
+def _rule(folder, advisory, one):
+    id_, expires, body = one
+    path = f"detections/{advisory}/{id_}.yar"
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_bytes(body)
+    return feed.Rule(
+        id=id_, kind="yara", leak="L1", expires=expires, telemetry="files on disk", fires="yes",
+        file=feed.file_of(path, body),
+    )  # fmt: skip

@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,9 +28,10 @@ from clearhouse.access.close import operations as closing
 from clearhouse.access.close.record import RoutedFinding
 from clearhouse.access.serve.join import Join, join, served_calls
 from clearhouse.clearing.coordinate import casework
-from clearhouse.clearing.deliver.detections import Fires, Kind, Seen
 from clearhouse.clearing.intake.operations import Arrival, load, take_in
 from clearhouse.clearing.intake.record import Draft, Tooling
+from clearhouse.clearing.publish import detections
+from clearhouse.clearing.publish.detections import Fires, Kind, Leak, Seen
 from clearhouse.clearing.validate.attached import bundle_files
 from clearhouse.clearing.validate.record import VerdictKind
 from clearhouse.clearing.validate.reproduce.bundle import Bundle, BundleError, read_files
@@ -173,6 +174,38 @@ def _question(bundle: Bundle) -> str:
         command=" ".join(bundle.run),
         observed=f"{oracle.kind}{detail}",
     )
+
+
+def keep_detection(
+    desk: Desk,
+    actor: Actor,
+    case_id: str,
+    *,
+    kind: Kind,
+    leak: Leak,
+    expires_on: date,
+    content: detections.Content,
+) -> tuple[str, Seen]:
+    """Try a rule on its sample and keep it with its case; return its id and what was seen.
+
+    Raises: NoSuchCaseError, ForbiddenError, DetectionRefusedError.
+    """
+    with desk.database.transaction(actor.actor_id) as transaction:  # before a stranger's rule runs
+        detections.may_add(desk, transaction, actor, case_id)
+    seen = try_detection(kind, content.rule, content.sample, content.sample_name)
+    with desk.database.transaction(actor.actor_id) as transaction:
+        id_ = detections.add(
+            desk,
+            transaction,
+            actor,
+            case_id,
+            kind=kind,
+            leak=leak,
+            expires_on=expires_on,
+            content=content,
+            seen=seen,
+        )
+    return id_, seen
 
 
 _TRY_S = 60

@@ -102,6 +102,7 @@ _PROVIDER = {
     "/osv/": ["all.zip", "modified_id.csv", "PyPI/x_CLR-2027-00002.json", "ecosystems.txt"],
     "/feed/": ["manifest.json", "keys.json", "lists/"],
     "/history/": ["CLR-2027-00002/1/osv.json", "", "../.batches/"],
+    "/detections/": ["CLR-2027-00002/", f"CLR-2027-00002/dtc_{'a' * 26}.yar"],
 }  # fmt: skip
 
 
@@ -150,6 +151,9 @@ def _counter(ids):
         },
         "GET /v1/advisories/{advisory_id}/detections": [
             _get("counter", "/v1/advisories/CLR-2027-00002/detections")
+        ],
+        "GET /advisories/{advisory_id}/detections/{file}": [
+            _get("counter", f"/advisories/CLR-2027-00002/detections/dtc_{'a' * 26}.yar")
         ],
         # Asked without a token; what it refuses with one is a test of its own.
         "POST /v1/acknowledgements": [
@@ -510,6 +514,16 @@ def _case_people(case):
         f"POST {root}/invitations/{{invitation_id}}/end": [_form(f"{case}/invitations/{_INV}/end")],
         "GET /own-cases": [_get("desk", "/own-cases")],
         "GET /own-cases/{case_id}": [_get("desk", f"/own-{case[1:]}")],
+        f"GET {root}/detections": [_get("desk", f"{case}/detections", tells=True)],
+        f"GET {root}/detections/{{detection_id}}": [
+            _get("desk", f"{case}/detections/dtc_{'a' * 26}")
+        ],
+        f"POST {root}/detections": [
+            _form(f"{case}/detections", kind="yara", leak="L3", expires_on="2031-01-01")
+        ],
+        f"POST {root}/detections/{{detection_id}}/expire": [
+            _form(f"{case}/detections/dtc_{'a' * 26}/expire")
+        ],
         f"GET {root}/read-in-log.csv": [_get("desk", f"{case}/read-in-log.csv", tells=True)],
         f"GET {root}/copies": [_get("desk", f"{case}/copies", tells=True)],
     }
@@ -538,6 +552,9 @@ def _case_people_api(ids):
         f"GET {root}/transparency-notice": [_get("desk", f"{case}/transparency-notice")],
         f"GET {root}/detections": [_get("desk", f"{case}/detections")],
         f"POST {root}/detections": [_json(f"{case}/detections", **_RULE)],
+        f"POST {root}/detections/{{detection_id}}/expire": [
+            _json(f"{case}/detections/dtc_{'a' * 26}/expire")
+        ],
         f"POST {root}/parts": [_json(f"{case}/parts", share="summary", text="t")],
         f"GET {root}/own": [_get("desk", f"{case}/own")],
         f"POST {root}/contacts": [_json(f"{case}/contacts")],

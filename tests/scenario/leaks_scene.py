@@ -38,7 +38,9 @@ from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.record import Relation
 from clearhouse.clearing.prioritize import operations as prioritize
 from clearhouse.clearing.prioritize.record import Assessment
+from clearhouse.clearing.publish import detections
 from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.publish.detections import Content, Fires, Kind, Leak, Seen
 from clearhouse.clearing.publish.record import Wording
 from clearhouse.formats import relay_node
 from clearhouse.formats.relay_node import Node, NodeKey
@@ -359,6 +361,11 @@ def _work(scene, findings):
         Wording(summary=word("summary"), details=word("details")),
     )
     do(app, cora, prioritize.assess, first, Assessment(automatable=True, value_concentrated=True))
+    for leak in (Leak.L0, Leak.L3):  # the first goes out with the advisory, which is weeks away
+        rule = Content(rule=word("detection"), sample=word("positive").encode(),
+                       sample_name=word("samplename"), telemetry=word("telemetry"))  # fmt: skip
+        do(app, cora, detections.add, case.id, kind=Kind.SIGMA, leak=leak, content=rule,
+           expires_on=date.date().replace(year=2031), seen=Seen(fires=Fires.YES, how="seen"))  # fmt: skip
 
 
 def _early_access(app):

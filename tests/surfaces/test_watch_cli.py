@@ -173,6 +173,36 @@ def test_a_zip_of_osv_is_read_and_a_member_whose_bytes_changed_is_damage(run, tm
     assert "cut off" in run("a==1\n", "--feed", archive, code=65)
 
 
+RULES = [
+    ("dtc_good", (NOW + timedelta(days=9)).date(), b"rule good { condition: true }"),
+    ("dtc_over", NOW.date(), b"rule over { condition: true }"),
+]
+
+
+def test_rules_of_a_signed_feed_are_named_saved_and_left_aside_when_expired(run, tmp_path):
+    folder = signed_feed(tmp_path / "feed", [osv(), osv("GHSA-b", "b")], rules=RULES)
+    page, saved = tmp_path / "page.html", tmp_path / "rules"
+    said = run("a==1\nb==1\n", "--feed", folder, "--html", page, "--rules", saved, code=1)
+    assert "dtc_good  yara for GHSA-aaaa" in said
+    assert "dtc_over" not in said
+    assert "dtc_good" in page.read_text()
+    assert {one.name: one.read_bytes() for one in saved.iterdir()} == {"dtc_good.yar": RULES[0][2]}
+    flaws = json.loads(run("a==1\nb==1\n", "--feed", folder, "--json", code=1))["flaws"]
+    found = {one["id"]: [each["id"] for each in one["detection_rules"]] for one in flaws}
+    assert found == {"GHSA-aaaa": ["dtc_good"], "GHSA-b": []}
+
+
+def test_a_rule_whose_bytes_are_not_the_signed_ones_is_refused(run, tmp_path):
+    folder = signed_feed(tmp_path / "feed", [osv()], rules=RULES)
+    file = folder / "detections/CLR-2026-00001/dtc_good.yar"
+    run("a==1\n", "--feed", folder, code=1)
+    file.write_bytes(b"rule evil { condition: true }")
+    said = run("a==1\n", "--feed", folder, "--rules", tmp_path / "rules", code=65)
+    assert "SHA-256 is not the signed one" in said
+    shutil.rmtree(tmp_path / "keep")
+    assert "dtc_good.yar" in run("a==1\n", "--feed", folder, code=65), "and before it is taken in"
+
+
 @pytest.fixture
 def serve():
     """Serve a folder on loopback and note what was asked for."""

@@ -30,7 +30,7 @@ from clearhouse.clearing.coordinate.relay.compose import SEND_RELAYS
 from clearhouse.clearing.coordinate.relay.reception import TAKE_RELAYED
 from clearhouse.clearing.deconflict.blind import answering, epochs, holding
 from clearhouse.clearing.deconflict.leases import operations as leasing
-from clearhouse.clearing.deliver import acknowledging, detections
+from clearhouse.clearing.deliver import acknowledging
 from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.operations import Report
 from clearhouse.clearing.match import matching, proving
@@ -217,9 +217,9 @@ def renew_feed(desk: Desk) -> None:
 
 
 def publish_due(desk: Desk) -> None:
-    """Publish every case whose instant has come, and the rules that may go with it."""
+    """Publish every case whose instant has come, and let rules that find flaws come and expire."""
     publish.publish_due(desk)
-    detections.release_due(desk)
+    release.carry(desk)
 
 
 def sweep_cases(desk: Desk) -> None:

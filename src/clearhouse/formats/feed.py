@@ -2,7 +2,8 @@
 
     feed/keys.json           who may sign: a chain of key lists, each signed by the one before it
     feed/manifest.json       the newest state, signed: number, instants, hashes of all below
-    feed/lists/<sha256>.json up to 500 advisories each, with size and hash of every document
+    feed/lists/<sha256>.json up to 500 advisories each, with size and hash of every document and
+                             of every detection rule
 
 In: records and private keys. Out: bytes; `feed_reading` reads them back and says what is wrong.
 The manifest has a number that only grows and an end, so that nobody who stands between a house and
@@ -21,7 +22,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -52,6 +53,24 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A rule that finds the flaw of an advisory in logs, traffic or files."""
+
+    id: str
+    kind: str
+    """`sigma`, `suricata` or `yara`."""
+    leak: str
+    """What it reveals of the flaw: `L0` nothing, `L1` product and kind; more is never in a feed."""
+    expires: date
+    """From this day on nobody should use it."""
+    telemetry: str
+    """Which logs or traffic it needs."""
+    fires: str
+    """`yes` when it was seen to fire on its own sample, else `not-run`."""
+    file: File
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One advisory in its newest issue."""
 
@@ -66,6 +85,8 @@ class Entry:
     ecosystems: tuple[str, ...] = ()
     """As OSV writes them; for readers who fetch only what they use."""
     withdrawn: datetime | None = None
+    rules: tuple[Rule, ...] = ()
+    """What finds its flaw; they come, expire and go without a new issue."""
 
     def document(self, name: str) -> File | None:
         """Return the document of a file name, for example `osv.json`."""
@@ -171,6 +192,13 @@ def entry_text(one: Entry) -> bytes:
     return canonical_bytes(_entry(one))
 
 
+def with_rules(text: bytes, rules: Sequence[Rule]) -> bytes:
+    """Return an advisory that is written already with these rules instead of those that it had."""
+    entry: dict[str, Json] = json.loads(text)
+    entry.pop("rules", None)
+    return canonical_bytes(entry | ({"rules": rules_json(rules)} if rules else {}))
+
+
 def join_list(texts: Sequence[bytes]) -> tuple[ListFile, bytes]:
     """Return a list of advisories that are written already, in the order of their ids."""
     data = b'{"advisories":[%b],"format":"%b"}' % (b",".join(texts), LIST_FORMAT.encode())
@@ -228,7 +256,23 @@ def _entry(one: Entry) -> dict[str, Json]:
     }
     if one.withdrawn is not None:
         found["withdrawn"] = spell(one.withdrawn)
-    return found
+    return found | ({"rules": rules_json(one.rules)} if one.rules else {})
+
+
+def rules_json(rules: Sequence[Rule]) -> list[Json]:
+    """Return rules as they stand in a list; `feed_reading.read_rules` reads them back."""
+    return [
+        {
+            **_file(one.file),
+            "id": one.id,
+            "kind": one.kind,
+            "leak": one.leak,
+            "expires": one.expires.isoformat(),
+            "telemetry": one.telemetry,
+            "fires_on_its_sample": one.fires,
+        }
+        for one in sorted(rules, key=lambda one: one.id)
+    ]
 
 
 def _file(one: File) -> dict[str, Json]:

@@ -1,7 +1,7 @@
 """Reads a signed feed, and says what is wrong with it, whose fault that is, and what to do.
 
 In: the bytes of `feed/keys.json`, `feed/manifest.json` and the lists, the reader's clock, and what
-the reader remembers. Out: records, or `FeedError` with one `Fault`. Refused: documents that two
+the reader remembers. Out: records, or `FeedError` with one fault. Refused: documents that two
 readers could read differently; signatures of keys that the chain does not lead to; a manifest that
 is older than one seen before, another one of the same number, one past its end or from the future;
 files whose size or hash is not the signed one. What was refused is never returned in part.
@@ -12,8 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import UTC, date, datetime
 from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -36,91 +35,21 @@ from clearhouse.formats.feed import (
     Known,
     ListFile,
     Manifest,
+    Rule,
 )
+from clearhouse.formats.feed_faults import Code, FeedError, Whose, refuse
 from clearhouse.formats.strict_json import StrictJsonError, Strictness, parse
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_KEYS: Final = 20
 _PATH: Final = re.compile(r"(?!.*(?:^|/)\.\.?(?:/|$))[A-Za-z0-9._@:+-]+(?:/[A-Za-z0-9._@:+-]+)*")
 _HASH: Final = re.compile("[0-9a-f]{64}")
+_DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_RULE_ID: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+_RULE_KIND: Final = re.compile("sigma|suricata|yara")
+_RULE_LEAK: Final = re.compile("L0|L1")
+_RULE_FIRES: Final = re.compile("yes|not-run")
 _T = TypeVar("_T")
-
-
-class Code(StrEnum):
-    """What can be wrong; a shipped code is never renamed."""
-
-    MISSING = "missing"
-    BROKEN = "broken"
-    MISMATCH = "mismatch"
-    UNTRUSTED = "untrusted"
-    KEYS = "keys"
-    FOREIGN = "foreign"
-    ROLLED_BACK = "rolled-back"
-    TWO_FACED = "two-faced"
-    EXPIRED = "expired"
-    FUTURE = "future"
-    LEDGER = "ledger"
-
-
-class Whose(StrEnum):
-    """Where the fault most likely is."""
-
-    PUBLISHER = "the publisher"
-    CARRIER = "whoever carried the files: a mirror, a proxy, a broken download"
-    READER = "this machine"
-
-
-_NEXT: Final = {
-    Code.MISSING: "fetch it again from the publisher's own address",
-    Code.BROKEN: "fetch it again from the publisher's own address; keep what you have until then",
-    Code.MISMATCH: "fetch both files again, the manifest first; use neither until they agree",
-    Code.UNTRUSTED: "do not use it; ask the publisher by another way whether the keys changed",
-    Code.KEYS: "do not use it; ask the publisher by another way which keys hold",
-    Code.FOREIGN: "check the address; this is the feed of somebody else",
-    Code.ROLLED_BACK: "keep the newer state that you have and fetch from the publisher's address",
-    Code.TWO_FACED: "keep both files as evidence and tell the publisher",
-    Code.EXPIRED: "fetch it again; if it stays so, the publisher or a mirror stands still",
-    Code.FUTURE: "check the clock of this machine, then ask the publisher",
-    Code.LEDGER: "do not rely on the proof; ask the publisher for the ledger's export",
-}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
-    """One thing that is wrong."""
-
-    code: Code
-    file: str
-    """Path below the address of the feed, or the file's name."""
-    field: str
-    """JSON pointer; empty for the file as a whole."""
-    reason: str
-    whose: Whose
-
-    @property
-    def what_to_do(self) -> str:
-        """One sentence on what the reader should do next."""
-        return _NEXT[self.code]
-
-    def __str__(self) -> str:
-        """Return it in one line."""
-        place = f"{self.file} {self.field}".rstrip()
-        return f"{place}: {self.reason} ({self.whose}); {self.what_to_do}"
-
-
-class FeedError(ValueError):
-    """The feed, or one file of it, must not be used."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(str(fault))
-        self.fault = fault
-
-
-def refuse(
-    code: Code, file: str, reason: str, *, field: str = "", whose: Whose = Whose.CARRIER
-) -> FeedError:
-    """Return the error of one fault."""
-    return FeedError(Fault(code=code, file=file, field=field, reason=reason, whose=whose))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,6 +167,15 @@ def check_file(data: bytes, wanted: File) -> None:
         raise refuse(Code.MISMATCH, wanted.path, reason)
     if hashlib.sha256(data).hexdigest() != wanted.sha256:
         raise refuse(Code.MISMATCH, wanted.path, "its SHA-256 is not the signed one")
+
+
+def read_rules(value: object, file: str) -> tuple[Rule, ...]:
+    """Return rules from what `feed.rules_json` wrote.
+
+    Raises: FeedError.
+    """
+    fields = _Fields.of({"rules": value}, file, "")
+    return tuple(_rule(one) for one in fields.objects("rules", most=1000))
 
 
 def known(data: bytes, file: str) -> Known:
@@ -398,6 +336,21 @@ def _entry(fields: "_Fields") -> Entry:
         documents=tuple(_file(one) for one in fields.objects("documents", most=100)),
         ecosystems=fields.texts("ecosystems", most=100),
         withdrawn=fields.instant("withdrawn") if fields.has("withdrawn") else None,
+        rules=tuple(_rule(one) for one in fields.objects("rules", most=1000))
+        if fields.has("rules")
+        else (),
+    )
+
+
+def _rule(fields: "_Fields") -> Rule:
+    return Rule(
+        id=fields.one_of("id", _RULE_ID, "an id of letters, digits and signs between"),
+        kind=fields.one_of("kind", _RULE_KIND, "sigma, suricata or yara"),
+        leak=fields.one_of("leak", _RULE_LEAK, "L0 or L1; more may not be public"),
+        expires=fields.day("expires"),
+        telemetry=fields.text("telemetry", least=0),
+        fires=fields.one_of("fires_on_its_sample", _RULE_FIRES, "yes or not-run"),
+        file=_file(fields),
     )
 
 
@@ -452,6 +405,15 @@ class _Fields:
             lambda value: not isinstance(value, bool) and least <= value < 2**53,
             f"a whole number from {least} on",
         )
+
+    def one_of(self, name: str, allowed: re.Pattern[str], what: str) -> str:
+        return self._take(name, str, lambda text: allowed.fullmatch(text) is not None, what)
+
+    def day(self, name: str) -> date:
+        try:
+            return date.fromisoformat(self.one_of(name, _DAY, "a day as in 2026-11-27"))
+        except ValueError:
+            raise self.wrong(name, "a day that is in no calendar") from None
 
     def instant(self, name: str) -> datetime:
         text = self.text(name)

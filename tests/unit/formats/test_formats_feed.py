@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from clearhouse.formats import dsse, feed, feed_reading
 from clearhouse.formats.canonical import canonical_bytes
 from clearhouse.formats.feed import Entry, File, KeyList, Manifest
-from clearhouse.formats.feed_reading import Code, FeedError, Whose
+from clearhouse.formats.feed_faults import Code, FeedError, Whose
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 HOUSE = "https://clearinghouse.example"

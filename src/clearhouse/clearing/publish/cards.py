@@ -20,6 +20,7 @@ INFORMATION_TYPE: Final = {
     "scheme": "urn:ietf:params:rolie:category:information-type", "term": "csaf",
 }  # fmt: skip
 _PUBLIC: Final = "WHITE"
+_OPEN: Final = ("L0", "L1")
 NO_ECOSYSTEM: Final = "[EMPTY]"
 """The folder of records without an ecosystem. Source: OSV data dumps."""
 
@@ -84,6 +85,15 @@ class Card:
         return f"{self.id[4:8]}-{(int(self.id[9:]) - 1) // feed.LONGEST_LIST}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carried:
+    """A detection rule that the feed carries with an advisory."""
+
+    advisory_id: str
+    rule: feed.Rule
+    body: bytes
+
+
 _NAMES: Final = tuple(one.name for one in fields(Card) if one.name != "line")
 _values: Final = attrgetter(*_NAMES)
 
@@ -116,6 +126,19 @@ def card(issue: Issue) -> Card:
         rolie="",
     )
     return _with_lines(made, issue, osv)
+
+
+def with_rules(made: Card, carried: Iterable[Carried]) -> Card:
+    """Return a card that names these rules and no others.
+
+    Raises: CardError when one reveals what is not for everybody.
+    """
+    rules = [one.rule for one in carried]
+    closed = [one.id for one in rules if one.leak not in _OPEN]
+    if closed:
+        raise CardError(f"the rule {closed[0]} reveals too much to stand where everybody reads")
+    entry = feed.with_rules(made.entry.encode(), rules)
+    return replace(made, entry=entry.decode(), line="")
 
 
 def _with_lines(made: Card, issue: Issue, osv: Mapping[str, Any]) -> Card:

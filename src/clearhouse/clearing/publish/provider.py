@@ -2,6 +2,7 @@
 
     2026/CLR-2026-00001/           every form of the newest issue, with its proof
     history/CLR-2026-00001/1/      every issue as it was
+    detections/CLR-2026-00001/     rules that find the flaw, until they expire
     .well-known/csaf/, csaf/       CSAF: metadata, ROLIE, index, changes, hashes, signatures, key
     osv/PyPI/, osv/all.zip         OSV, laid out as its data dumps are
     feed/                          our own signed feed, see `formats.feed`
@@ -25,7 +26,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearhouse.clearing.publish import cards as cards_
-from clearhouse.clearing.publish.cards import INFORMATION_TYPE, Card, Issue
+from clearhouse.clearing.publish.cards import INFORMATION_TYPE, Card, Carried, Issue
 from clearhouse.clearing.publish.record import Publisher
 from clearhouse.clearing.publish.shelf import Change
 from clearhouse.formats import dsse, feed, openpgp_signing, zip_archive
@@ -34,6 +35,8 @@ from clearhouse.formats.canonical import Json
 METADATA: Final = ".well-known/csaf/provider-metadata.json"
 SECURITY_TXT: Final = ".well-known/security.txt"
 CARDS: Final = ".cards"
+CARRIED: Final = ".carried"
+"""Which detection rules are out: paths by advisory."""
 WHITE: Final = "csaf/white"
 FEED: Final = f"{WHITE}/csaf-feed-tlp-white.json"
 SERVICE: Final = "csaf/service.json"
@@ -68,6 +71,37 @@ class Edition:
     life: timedelta
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """The detection rules that are out, and those that shall be."""
+
+    before: Mapping[str, tuple[str, ...]]
+    """Paths, by advisory."""
+    after: Mapping[str, tuple[Carried, ...]]
+
+    @property
+    def paths(self) -> dict[str, tuple[str, ...]]:
+        """Return the paths that shall be out, by advisory."""
+        return {id_: tuple(one.rule.file.path for one in ones) for id_, ones in self.after.items()}
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The advisories whose rules come or go."""
+        now = self.paths
+        return frozenset(
+            id_
+            for id_ in {*self.before, *now}
+            if set(self.before.get(id_, ())) != set(now.get(id_, ()))
+        )
+
+    @property
+    def gone(self) -> set[str]:
+        """The paths that disappear."""
+        listed = {path for paths in self.paths.values() for path in paths}
+        return {path for paths in self.before.values() for path in paths} - listed
+
+
+NO_RULES: Final = Rules(before={}, after={})
 Old = Callable[[str], bytes | None]
 """Reads an index as it is before the change."""
 
@@ -80,15 +114,21 @@ def change(
     old: Old,
     *,
     earlier: Sequence[Issue] = (),
+    rules: Rules = NO_RULES,
 ) -> Change:
-    """Return what changes when these issues come out; without any, the feed alone is new.
+    """Return what changes when these issues and rules come out; without any, the feed alone is new.
 
     Each advisory comes once, in its newest issue; `earlier` ones are put into the history only.
     Raises: CardError; ZipError when an index before is not our own.
     """
     fresh = {issue.id: cards_.card(issue) for issue in issues}
     after = {**before, **fresh}
+    restated = after.keys() & (fresh.keys() | rules.changed)
+    after |= {id_: cards_.with_rules(after[id_], rules.after.get(id_, ())) for id_ in restated}
     documents, aliases = _documents(provider, issues, fresh)
+    documents |= {
+        one.rule.file.path: one.body for id_ in restated for one in rules.after.get(id_, ())
+    }
     documents |= {cards_.card(issue).history: issue.files for issue in earlier}
     gone = {
         f"osv/{folder}/{before[id_].osv_id}.json"
@@ -101,6 +141,7 @@ def change(
         "atom.xml": _atom(provider, after, edition),
         "index.json": _index(after),
         CARDS: cards_.write(after.values()),
+        CARRIED: json.dumps({id_: rules.paths[id_] for id_ in sorted(rules.after)}).encode(),
     }
     indexes |= _feed(provider, after, edition, indexes["osv/all.zip"])
     return Change(
@@ -108,7 +149,7 @@ def change(
         aliases=aliases,
         indexes=indexes,
         same=_untouched_osv(before, fresh, after) | _lists(old(feed.MANIFEST_PATH)),
-        gone=frozenset(gone),
+        gone=frozenset(gone | rules.gone),
     )
 
 

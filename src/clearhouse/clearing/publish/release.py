@@ -1,7 +1,8 @@
 """Make what was decided public: all files of all that is due, in one instant.
 
-In: advisories that were decided. Out: the ids of those that are public now. Refused: nothing here;
-an issue whose proof is not there yet waits for the next run.
+In: advisories that were decided, and the detection rules that may go with them. Out: the ids of
+those that are public now. Refused: nothing here; an issue whose proof is not there yet waits for
+the next run.
 
 1. Prove: each event gets its place in the tree, and the tree head is signed.
 2. Number: the feed gets its next number, which the ledger keeps, so that it never goes back, not
@@ -16,16 +17,16 @@ is signed anew.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearhouse.clearing.coordinate import casework
-from clearhouse.clearing.publish import _store, cards, forms, provider
+from clearhouse.clearing.publish import _store, cards, detections, forms, provider
 from clearhouse.clearing.publish.cards import Card, Issue
 from clearhouse.clearing.publish.house import PUBLIC_READERS, publisher
-from clearhouse.clearing.publish.provider import Edition, Provider
+from clearhouse.clearing.publish.provider import Edition, Provider, Rules
 from clearhouse.clearing.publish.record import Advisory
 from clearhouse.clearing.publish.shelf import Change, Shelf
 from clearhouse.formats import feed, openpgp_signing
@@ -61,6 +62,31 @@ def release(desk: Desk, waiting: Sequence[Advisory]) -> list[str]:
     if ready:
         shelf.put_made(made)
     return [one.advisory_id for one in ready if _note(desk, shelf, one, proofs[_name(one)])]
+
+
+def carry(desk: Desk) -> list[str]:
+    """Let the feed carry the rules that it should by now; return the ids of those that came out.
+
+    Rules come out with their advisory, in `release`; here come those that were added since, and
+    those that have expired go. Running it again changes nothing twice.
+    """
+    shelf = Shelf(desk.published_folder)
+    if shelf.read(feed.MANIFEST_PATH) is None:
+        return []
+
+    def made() -> Change | None:
+        with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+            if not _rules(desk, transaction, shelf).changed:
+                return None
+        return _change(desk, shelf, cards.read(shelf.hidden(provider.CARDS)), [])
+
+    shelf.put_made(made)
+    with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
+        return [
+            id_
+            for advisory_id in detections.waiting(transaction)
+            for id_ in detections.released(desk, transaction, _is_on(shelf), advisory_id)
+        ]
 
 
 def renew(desk: Desk) -> bool:
@@ -143,7 +169,8 @@ def _change(
     with desk.database.transaction(desk.clearing_actor.actor_id) as transaction:
         house = _provider(desk, transaction)
         edition = _edition(transaction, manifest)
-        change = provider.change(house, before, issues, edition, old, earlier=earlier)
+        rules = _rules(desk, transaction, shelf, [one.id for one in issues])
+        change = provider.change(house, before, issues, edition, old, earlier=earlier, rules=rules)
         ledger.append(
             transaction,
             _ISSUED,
@@ -156,6 +183,19 @@ def _change(
             readers=PUBLIC_READERS,
         )
     return change
+
+
+def _rules(desk: Desk, transaction: Transaction, shelf: Shelf, coming: Sequence[str] = ()) -> Rules:
+    """Return the rules that are out, and those that shall be once these advisories are."""
+    out = json.loads(shelf.hidden(provider.CARRIED) or b"{}")
+    return Rules(
+        before={id_: tuple(paths) for id_, paths in out.items()},
+        after=detections.due(desk, transaction, coming),
+    )
+
+
+def _is_on(shelf: Shelf) -> Callable[[str], bool]:
+    return lambda path: shelf.read(path) is not None
 
 
 def _nothing(_: str) -> None:
@@ -275,6 +315,7 @@ def _note(desk: Desk, shelf: Shelf, one: Advisory, proof: bytes) -> bool:
         fresh = _store.written(transaction, one, shown)
         if fresh and case_id is not None:
             casework.mark_published(desk, transaction, desk.clearing_actor, case_id, one.decided_at)
+        detections.released(desk, transaction, _is_on(shelf), one.advisory_id)
     return fresh
 
 

@@ -13,21 +13,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, FastAPI, Path
 from pydantic import Field
 
-from clearhouse.clearing.coordinate import casework
-from clearhouse.clearing.deliver import detections
-from clearhouse.clearing.deliver.detections import (
+from clearhouse.clearing.publish import detections
+from clearhouse.clearing.publish.detections import (
     Content,
     Detection,
     DetectionRefusedError,
     Kind,
     Leak,
 )
-from clearhouse.handoffs import try_detection
+from clearhouse.handoffs import keep_detection
 from clearhouse.kernel.services import Counter
 from clearhouse.surfaces.api.acts import Closed
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
 from clearhouse.surfaces.api.problems import ProblemError, described
-from clearhouse.surfaces.web.desk.addresses import CaseAddress
+from clearhouse.surfaces.web.desk.addresses import CaseAddress, DetectionAddress
 
 router = APIRouter(
     prefix="/v1/desk/cases/{case_id}/detections",
@@ -58,29 +57,35 @@ def add(call: Calling, case_id: CaseAddress, body: Rule) -> dict[str, str]:
         sample = base64.b64decode(body.sample, validate=True)
     except binascii.Error as error:
         raise ProblemError(422, "sample: is no base64") from error
-    with call.transaction() as transaction:  # before anything of a stranger is run
-        kept = casework.case_file(call.desk, transaction, call.actor, case_id)
-        call.desk.authority.demand(call.actor, "detection.add", kept.readers)
-    seen = try_detection(body.kind, body.rule, sample, body.sample_name)
-    content = Content(
-        rule=body.rule, sample=sample, sample_name=body.sample_name, telemetry=body.telemetry
-    )
     try:
-        with call.transaction() as transaction:
-            id_ = detections.add(
-                call.desk,
-                transaction,
-                call.actor,
-                case_id,
-                kind=body.kind,
-                leak=body.leak,
-                expires_on=body.expires_on,
-                content=content,
-                seen=seen,
-            )
+        id_, seen = keep_detection(
+            call.desk,
+            call.actor,
+            case_id,
+            kind=body.kind,
+            leak=body.leak,
+            expires_on=body.expires_on,
+            content=Content(
+                rule=body.rule,
+                sample=sample,
+                sample_name=body.sample_name,
+                telemetry=body.telemetry,
+            ),
+        )
     except DetectionRefusedError as error:
         raise ProblemError(422, str(error)) from error
     return {"detection": id_, "fires_on_its_sample": seen.fires, "how": seen.how}
+
+
+@router.post("/{detection_id}/expire", summary="Let a rule be good no longer")
+def expire(call: Calling, case_id: CaseAddress, detection_id: DetectionAddress) -> dict[str, str]:
+    """Let a rule expire today; it leaves the public feed with the next change."""
+    try:
+        with call.transaction() as transaction:
+            detections.expire(call.desk, transaction, call.actor, case_id, detection_id)
+    except DetectionRefusedError as error:
+        raise ProblemError(409, str(error)) from error
+    return {"detection": detection_id, "state": "expired"}
 
 
 @router.get("", summary="The rules of a case")

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate.casework import NoSuchCaseError
-from clearhouse.clearing.deliver import detections
-from clearhouse.clearing.deliver.detections import Content, DetectionRefusedError, Kind, Leak
-from clearhouse.handoffs import try_detection
+from clearhouse.clearing.publish import detections
+from clearhouse.clearing.publish.detections import Content, DetectionRefusedError, Kind, Leak
+from clearhouse.handoffs import keep_detection
 from clearhouse.surfaces.api.detections import as_json as document
 from clearhouse.surfaces.cli.acting import acting
 from clearhouse.surfaces.cli.main import EXIT_REFUSED, Connect, emit, json_option
@@ -58,27 +57,41 @@ def add(
         rule=text, sample=sample.read_bytes(), sample_name=sample.name, telemetry=telemetry
     )
     try:
-        with app.desk.database.transaction(me.actor_id) as transaction:
-            casework.case(app.desk, transaction, me, case)
-        seen = try_detection(Kind(kind), text, content.sample, sample.name)
-        with app.desk.database.transaction(me.actor_id) as transaction:
-            id_ = detections.add(
-                app.desk,
-                transaction,
-                me,
-                case,
-                kind=Kind(kind),
-                leak=Leak(leak),
-                expires_on=expires.date(),
-                content=content,
-                seen=seen,
-            )
+        id_, seen = keep_detection(
+            app.desk,
+            me,
+            case,
+            kind=Kind(kind),
+            leak=Leak(leak),
+            expires_on=expires.date(),
+            content=content,
+        )
     except (DetectionRefusedError, NoSuchCaseError) as error:
         reason = str(error) if isinstance(error, DetectionRefusedError) else "no such case"
         click.echo(f"clearhouse: {rule.name} is refused: {reason}", err=True)
         sys.exit(EXIT_REFUSED)
     said = {"detection": id_, "fires_on_its_sample": seen.fires, "how": seen.how}
     emit(said, as_json=as_json, text=f"{id_}  fires on its sample: {seen.fires} ({seen.how})")
+
+
+@command.command("expire")
+@click.argument("case")
+@click.argument("detection")
+@json_option
+@click.pass_obj
+def expire(connect: Connect, case: str, detection: str, *, as_json: bool) -> None:
+    """Let the rule DETECTION of CASE be good no longer; it leaves the public feed."""
+    app = connect()
+    me = acting(app)
+    try:
+        with app.desk.database.transaction(me.actor_id) as transaction:
+            detections.expire(app.desk, transaction, me, case, detection)
+    except (DetectionRefusedError, NoSuchCaseError) as error:
+        reason = str(error) if isinstance(error, DetectionRefusedError) else "no such case"
+        click.echo(f"clearhouse: {reason}", err=True)
+        sys.exit(EXIT_REFUSED)
+    said = {"detection": detection, "state": "expired"}
+    emit(said, as_json=as_json, text=f"{detection}  expired; the next change takes it off the feed")
 
 
 @command.command("list")

@@ -13,7 +13,7 @@ from clearhouse.clearing.deliver.verify.provider import check_provider
 from clearhouse.clearing.deliver.verify.record import Outcome
 from clearhouse.clearing.deliver.watch.fetching import is_address
 from clearhouse.formats import feed, feed_reading
-from clearhouse.formats.feed_reading import Fault, FeedError
+from clearhouse.formats.feed_faults import Fault, FeedError
 from clearhouse.surfaces.cli.main import EXIT_NO, EXIT_REFUSED, emit, json_option
 
 
@@ -65,6 +65,7 @@ def verify_feed(place: str, key: str | None, state: Path | None, *, as_json: boo
         "advisories": found.advisories,
         "documents": found.documents,
         "proofs": found.proofs,
+        "detection_rules": found.rules,
         "faults": [_fault(one) for one in found.faults],
     }
     emit(document, as_json=as_json, text="\n".join(feeds.summary(found)))

@@ -21,7 +21,8 @@ from clearhouse.clearing.deliver.watch.index import IndexFaultError
 from clearhouse.clearing.deliver.watch.operations import am_i_affected
 from clearhouse.clearing.deliver.watch.record import Conclusion, Situation, WatchReport
 from clearhouse.clearing.deliver.watch.sources import Keeping, Source, SourceError, open_source
-from clearhouse.formats.feed_reading import FeedError
+from clearhouse.formats import feed_reading
+from clearhouse.formats.feed_faults import FeedError
 from clearhouse.formats.inventory import (
     Exposure,
     HumanImpact,
@@ -65,6 +66,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--html", type=_FILE, help="Write the page to read and print.")
 @click.option("--vex", type=_FILE, help="Write CycloneDX VEX.")
 @click.option("--sarif", type=_FILE, help="Write SARIF.")
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Save the rules that find the flaws in this folder.",
+)
 @click.option("--offline", is_flag=True, help="Ask nothing of the network; use what is kept.")
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Folder of what is kept."
@@ -79,6 +85,7 @@ def command(
     html: Path | None,
     vex: Path | None,
     sarif: Path | None,
+    rules: Path | None,
     keep: Path | None,
     *,
     offline: bool,
@@ -96,6 +103,8 @@ def command(
     keeping = Keeping(folder=keep or kept_folder(), offline=offline, key=key)
     report = _report(inventory, feeds, keeping, situation, system_clock())
     _write(report, inventory, {"html": html, "vex": vex, "sarif": sarif})
+    if rules is not None:
+        _save_rules(report, rules)
     emit(json_document(report), as_json=as_json, text=table(report))
     sys.exit(_EXITS[report.conclusion])
 
@@ -157,6 +166,18 @@ def _write(report: WatchReport, inventory: Path, wanted: Mapping[str, Path | Non
     for name, path in wanted.items():
         if path is not None:
             path.write_text(makers[name](), "utf-8", errors="replace")
+
+
+def _save_rules(report: WatchReport, folder: Path) -> None:
+    """Save each rule under its id, once its bytes are the signed ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in (each for flaw in report.flaws for each in flaw.rules):
+        try:
+            data = one.place.read_bytes()
+            feed_reading.check_file(data, one.rule.file)
+        except FeedError as error:
+            _stop(str(error), EXIT_REFUSED)
+        (folder / f"{one.rule.id}{one.place.suffix}").write_bytes(data)
 
 
 def _page(report: WatchReport) -> str:

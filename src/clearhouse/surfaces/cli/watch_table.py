@@ -44,6 +44,15 @@ def _lines(report: WatchReport) -> Iterator[str]:
     if not around:
         yield "  nothing needs a workaround"
     yield ""
+    rules = {one.rule.id: (one.rule, flaw.id) for flaw in report.flaws for one in flaw.rules}
+    if rules:
+        yield "What finds it?  (--rules FOLDER saves them)"
+        for rule, flaw in [*rules.values()][:_MOST]:
+            yield _cut(
+                f"  {rule.id}  {rule.kind} for {flaw}, until {rule.expires}; needs {rule.telemetry}"
+            )
+        yield from _rest(len(rules))
+        yield ""
     yield f"Not evaluated: {len(report.unchecked) or 'nothing'}"
     reasons = grouped(report.unchecked)
     for reason, action, several in reasons[:_MOST]:

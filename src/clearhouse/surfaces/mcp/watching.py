@@ -19,7 +19,7 @@ from clearhouse.clearing.deliver.watch.index import IndexFaultError
 from clearhouse.clearing.deliver.watch.operations import am_i_affected
 from clearhouse.clearing.deliver.watch.record import Flaw, Hit, WatchReport
 from clearhouse.clearing.deliver.watch.sources import Keeping, Source, SourceError, open_source
-from clearhouse.formats.feed_reading import FeedError
+from clearhouse.formats.feed_faults import FeedError
 from clearhouse.formats.inventory import InventoryError
 from clearhouse.formats.inventory_reading import read
 from clearhouse.kernel.clock import Clock

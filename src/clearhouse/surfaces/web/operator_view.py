@@ -65,6 +65,7 @@ def values(report: WatchReport) -> dict[str, object]:
         "report": report,
         "verdict": verdict(report),
         "tone": {"affected": "bad", "not-evaluated": "warn", "clean": "good"}[report.conclusion],
+        "in_short": in_short(report, dated),
         "steps": dated[:_FIRST],
         "more_steps": len(dated) - _FIRST,
         "clean": report.components - len(_settled(report)),
@@ -94,6 +95,29 @@ def verdict(report: WatchReport) -> str:
     if unsure:
         return f"{found_nothing}, but {unsure} {of} could not be checked."
     return f"{found_nothing} in {_count(report.components, 'component')}, but mind what follows."
+
+
+def in_short(report: WatchReport, dated: Sequence[Step]) -> list[tuple[str, str]]:
+    """Answer the other two questions in a line each, so that a small screen holds all three."""
+    if not dated:
+        return []
+    first, late = dated[0], sum(one.late for one in dated)
+    overdue = f"; {late} of {len(dated)} are overdue" if late > 1 else ""
+    when = "Now" if first.late else _capital(first.left)
+    helped = sum(any(one.kind in _AROUND for one in flaw.remedies) for flaw in report.flaws)
+    known = (
+        "no document names a workaround; general advice is given"
+        if not helped
+        else f"workarounds are named for {helped} of {_count(len(report.flaws), 'flaw')}"
+    )
+    return [
+        ("By when?", f"{when}: {first.what}{overdue}."),
+        ("If not patched:", f"{known}."),
+    ]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def steps(flaws: Sequence[Flaw], today: date) -> list[Step]:

@@ -15,7 +15,7 @@ from clearhouse.clearing.deliver.verify.provider import METADATA, check_provider
 from clearhouse.clearing.deliver.verify.record import Outcome
 from clearhouse.formats import dsse, feed, merkle
 from clearhouse.formats.canonical import canonical_bytes
-from clearhouse.formats.feed_reading import Code
+from clearhouse.formats.feed_faults import Code
 from providers import LEDGER_KEY, NOW, issue, put, seen
 
 DOCUMENT = "csaf/white/2026/clr-2026-00001.json"

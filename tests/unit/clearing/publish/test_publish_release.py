@@ -9,7 +9,7 @@ import pytest
 from casebook import accepted, move, set_clock
 from clearhouse.clearing.publish import operations, release
 from clearhouse.formats import feed_reading
-from clearhouse.formats.feed_reading import Code, FeedError
+from clearhouse.formats.feed_faults import Code, FeedError
 from clearhouse.kernel.identity import PartyKind
 from clearhouse.kernel.policy import ForbiddenError
 from house import analyst, person

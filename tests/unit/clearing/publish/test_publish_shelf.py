@@ -11,7 +11,7 @@ from clearhouse.clearing.publish.shelf import BATCHES, Change, Shelf, ShelfError
 from providers import seen
 
 FIRST = Change(
-    documents={"2026/A": {"osv.json": b"a1", "proof.json": b"p"}},
+    documents={"2026/A": {"osv.json": b"a1", "proof.json": b"p"}, "detections/A/r.yar": b"r"},
     aliases={"csaf/white/2026/a.json": "2026/A/osv.json"},
     indexes={"index.json": b"A", "osv/[EMPTY]/all.zip": b"zip", ".cards": b"A", "gone.txt": b"x"},
 )
@@ -20,6 +20,7 @@ SECOND = Change(
     aliases={"csaf/white/2026/a.json": "2026/A/osv.json", "b": "2026/B"},
     indexes={"index.json": b"AB", ".well-known/csaf/provider-metadata.json": b"{}"},
     same=frozenset({"osv/[EMPTY]/all.zip", ".cards"}),
+    gone=frozenset({"detections/A/r.yar"}),
 )
 
 
@@ -67,6 +68,7 @@ def test_a_change_shows_everything_that_it_has(tmp_path):
     assert state(tmp_path, FIRST) == {
         "2026/A/osv.json": b"a1", "2026/A/proof.json": b"p", "csaf/white/2026/a.json": b"a1",
         "index.json": b"A", "osv/[EMPTY]/all.zip": b"zip", "gone.txt": b"x",
+            "detections/A/r.yar": b"r",
     }  # fmt: skip
     assert state(tmp_path, SECOND) == {
         "2026/A/osv.json": b"a2", "2026/B/osv.json": b"b1", "b/osv.json": b"b1", "x.sig": b"s",

@@ -9,7 +9,7 @@ what could not be looked at is counted apart, never as good.
 3. The lists it names, by hash.
 4. Every document by hash, and every proof: the event names the documents' hashes, its leaf leads
    to the tree head, and a key of the chain signed that head.
-5. The archives by hash.
+5. The detection rules and the archives by hash.
 Source: as `formats.feed`; RFC 9162 §2.1.3.2 for proofs.
 """
 
@@ -25,7 +25,8 @@ from clearhouse.clearing.deliver.verify.places import Place, PlaceError
 from clearhouse.formats import dsse, feed, feed_reading, merkle
 from clearhouse.formats.canonical import canonical_bytes
 from clearhouse.formats.feed import Entry, Known
-from clearhouse.formats.feed_reading import Chain, Code, Fault, FeedError, Opened, Whose, refuse
+from clearhouse.formats.feed_faults import Code, Fault, FeedError, Whose, refuse
+from clearhouse.formats.feed_reading import Chain, Opened
 from clearhouse.formats.strict_json import StrictJsonError, parse
 
 PROOF: Final = "proof.json"
@@ -43,6 +44,8 @@ class Verified:
     """Documents whose hash and size are the signed ones."""
     proofs: int
     """Advisories whose decision is proven to be in the ledger."""
+    rules: int
+    """Detection rules whose hash and size are the signed ones."""
     faults: tuple[Fault, ...]
 
     @property
@@ -61,7 +64,7 @@ def verify_feed(
         opened = feed_reading.read_manifest(data, chain, at=None, known=known)
     except FeedError as error:
         return Verified(
-            place=place.name, opened=None, advisories=0, documents=0, proofs=0,
+            place=place.name, opened=None, advisories=0, documents=0, proofs=0, rules=0,
             faults=(error.fault,),
         )  # fmt: skip
     faults: list[Fault] = []
@@ -74,6 +77,7 @@ def verify_feed(
     for entry in entries:
         checked, proven = _verify_entry(place, entry, chain, faults)
         good, proofs = good + checked, proofs + proven
+    rules = [_file(place, one.file, faults) for entry in entries for one in entry.rules]
     for one in opened.manifest.archives:
         _file(place, one, faults)
     return Verified(
@@ -82,6 +86,7 @@ def verify_feed(
         advisories=len(entries),
         documents=good,
         proofs=proofs,
+        rules=sum(one is not None for one in rules),
         faults=tuple(faults),
     )
 
@@ -206,6 +211,7 @@ def summary(found: Verified) -> Sequence[str]:
             f"feed {one.feed}, number {one.sequence}, issued {issued}, good until {expires}",
             f"{found.advisories} of {one.advisories} advisories read",
             f"{found.documents} documents are the signed ones",
+            f"{found.rules} detection rules are the signed ones",
             f"{found.proofs} advisories are proven to be in the ledger",
         ]
     lines += [str(fault) for fault in found.faults]

@@ -7,6 +7,7 @@ Refused: nothing. Texts are given as they came; whoever shows them escapes them.
 from typing import Final
 
 from clearhouse.clearing.deliver.watch.record import (
+    DetectionRule,
     Flaw,
     Hit,
     Origin,
@@ -58,8 +59,23 @@ def _flaw(one: Flaw) -> dict[str, Json]:
         "links": list(one.links),
         "documents": list(one.documents),
         "affected": [_hit(each) for each in one.hits],
+        "detection_rules": [_rule(each) for each in one.rules],
         "under_investigation": [_other(each) for each in one.investigating],
         "not_affected_by_vendor": [_other(each) for each in one.cleared],
+    }
+
+
+def _rule(one: DetectionRule) -> dict[str, Json]:
+    rule = one.rule
+    return {
+        "id": rule.id,
+        "kind": rule.kind,
+        "leak": rule.leak,
+        "expires": rule.expires.isoformat(),
+        "telemetry": rule.telemetry,
+        "fires_on_its_sample": rule.fires,
+        "file": str(one.place),
+        "sha256": rule.file.sha256,
     }
 
 

@@ -20,6 +20,7 @@ from isal import isal_zlib
 
 from clearhouse.clearing.deliver.watch.index import MAX_BODY, Document, number, unpacked
 from clearhouse.formats import csaf_statements, osv_statements
+from clearhouse.formats.feed import Rule
 from clearhouse.formats.osv_statements import StatementError
 from clearhouse.formats.package_key import kind_of
 from clearhouse.formats.zip_directory import LOCAL_HEADER, Member, members, stretches
@@ -49,6 +50,8 @@ class Taken:
     keys: list[tuple[int, int]] = field(default_factory=list)
     """The number of each package that is named, with the place of the document in the list."""
     kinds: set[str] = field(default_factory=set)
+    rules: dict[str, tuple[Rule, ...]] = field(default_factory=dict)
+    """Rules that find the flaw, by the file of a document; only signed feeds have them."""
     damage: list[str] = field(default_factory=list)
     others: int = 0
     """Files that are JSON and no advisory."""

@@ -13,7 +13,7 @@ used were refused when they were read. Nothing leaves this machine, and nothing 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, cast
 
 import orjson
@@ -23,6 +23,7 @@ from clearhouse.clearing.deliver.watch import deadlines, merging
 from clearhouse.clearing.deliver.watch.deadlines import Published
 from clearhouse.clearing.deliver.watch.matching import Kind, Word, words
 from clearhouse.clearing.deliver.watch.record import (
+    DetectionRule,
     Flaw,
     Hit,
     Other,
@@ -92,6 +93,7 @@ class _Read:
     statement: Statement
     fields: Mapping[str, object]
     index: int
+    rules: tuple[DetectionRule, ...] = ()
 
     def details(self) -> Details:
         """Read the rest."""
@@ -110,18 +112,18 @@ def _read_about(
     for source in sources:
         for one in source.index.about(keys) if source.index is not None else ():
             try:
-                found += _read(one.form, one.place, one.body)
+                found += _read(one.form, one.place, one.body, source.rules.get(one.place, ()))
             except StatementError as error:
                 unreadable.append(_document(one.place, str(error)))
     unreadable += [_document(one.place, fault) for one in found for fault in one.statement.faults]
     return found, unreadable
 
 
-def _read(form: str, place: str, body: bytes) -> list[_Read]:
+def _read(form: str, place: str, body: bytes, rules: tuple[DetectionRule, ...]) -> list[_Read]:
     fields = orjson.loads(body)
     read = csaf_statements.read(fields) if form == "csaf" else (osv_statements.read(fields),)
     return [
-        _Read(place=place, statement=one, fields=fields, index=index)
+        _Read(place=place, statement=one, fields=fields, index=index, rules=rules)
         for index, one in enumerate(read)
     ]
 
@@ -192,7 +194,14 @@ class _Answer:
             hits=tuple(hits),
             investigating=tuple(investigating),
             cleared=tuple(cleared),
+            rules=self._rules(read),
         )
+
+    def _rules(self, read: Sequence[_Read]) -> tuple[DetectionRule, ...]:
+        """Return the rules of all documents of a flaw, each once, without those that expired."""
+        today = self._at.astimezone(UTC).date()
+        found = {one.rule.id: one for each in read for one in each.rules}
+        return tuple(one for one in found.values() if one.rule.expires > today)
 
     def _published(self, group: Sequence[Statement], details: Sequence[Details]) -> Published:
         ids = merging.spelled(group)

@@ -7,8 +7,10 @@ nothing is known against it, or it was not evaluated; the last is never counted 
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import Path
 
 from clearhouse.clearing.prioritize.record import Answer, KevListing
+from clearhouse.formats.feed import Rule
 from clearhouse.formats.inventory import Component, Exposure, HumanImpact
 from clearhouse.formats.statements import Remedy
 
@@ -105,6 +107,15 @@ class Other:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DetectionRule:
+    """A rule of a signed feed that finds a flaw, or its use, in logs, traffic or files."""
+
+    rule: Rule
+    place: Path
+    """Where its file is on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Flaw:
     """One flaw, however many documents and names it has; it counts once."""
 
@@ -123,6 +134,8 @@ class Flaw:
     investigating: tuple[Other, ...] = ()
     cleared: tuple[Other, ...] = ()
     """Components that their vendor says are not affected, though another document says they are."""
+    rules: tuple[DetectionRule, ...] = ()
+    """What finds it, of those rules that are good yet."""
 
     @property
     def first(self) -> Hit:

@@ -1,15 +1,16 @@
 """A signed feed as a source: nothing of it is used before it is verified, and it never goes back.
 
 In: a folder with `feed/manifest.json`, or the address of one; what was seen of it before. Out: a
-verified state and its documents. Refused with `FeedError`: whatever `feed_reading` refuses, and any
-document whose bytes are not the signed ones; nothing is then taken over, and the state that was
-there before stays. A feed past its end still answers, with a warning, because a hospital without
-network has nothing newer; what appeared since is unknown then, and the answer says so.
+verified state, its documents, and the rules that find their flaws. Refused with `FeedError`:
+whatever `feed_reading` refuses, and any document or rule whose bytes are not the signed ones;
+nothing is then taken over, and the state that was there before stays. A feed past its end still
+answers, with a warning, because a hospital without network has nothing newer; what appeared since
+is unknown then, and the answer says so.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,8 @@ from clearhouse.clearing.deliver.watch.fetching import fetch
 from clearhouse.formats import feed_reading
 from clearhouse.formats.canonical import canonical_bytes
 from clearhouse.formats.feed import KEYS_PATH, MANIFEST_PATH, File, Known
-from clearhouse.formats.feed_reading import Code, FeedError, Opened, refuse
+from clearhouse.formats.feed_faults import Code, FeedError, refuse
+from clearhouse.formats.feed_reading import Opened
 
 _DOCUMENTS: Final = ("osv.json", "csaf.json")
 
@@ -29,6 +31,8 @@ class State:
 
     opened: Opened
     warnings: tuple[str, ...]
+    today: date
+    """By the reader's clock; rules that have expired are left aside."""
 
 
 def is_feed(folder: Path) -> bool:
@@ -54,7 +58,7 @@ def verify(keys: bytes, manifest: bytes, *, at: datetime, seen: Path, trusted: s
         opened = feed_reading.read_manifest(manifest, chain, at=None, known=known)
         ended = opened.manifest.expires
         warnings.append(f"it ended on {ended:%Y-%m-%d %H:%M} UTC; newer advisories are not known")
-    return State(opened=opened, warnings=tuple(warnings))
+    return State(opened=opened, warnings=tuple(warnings), today=at.astimezone(UTC).date())
 
 
 def remember(seen: Path, known: Known) -> None:
@@ -110,11 +114,15 @@ def _take(state: State, bring: Callable[[File], bytes]) -> Iterator[Taken]:
     for wanted in state.opened.manifest.lists:
         taken = Taken()
         for entry in feed_reading.read_list(bring(wanted.file), wanted):
+            rules = tuple(one for one in entry.rules if one.expires > state.today)
+            for one in rules:
+                feed_reading.check_file(bring(one.file), one.file)
             for file in (entry.document(name) for name in _DOCUMENTS):
                 if file is not None:
                     data = bring(file)
                     feed_reading.check_file(data, file)
                     take_bytes(taken, file.path, data)
+                    taken.rules |= {file.path: rules} if rules else {}
         yield taken
 
 

@@ -9,7 +9,7 @@ that is not allowed and nothing is kept.
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,8 @@ from clearhouse.clearing.deliver.watch import kev, signed_feed
 from clearhouse.clearing.deliver.watch.documents import Taken, of_archive, of_folder, take_all
 from clearhouse.clearing.deliver.watch.fetching import fetch, fetch_into, is_address
 from clearhouse.clearing.deliver.watch.index import VERSION, Builder, Index, IndexFaultError
-from clearhouse.clearing.deliver.watch.record import Origin
+from clearhouse.clearing.deliver.watch.record import DetectionRule, Origin
+from clearhouse.formats import feed, feed_reading
 from clearhouse.formats.feed import KEYS_PATH, MANIFEST_PATH
 from clearhouse.formats.osv_statements import instant
 from clearhouse.formats.zip_directory import ZipDirectoryError
@@ -50,6 +51,8 @@ class Source:
     origin: Origin
     index: Index | None = None
     kev: Mapping[str, KevEntry] = field(default_factory=dict)
+    rules: Mapping[str, tuple[DetectionRule, ...]] = field(default_factory=dict)
+    """What finds the flaw of a document, by the document's file."""
 
 
 def open_source(text: str, keeping: Keeping, *, at: datetime) -> Source:
@@ -140,7 +143,19 @@ def _open_feed(folder: Path, name: str, keeping: Keeping, at: datetime) -> Sourc
     if index is None:
         index = _build(path, state.opened.sha256, signed_feed.take(state, folder))
     signed_feed.remember(seen, state.opened.known)
-    return _source(name, "signed feed", index, state.warnings)
+    source = _source(name, "signed feed", index, state.warnings)
+    return replace(source, rules=_rules(index, folder))
+
+
+def _rules(index: Index, folder: Path) -> dict[str, tuple[DetectionRule, ...]]:
+    listed = index.facts["rules"]
+    return {
+        document: tuple(
+            DetectionRule(rule=one, place=folder / one.file.path)
+            for one in feed_reading.read_rules(rules, document)
+        )
+        for document, rules in (listed.items() if isinstance(listed, dict) else ())
+    }
 
 
 def _open_zip(path: Path, name: str, keeping: Keeping) -> Source:
@@ -190,6 +205,7 @@ def _build(path: Path, stamp: str, found: Iterable[Taken], archive: Path | None 
         for taken in found:
             builder.add(taken.documents, taken.keys)
             whole.kinds |= taken.kinds
+            whole.rules |= taken.rules
             whole.damage += taken.damage[: _MOST_DAMAGE - len(whole.damage)]
             whole.others += taken.others
             whole.unmatched += taken.unmatched
@@ -197,6 +213,7 @@ def _build(path: Path, stamp: str, found: Iterable[Taken], archive: Path | None 
         facts: dict[str, object] = {
             "stamp": stamp,
             "kinds": sorted(whole.kinds),
+            "rules": {name: feed.rules_json(rules) for name, rules in whole.rules.items()},
             "damage": whole.damage,
             "others": whole.others,
             "unmatched": whole.unmatched,

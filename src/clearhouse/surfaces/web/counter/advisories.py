@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from clearhouse.clearing.publish import detections
 from clearhouse.clearing.publish import operations as publish
 from clearhouse.clearing.publish.forms import FORMS, Form
 from clearhouse.clearing.publish.record import Advisory
@@ -21,6 +22,7 @@ from clearhouse.surfaces.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 _Id = Annotated[str, Path(pattern=r"^CLR-[0-9]{4}-[0-9]{5,12}$")]
+_Rule = Annotated[str, Path(pattern=r"^dtc_[a-z2-7]{26}\.(yml|rules|yar)$")]
 _File = Annotated[str, Path(pattern=r"^[a-z0-9.-]{1,40}$")]
 
 
@@ -49,6 +51,8 @@ def show_list(request: Request) -> Response:
 @router.get("/advisories/{advisory_id}")
 def show(request: Request, advisory_id: _Id) -> Response:
     """Show one advisory: what people ask first, its documents, and every issue of it."""
+    with counter_of(request).database.transaction(None) as transaction:
+        rules = detections.public(transaction, advisory_id)
     issues = _issues(request, advisory_id)
     newest = issues[0]
     osv = json.loads(newest.bodies["osv"])
@@ -62,9 +66,23 @@ def show(request: Request, advisory_id: _Id) -> Response:
             "said": _said(osv) if said is None else json.loads(said),
             "files": [(form, len(newest.bodies[form.name])) for form in _forms(newest)],
             "proof": None if newest.proof is None else json.loads(newest.proof),
+            "rules": rules,
             "issues": [(one, _forms(one)) for one in issues],
         },
     )
+
+
+@router.get("/advisories/{advisory_id}/detections/{file}")
+def rule(request: Request, advisory_id: _Id, file: _Rule) -> Response:
+    """Send a detection rule, as long as it is good."""
+    with counter_of(request).database.transaction(None) as transaction:
+        found = detections.public(transaction, advisory_id)
+    for one in found:
+        if one.file == file:
+            return Response(
+                one.rule, media_type="text/plain; charset=utf-8", headers=as_attachment(file)
+            )
+    raise NotPublicError
 
 
 @router.get("/advisories/{advisory_id}/{file}")

@@ -18,10 +18,13 @@ from clearhouse.surfaces.web.counter.refusals import NotPublicError
 router = APIRouter(include_in_schema=False)
 
 _TOP: Final = re.compile(
-    r"([0-9]{4}|\.well-known/csaf|csaf|osv|feed|history)/.*|atom\.xml|index\.json"
+    r"([0-9]{4}|\.well-known/csaf|csaf|osv|feed|history|detections)/.*|atom\.xml|index\.json"
 )
 _MEDIA_TYPES: Final = {
     "atom.xml": "application/atom+xml",
+    ".yml": "text/plain; charset=utf-8",
+    ".rules": "text/plain; charset=utf-8",
+    ".yar": "text/plain; charset=utf-8",
     ".asc": "application/pgp-signature",
     ".sha256": "text/plain; charset=utf-8",
     ".sha512": "text/plain; charset=utf-8",
@@ -37,6 +40,7 @@ _ASK_AGAIN: Final = "public, max-age=60"
 @router.api_route("/osv/{rest:path}", methods=["GET", "HEAD"])
 @router.api_route("/feed/{rest:path}", methods=["GET", "HEAD"])
 @router.api_route("/history/{rest:path}", methods=["GET", "HEAD"])
+@router.api_route("/detections/{rest:path}", methods=["GET", "HEAD"])
 @router.api_route("/{year:int}/{rest:path}", methods=["GET", "HEAD"])
 async def show_file(request: Request) -> Response:
     """Send a file of the published folder."""

@@ -13,6 +13,7 @@ from clearhouse.kernel.services import Desk
 from clearhouse.surfaces.web.desk import (
     access_pages,
     case_clock_pages,
+    case_detection_pages,
     case_pages,
     case_people_pages,
     case_reaching_pages,
@@ -67,6 +68,7 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         case_reaching_pages,
         case_clock_pages,
         invitation_pages,
+        case_detection_pages,
         own_case_pages,
         thread_pages,
         access_pages,

@@ -2,8 +2,9 @@
 
 In: a rule with a positive sample, the telemetry that it needs, what it reveals, until when it is
 good, and whether it was seen to fire. Out: a sealed row that only those who are read in to the case
-may read; for leak classes L0 and L1, once the advisory is out, a public rule. Refused: a rule that
-does not fire on its own sample, that is expired, or that is larger than is kept.
+may read; for leak classes L0 and L1, a public rule that comes out in the instant of the advisory,
+or later in one of its own, and leaves the feed when it expires. Refused: a rule that does not fire
+on its own sample, that is expired, or that is larger than is kept.
 
 Leak classes, by what a stranger learns from the rule alone:
 L0 nothing of the flaw · L1 which product and what kind of flaw · L2 what triggers it · L3 how to
@@ -11,7 +12,7 @@ use it. The sample is never given out: it may be the attack itself.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -20,9 +21,9 @@ from typing import ClassVar, Final
 from pydantic import ConfigDict, TypeAdapter
 
 from clearhouse.clearing.coordinate import casework
-from clearhouse.clearing.publish import operations as publish
+from clearhouse.clearing.publish.cards import Carried
 from clearhouse.clearing.publish.house import PUBLIC_READERS
-from clearhouse.formats import suricata
+from clearhouse.formats import feed, suricata
 from clearhouse.kernel import ledger
 from clearhouse.kernel.identity import Actor
 from clearhouse.kernel.ids import new_id
@@ -59,7 +60,9 @@ class Fires(StrEnum):
     NOT_RUN = "not-run"
 
 
-_OPEN: Final = (Leak.L0, Leak.L1)
+OPEN: Final = (Leak.L0, Leak.L1)
+"""What everybody may have."""
+ENDINGS: Final = {Kind.SIGMA: ".yml", Kind.SURICATA: ".rules", Kind.YARA: ".yar"}
 
 
 class DetectionRefusedError(ValueError):
@@ -120,6 +123,11 @@ class PublicDetection:
     sample_sha256: str
     released_at: datetime
 
+    @property
+    def file(self) -> str:
+        """The name under which it is downloaded."""
+        return f"{self.detection_id}{ENDINGS[Kind(self.kind)]}"
+
 
 _CONTENT: Final = TypeAdapter(Content)
 
@@ -142,6 +150,15 @@ def faults(kind: Kind, content: Content, seen: Seen, *, expires_on: date, at: da
     return found
 
 
+def may_add(desk: Desk, transaction: Transaction, actor: Actor, case_id: str) -> str:
+    """Return the authority by which the actor may keep rules with a case.
+
+    Raises: NoSuchCaseError, ForbiddenError.
+    """
+    kept = casework.case_file(desk, transaction, actor, case_id)
+    return desk.authority.demand(actor, "detection.add", kept.readers).policy
+
+
 def add(
     desk: Desk,
     transaction: Transaction,
@@ -158,8 +175,8 @@ def add(
 
     Raises: NoSuchCaseError, ForbiddenError, DetectionRefusedError.
     """
+    authority = may_add(desk, transaction, actor, case_id)
     kept = casework.case_file(desk, transaction, actor, case_id)
-    authority = desk.authority.demand(actor, "detection.add", kept.readers).policy
     against = faults(kind, content, seen, expires_on=expires_on, at=transaction.now.date())
     if against:
         raise DetectionRefusedError("; ".join(against))
@@ -208,62 +225,128 @@ def public(transaction: Transaction, advisory_id: str) -> list[PublicDetection]:
     return [PublicDetection(**{name: row[name] for name in fields}) for row in rows]
 
 
-def release_due(desk: Desk) -> list[str]:
-    """Let out every rule that reveals little and whose advisory is out; return their ids.
+def expire(
+    desk: Desk, transaction: Transaction, actor: Actor, case_id: str, detection_id: str
+) -> None:
+    """Let a rule be good no longer, from today on; it leaves the feed with the next change.
 
-    Running it again releases nothing twice.
+    Raises: NoSuchCaseError, ForbiddenError, DetectionRefusedError when the case has no such rule
+    or it has expired.
     """
-    clearing = desk.clearing_actor
-    with desk.database.transaction(clearing.actor_id) as transaction:
-        rows = transaction.all(
-            "SELECT * FROM detection WHERE released_at IS NULL AND leak = ANY(%s)"
-            " AND expires_on > %s ORDER BY detection_id",
-            [[str(one) for one in _OPEN], transaction.now.date()],
-        )
-        return [
-            str(row["detection_id"]) for row in rows if _release(desk, transaction, clearing, row)
-        ]
+    kept = casework.case_file(desk, transaction, actor, case_id)
+    authority = desk.authority.demand(actor, "detection.expire", kept.readers).policy
+    today = transaction.now.date()
+    changed = transaction.execute(
+        "UPDATE detection SET expires_on = %s"
+        " WHERE detection_id = %s AND case_id = %s AND expires_on > %s",
+        [today, detection_id, case_id, today],
+    )
+    if not changed:
+        raise DetectionRefusedError("the case has no such rule, or it has expired already")
+    transaction.execute(
+        "UPDATE detection_public SET expires_on = %s WHERE detection_id = %s", [today, detection_id]
+    )
+    ledger.append(
+        transaction,
+        "detection.expired",
+        kept.case.id,
+        {"detection": detection_id, "authority": authority},
+        readers=kept.readers,
+        compartment=kept.compartment,
+    )
 
 
-def _release(desk: Desk, transaction: Transaction, clearing: Actor, row: Row) -> bool:
-    known = publish.publication(desk, transaction, clearing, row["case_id"])
-    if known is None or known.advisory_id is None:
-        return False
-    if publish.advisory(transaction, known.advisory_id) is None:  # decided, and not written yet
-        return False
-    found = _detection(desk, transaction, row)
+def due(
+    desk: Desk, transaction: Transaction, advisories: Collection[str] = ()
+) -> dict[str, tuple[Carried, ...]]:
+    """Return what the feed should carry: by advisory, every rule that everybody may have today.
+
+    `advisories` are those that come out now; the others must be out already.
+    """
+    today = transaction.now.date()
+    shown = transaction.all("SELECT * FROM detection_public WHERE expires_on > %s", [today])
+    found = [_carried(row["advisory_id"], row, row["telemetry"], row["rule"]) for row in shown]
+    for row in _waiting(transaction, today, advisories):
+        content = _detection(desk, transaction, row).content
+        found.append(_carried(row["advisory_id"], row, content.telemetry, content.rule))
+    by_advisory: dict[str, tuple[Carried, ...]] = {}
+    for one in sorted(found, key=lambda one: one.rule.id):
+        by_advisory[one.advisory_id] = (*by_advisory.get(one.advisory_id, ()), one)
+    return by_advisory
+
+
+def released(
+    desk: Desk, transaction: Transaction, is_out: Callable[[str], bool], advisory_id: str
+) -> list[str]:
+    """Note which waiting rules of an advisory are out, by the paths that are; return their ids.
+
+    Running it again notes nothing twice.
+    """
+    found = []
+    for row in _waiting(transaction, transaction.now.date(), [advisory_id]):
+        content = _detection(desk, transaction, row).content
+        one = _carried(row["advisory_id"], row, content.telemetry, content.rule)
+        if one.advisory_id != advisory_id or not is_out(one.rule.file.path):
+            continue
+        if _note(transaction, one, hashlib.sha256(content.sample).hexdigest()):
+            found.append(one.rule.id)
+    return found
+
+
+def waiting(transaction: Transaction) -> list[str]:
+    """Return the public advisories whose rules are not all out yet."""
+    rows = _waiting(transaction, transaction.now.date(), ())
+    return sorted({str(row["advisory_id"]) for row in rows})
+
+
+def _waiting(transaction: Transaction, today: date, advisories: Collection[str]) -> list[Row]:
+    return transaction.all(
+        "SELECT detection.*, publication.advisory_id FROM detection JOIN publication"
+        " USING (case_id) WHERE released_at IS NULL AND leak = ANY(%s) AND expires_on > %s"
+        " AND (publication.advisory_id = ANY(%s) OR EXISTS (SELECT FROM advisory WHERE"
+        " advisory.advisory_id = publication.advisory_id AND written_at IS NOT NULL))"
+        " ORDER BY detection_id",
+        [[str(one) for one in OPEN], today, list(advisories)],
+    )
+
+
+def _carried(advisory_id: str, row: Row, telemetry: str, rule: str) -> Carried:
+    kind, id_, body = Kind(row["kind"]), str(row["detection_id"]), rule.encode()
+    return Carried(
+        advisory_id=advisory_id,
+        body=body,
+        rule=feed.Rule(
+            id=id_,
+            kind=kind,
+            leak=row["leak"],
+            expires=row["expires_on"],
+            telemetry=telemetry,
+            fires=row["fires"],
+            file=feed.file_of(f"detections/{advisory_id}/{id_}{ENDINGS[kind]}", body),
+        ),
+    )
+
+
+def _note(transaction: Transaction, one: Carried, sample_sha256: str) -> bool:
+    rule = one.rule
     taken = transaction.execute(
         "UPDATE detection SET released_at = %s WHERE detection_id = %s AND released_at IS NULL",
-        [transaction.now, found.detection_id],
+        [transaction.now, rule.id],
     )
     if not taken:
         return False
+    row = [rule.id, one.advisory_id, rule.kind, rule.leak, rule.expires, rule.fires]
     transaction.execute(
         "INSERT INTO detection_public (detection_id, advisory_id, kind, leak, expires_on, fires,"
         " telemetry, rule, sample_sha256, released_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            found.detection_id,
-            known.advisory_id,
-            found.kind,
-            found.leak,
-            found.expires_on,
-            found.fires,
-            found.content.telemetry,
-            found.content.rule,
-            hashlib.sha256(found.content.sample).hexdigest(),
-            transaction.now,
-        ],
+        [*row, rule.telemetry, one.body.decode(), sample_sha256, transaction.now],
     )
     ledger.append(
         transaction,
         "detection.released",
-        known.advisory_id,
-        {
-            "detection": found.detection_id,
-            "leak": found.leak,
-            "rule_sha256": hashlib.sha256(found.content.rule.encode()).hexdigest(),
-        },
+        one.advisory_id,
+        {"detection": rule.id, "leak": rule.leak, "rule_sha256": rule.file.sha256},
         readers=PUBLIC_READERS,
     )
     return True
