@@ -189,6 +189,7 @@ def test_an_operator_reads_an_advisory_and_takes_its_documents(doors):
     page.locator("a.main").first.click()
     for question in ("Am I affected?", "What do I do?", "What if I cannot update?"):
         expect(page, question)
+    expect(page, "clearhouse acknowledge")
     shot(page, "operator-2-advisory", whole=True)
     with page.expect_download() as started:
         page.get_by_role("link", name="OSV").first.click()

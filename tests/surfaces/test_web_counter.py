@@ -268,6 +268,8 @@ def test_an_advisory_is_listed_shown_and_sent_with_its_proof(app, counter):
     for question in ("Am I affected?", "What do I do?", "What if I cannot update?"):
         assert question in shown.text
     assert 'type="application/atom+xml"' in shown.text
+    assert f"clearhouse acknowledge {address.rpartition('/')[2]} --affected" in shown.text
+    assert f"--to {HOUSE}" in shown.text
 
 
 def test_numbers_and_process_say_what_the_documents_and_policies_say(app, counter):

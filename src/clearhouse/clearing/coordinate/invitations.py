@@ -18,6 +18,7 @@ from clearhouse.clearing.coordinate.casework import NoSuchCaseError
 from clearhouse.clearing.coordinate.duty import HOUSE_READERS
 from clearhouse.clearing.coordinate.invited import Line, Part, Told, Verdict, sealed
 from clearhouse.clearing.coordinate.machine import Refused
+from clearhouse.clearing.coordinate.record import Party, PartyRole
 from clearhouse.kernel import identity, ledger
 from clearhouse.kernel.identity import Actor, ActorKind
 from clearhouse.kernel.ids import ActorId, PartyId, PayloadId, new_id, new_secret
@@ -250,9 +251,9 @@ def _note(
     ledger.append(transaction, kind, invitation_id, facts, readers=HOUSE_READERS)
 
 
-def _mistake(party: object, name: str, days: int) -> Refused | None:
-    if party is None:
-        return Refused(code="unknown-party", reason="that party has no part in the case")
+def _mistake(party: Party | None, name: str, days: int) -> Refused | None:
+    if party is None or party.role is not PartyRole.VENDOR:
+        return Refused(code="unknown-party", reason="that party is no vendor of the case")
     if not name.strip() or not 1 <= days <= LONGEST_DAYS:
         reason = f"an invitation names a person, and lasts 1 to {LONGEST_DAYS} days"
         return Refused(code="malformed", reason=reason)

@@ -19,7 +19,7 @@ from clearhouse.clearing.coordinate import (
 from clearhouse.clearing.coordinate.embargo_policy import Share
 from clearhouse.clearing.coordinate.invited import OfProduct, Statement
 from clearhouse.clearing.coordinate.machine import Refused
-from clearhouse.clearing.coordinate.record import Outcome, ProductState
+from clearhouse.clearing.coordinate.record import Outcome, PartyRole, ProductState
 from clearhouse.formats.tlp import Tlp
 from clearhouse.kernel import identity
 from clearhouse.kernel.policy import ForbiddenError
@@ -168,6 +168,8 @@ def test_who_declines_the_embargo_reads_no_more(app, case):
 
 def test_a_party_without_a_part_and_a_person_without_a_name_are_not_invited(app, case):
     assert invite(app, case, vendor="pty_" + "a" * 26).code == "unknown-party"
+    (finder,) = [one.id for one in case.parties if one.role is PartyRole.FINDER]
+    assert invite(app, case, vendor=finder).code == "unknown-party"
     assert invite(app, case, name=" ").code == "malformed"
     assert invite(app, case, days=181).code == "malformed"
 

@@ -68,6 +68,7 @@ def show(request: Request, advisory_id: _Id) -> Response:
             "proof": None if newest.proof is None else json.loads(newest.proof),
             "rules": rules,
             "issues": [(one, _forms(one)) for one in issues],
+            "base": str(request.base_url).rstrip("/"),
         },
     )
 
