@@ -4,8 +4,8 @@ import base64
 import json
 
 import pytest
-from starlette.testclient import TestClient
 
+from asking import Client
 from casebook import acting, set_clock
 from clearhouse.clearing import route
 from clearhouse.kernel import identity
@@ -35,7 +35,7 @@ def api(app, case):
     cora = coordinator(app)
     with acting(app, cora) as transaction:
         token = identity.issue_token(transaction, cora.actor_id, label="t", scopes=[Scope.DESK])
-    client = TestClient(serve.desk_application(app), base_url="http://desk.test")
+    client = Client(serve.desk_application(app), base_url="http://desk.test")
     client.headers["Authorization"] = f"Bearer {token}"
     return client
 
@@ -75,7 +75,7 @@ def test_a_case_shows_takes_and_ends_rules_and_everybody_gets_those_that_reveal_
     assert {one.text for one in texts} == {RULE.format("L0"), RULE.format("L3")}
     assert all("attachment" in one.headers["content-disposition"] for one in texts)
 
-    counter = TestClient(serve.counter_application(app.counter, reports_per_hour=100))
+    counter = Client(serve.counter_application(app.counter, reports_per_hour=100))
     set_clock(app, OUT)
     route.publish_due(app.desk)
     public = counter.get("/advisories/CLR-2026-00001").text
