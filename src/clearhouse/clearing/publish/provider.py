@@ -123,7 +123,7 @@ def change(
     """
     fresh = {issue.id: cards_.card(issue) for issue in issues}
     after = {**before, **fresh}
-    restated = after.keys() & (fresh.keys() | rules.changed)
+    restated = after.keys() & (fresh.keys() & rules.after.keys() | rules.changed)
     after |= {id_: cards_.with_rules(after[id_], rules.after.get(id_, ())) for id_ in restated}
     documents, aliases = _documents(provider, issues, fresh)
     documents |= {
@@ -141,7 +141,7 @@ def change(
         "atom.xml": _atom(provider, after, edition),
         "index.json": _index(after),
         CARDS: cards_.write(after.values()),
-        CARRIED: json.dumps({id_: rules.paths[id_] for id_ in sorted(rules.after)}).encode(),
+        CARRIED: json.dumps(rules.paths, sort_keys=True).encode(),
     }
     indexes |= _feed(provider, after, edition, indexes["osv/all.zip"])
     return Change(
