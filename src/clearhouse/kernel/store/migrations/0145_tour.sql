@@ -12,6 +12,3 @@ ALTER TABLE tour_mark FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON tour_mark TO clearhouse_desk
     USING (actor_id = ANY ((SELECT principals())::text[]));
 GRANT SELECT, INSERT, DELETE ON tour_mark TO clearhouse_desk;
-
--- What one person did since an instant is asked for by the tour.
-CREATE INDEX ON ledger_event (actor_id, at);
