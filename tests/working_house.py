@@ -28,7 +28,8 @@ from clearhouse.clearing.intake import operations as intake
 from clearhouse.clearing.intake.receive import Accepted
 from clearhouse.criteria.determine import operations as determine
 from clearhouse.formats.tlp import Tlp
-from clearhouse.kernel.identity import PartyKind
+from clearhouse.kernel import identity, sessions
+from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.surfaces.cli import examples
 from conftest import PROJECT
 from defense_cards import pooled_networks
@@ -74,6 +75,7 @@ def clearing(app):
         audra=person(app, "Audit Office", PartyKind.AUDITOR, "Audra Auditor", "auditor"),
         determination="",
     )
+    _agent(app, made.rita)
     _reports(app, made.cora)
     made.determination = do(
         app, made.dana, determine.propose, criterion(),
@@ -97,6 +99,16 @@ def working(app):
     made.lab = window.people.lab
     route.seal_ledger(app.desk)
     return made
+
+
+def _agent(app, person):
+    """Let an agent of somebody's come in once, so that the ledger has an act of it."""
+    with app.desk.database.transaction(None) as transaction:
+        bot = identity.add_actor(transaction, person.party_id, ActorKind.AGENT, "Night scanner",
+                                 responsible=person.actor_id)  # fmt: skip
+        actor = identity.actor(transaction, bot)
+    with app.desk.database.transaction(bot) as transaction:
+        sessions.open_as(transaction, actor, "token")
 
 
 def _reports(app, cora):

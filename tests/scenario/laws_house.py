@@ -38,6 +38,7 @@ FOLLOWS = {
     "access_receipt": "a chain of its own, whose root is in the event that closes the window",
     "access_alarm": "raised from the receipts, and kept with them",
     "access_closure_path": "where a chain stands under that root, computed from the receipts",
+    "saved_view": "a filter that a person gave a name to, which acts on nothing",
     "passage": "how far a report is, as the events of the rooms already say",
     "publication": "when a case was last looked at; what holds it back is an event when it changes",
     "sign_in_attempt": "what a browser set out to do; the session or way in it leads to is an event",

@@ -186,7 +186,7 @@ def _counter(ids):
 
 def _desk(ids):
     finding, case, report = (f"/{kind}s/{ids[kind]}" for kind in ("finding", "case", "report"))
-    other, vendor, event = ids["other_finding"], ids["vendor"], f"/ledger/events/{ids['event']}"
+    other, vendor = ids["other_finding"], ids["vendor"]
     return (
         {
             "GET /v1/openapi.json": [_get("desk", "/v1/openapi.json")],
@@ -210,9 +210,14 @@ def _desk(ids):
                 _get("desk", "/", exploit="poc", tells=True),
                 _get("desk", "/", ssvc="coordinate"),
                 _get("desk", "/", ssvc="no such"),
-                _get("desk", "/", page="2"),
-                _get("desk", "/", page="100000"),
+                _get("desk", "/", after=ids["finding"], place="50"),
             ],
+            "POST /views": [_form("/views", exploit="poc")],
+            "POST /views/{view_id}/remove": [_form(f"/views/vew_{'a' * 26}/remove")],
+            **_deciding(ids),
+            **_auditing(ids),
+            "GET /keys": [_get("desk", "/keys")],
+            "GET /pacing": [_get("desk", "/pacing")],
             "GET /findings/{finding_id}": [_get("desk", finding, tells=True)],
             "POST /findings/{finding_id}/same": [_form(f"{finding}/same", other=other, note=_NOTE)],
             "POST /findings/{finding_id}/same-all": [_form(f"{finding}/same-all", others=other)],
@@ -270,14 +275,6 @@ def _desk(ids):
             **_access_pages(ids),
             **_criteria(ids),
             **_defense(ids),
-            "GET /ledger": [
-                _get("desk", "/ledger", tells=True),
-                _get("desk", "/ledger", before=ids["event"]),
-            ],
-            "POST /ledger/verify": [],  # its page tells how long it took; see its own test
-            "GET /ledger/export": [_get("desk", "/ledger/export", tells=True)],
-            "GET /ledger/events/{event_id}": [_get("desk", event, tells=True)],
-            "GET /ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
             "GET /me": [_get("desk", "/me")],
             "GET /tour": [_get("desk", "/tour")],
             "POST /tour/to/{place}": [_form(f"/tour/to/{place}") for place in Place],
@@ -292,6 +289,60 @@ def _desk(ids):
         | _access_api(ids)
         | _deconflict(ids)
     )
+
+
+def _deciding(ids):
+    pair, word = f"/decide/{ids['edge']}", f"edg_{'a' * 26}"
+    return {
+        "GET /decide": [
+            _get("desk", "/decide"),
+            _get("desk", "/decide", after=ids["edge"], said=ids["edge"], of=ids["edge"]),
+        ],
+        "GET /decide/{edge_id}": [
+            _get("desk", pair),
+            _get("desk", pair, said=ids["edge"], of=ids["edge"]),
+        ],
+        "POST /decide/{edge_id}/split": [_form(f"{pair}/split", report=ids["report"])],
+        "POST /decide/{edge_id}/undo/{said}": [
+            _form(f"{pair}/undo/{word}"),
+            _form(f"/decide/{word}/undo/{ids['edge']}"),
+        ],
+        "POST /decide/{edge_id}/{word}": [
+            _form(f"{pair}/{said}", note=_NOTE) for said in ("same", "sibling", "different")
+        ],
+    }
+
+
+def _auditing(ids):
+    event, root = f"/ledger/events/{ids['event']}", "ab" * 32
+    return {
+        "GET /ledger": [
+            _get("desk", "/ledger", tells=True),
+            _get("desk", "/ledger", before=ids["event"]),
+            _get("desk", "/ledger", kind="case.opened", tells=True),
+            _get("desk", "/ledger", about=ids["case"], tells=True),
+            _get("desk", "/ledger", about=ids["finding"], who=_ACT),
+        ],
+        # Its page tells how long it took; see its own test.
+        "POST /ledger/verify": [],
+        "GET /ledger/check": [
+            _get("desk", "/ledger/check"),
+            _get("desk", "/ledger/check", size="1", root=root),
+        ],
+        "GET /ledger/export": [_get("desk", "/ledger/export", tells=True)],
+        "GET /ledger/events/{event_id}": [_get("desk", event, tells=True)],
+        "GET /ledger/events/{event_id}/proof": [_get("desk", f"{event}/proof", tells=True)],
+        "GET /agents": [_get("desk", "/agents")],
+        "GET /agents/{actor_id}": [_get("desk", f"/agents/{_ACT}")],
+        "GET /exports": [_get("desk", "/exports")],
+        "GET /exports/events.csv": [
+            _get("desk", "/exports/events.csv", tells=True),
+            _get("desk", "/exports/events.csv", kind="case.opened", tells=True),
+            _get("desk", "/exports/events.csv", since="2026-11-16", until="2026-11-16"),
+        ],
+        "GET /exports/agents.csv": [_get("desk", "/exports/agents.csv")],
+        "GET /exports/heads.json": [_get("desk", "/exports/heads.json")],
+    }
 
 
 _KEY, _PLACE = "epo_" + "a" * 26, "ab" * 32

@@ -200,9 +200,13 @@ def test_checking_the_ledger_tells_a_stranger_its_size_and_nothing_of_the_case(s
     assert not [one for one in scene.all_ids if one.encode() in answer.all]
 
 
-def test_checking_the_ledger_tells_its_owner_of_the_case(scene):
-    answer = scene.owner.ask(Ask("desk", "POST", "/ledger/verify", form={}))
-    assert [one for one in scene.all_ids if one.encode() in answer.all]
+def test_checking_the_ledger_reads_more_of_it_to_its_owner_than_to_a_stranger(scene):
+    def read(viewer):
+        answer = viewer.ask(Ask("desk", "POST", "/ledger/verify", form={}))
+        return int(re.search(rb"(\d+) of them with content you may read", answer.all).group(1))
+
+    signed_in = [one for one in scene.strangers.values() if one.actor is not None]
+    assert all(read(scene.owner) > read(stranger) for stranger in signed_in)
 
 
 def test_a_receipt_tells_its_holder_how_far_it_is_and_nothing_else(scene, stranger):

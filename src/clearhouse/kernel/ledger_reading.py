@@ -5,12 +5,14 @@ Refused: nothing; what the actor may not read is not returned, not even as a gap
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import LiteralString
 
+from clearhouse.kernel.breadth import FOR_ANALYSTS, NOT_FOR_ANALYSTS, is_analyst
 from clearhouse.kernel.ids import ActorId, EventId
-from clearhouse.kernel.store.database import Row, Transaction
+from clearhouse.kernel.store.database import Row, Transaction, Value
 
 LONGEST_LIST = 500
 
@@ -31,21 +33,96 @@ class Event:
     """Its place in the tree; None while it waits for one."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which events; `None` lets every value through."""
+
+    kind: str | None = None
+    actor_id: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """From `since`, and before `until`."""
+
+    @property
+    def where(self) -> LiteralString:
+        """Conditions as the store reads them; only what is asked for stands in them."""
+        return "".join(clause for value, clause in self._asked if value is not None)
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """The values of `where`, and those that it does not ask for."""
+        return {
+            "kind": self.kind,
+            "actor_id": self.actor_id,
+            "subject": self.subject,
+            "since": self.since,
+            "until": self.until,
+        }
+
+    @property
+    def _asked(self) -> tuple[tuple[Value | None, LiteralString], ...]:
+        return (
+            (self.kind, " AND kind = %(kind)s"),
+            (self.actor_id, " AND actor_id = %(actor_id)s"),
+            (self.subject, " AND subject = %(subject)s"),
+            (self.since, " AND at >= %(since)s"),
+            (self.until, " AND at < %(until)s"),
+        )
+
+
+EVERY = Wanted()
+_BEHIND: LiteralString = " AND (at, event_id) < (%(at)s, %(id)s)"
+_FIRST: LiteralString = " ORDER BY at DESC, event_id DESC LIMIT %(most)s"
+
+
+def _page(wanted: LiteralString, *, analyst: bool) -> LiteralString:
+    """Return the statement that finds which events are on a page."""
+    select: LiteralString = f"SELECT event_id FROM ledger_event WHERE true{wanted}{_BEHIND}"  # noqa: S608 - texts of ours
+    if analyst:
+        return f"{select}{_FIRST}"
+    return f"({select}{NOT_FOR_ANALYSTS}{_FIRST}) UNION ALL {select}{FOR_ANALYSTS}"
+
+
+def _start(transaction: Transaction, before: EventId | None) -> dict[str, Value]:
+    """Return where a list goes on: behind an event that the actor may read, else at its start."""
+    row = transaction.one(
+        "SELECT at, event_id AS id FROM ledger_event WHERE event_id = %s", [before]
+    )
+    return row or {"at": datetime.max.replace(tzinfo=UTC), "id": ""}
+
+
 def newest(
-    transaction: Transaction, *, before: EventId | None = None, limit: int = 50
+    transaction: Transaction,
+    *,
+    before: EventId | None = None,
+    limit: int = 50,
+    wanted: Wanted = EVERY,
 ) -> tuple[Event, ...]:
     """Return the newest events, the last first; with `before`, those written before that one."""
+    # Which events are on the page is found in indexes; only they are read and joined.
+    page = _page(wanted.where, analyst=is_analyst(transaction))
     rows = transaction.all(
-        "SELECT e.event_id, e.at, e.kind, e.actor_id, a.name AS actor_name, e.subject, e.body,"
-        " l.leaf_index FROM ledger_event e LEFT JOIN actor a USING (actor_id)"
-        " LEFT JOIN ledger_leaf l USING (event_id)"
-        " WHERE (e.at, e.event_id) <"
-        " (coalesce((SELECT at FROM ledger_event WHERE event_id = %s), 'infinity'),"
-        " coalesce(%s, ''))"
-        " ORDER BY e.at DESC, e.event_id DESC LIMIT %s",
-        [before, before, min(limit, LONGEST_LIST)],
+        f"WITH page AS MATERIALIZED ({page})"  # noqa: S608 - texts of ours
+        " SELECT e.event_id, e.at, e.kind, e.actor_id, a.name AS actor_name, e.subject, e.body,"
+        " l.leaf_index FROM page JOIN ledger_event e USING (event_id)"
+        " LEFT JOIN actor a USING (actor_id) LEFT JOIN ledger_leaf l USING (event_id)"
+        " ORDER BY e.at DESC, e.event_id DESC LIMIT %(most)s",
+        {
+            "most": min(limit, LONGEST_LIST),
+            **wanted.parameters,
+            **_start(transaction, before),
+        },
     )
     return tuple(_event(row) for row in rows)
+
+
+def every(transaction: Transaction, wanted: Wanted) -> Iterator[Event]:
+    """Yield all events that are wanted, the last first, a part at a time."""
+    before: EventId | None = None
+    while part := newest(transaction, before=before, limit=LONGEST_LIST, wanted=wanted):
+        yield from part
+        before = part[-1].event_id
 
 
 def history(

@@ -95,14 +95,30 @@ def load(
     return None if row is None else _opened(desk, transaction, [row])[0]
 
 
-def newest(desk: Desk, transaction: Transaction, limit: int) -> list[CaseFile]:
-    """Return the cases that the actor may read, the one whose embargo ends first in front."""
+def newest(
+    desk: Desk, transaction: Transaction, limit: int, *, offset: int = 0, kept_back: bool = False
+) -> list[CaseFile]:
+    """Return the cases that the actor may read, the one whose embargo ends first in front.
+
+    `kept_back` leaves out those without an embargo, and those that are public.
+    """
     rows = transaction.all(
         "SELECT * FROM coordination_case WHERE merged_into IS NULL"
-        " ORDER BY published_at IS NOT NULL, embargo_instant NULLS FIRST, case_id LIMIT %s",
-        [limit],
+        " AND (NOT %s OR (published_at IS NULL AND embargo_instant IS NOT NULL))"
+        " ORDER BY published_at IS NOT NULL, embargo_instant NULLS FIRST, case_id"
+        " LIMIT %s OFFSET %s",
+        [kept_back, limit, offset],
     )
     return _opened(desk, transaction, rows)
+
+
+def ends(transaction: Transaction) -> list[datetime]:
+    """Return when the cases that are kept back, and that the actor may read, become public."""
+    rows = transaction.all(
+        "SELECT embargo_instant FROM coordination_case WHERE merged_into IS NULL"
+        " AND published_at IS NULL AND embargo_instant IS NOT NULL ORDER BY embargo_instant"
+    )
+    return [row["embargo_instant"] for row in rows]
 
 
 def save(

@@ -83,18 +83,36 @@ def case_file(
     return stored
 
 
-def cases(desk: Desk, transaction: Transaction, actor: Actor, *, limit: int = 500) -> list[Case]:
+def cases(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    *,
+    limit: int = 500,
+    offset: int = 0,
+    kept_back: bool = False,
+) -> list[Case]:
     """Return the cases that the actor is read in to, the most pressing first.
 
+    `kept_back` leaves out those without an embargo, and those that are public.
     Raises: ForbiddenError.
     """
     desk.authority.demand(actor, "case.read")
     now = transaction.now
     return [
         stored.case
-        for stored in _store.newest(desk, transaction, limit)
+        for stored in _store.newest(desk, transaction, limit, offset=offset, kept_back=kept_back)
         if actor.reads(readers_of(stored.case, now))
     ]
+
+
+def ends(desk: Desk, transaction: Transaction, actor: Actor) -> list[datetime]:
+    """Return when the cases that are kept back become public, the next first.
+
+    Raises: ForbiddenError.
+    """
+    desk.authority.demand(actor, "case.read")
+    return _store.ends(transaction)
 
 
 def case_of(transaction: Transaction, report_id: ReportId) -> CaseId | None:

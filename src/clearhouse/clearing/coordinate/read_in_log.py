@@ -6,13 +6,12 @@ log holds what the case holds, so it goes only to who may read people in.
 Source: the columns follow the read-in log of the Akrites SIRT.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 from clearhouse.clearing.coordinate.record import Case, Conflict, Participant, Request
+from clearhouse.formats import spreadsheet
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,19 +55,11 @@ def ids(case: Case) -> frozenset[str]:
 
 def as_csv(rows: tuple[Entry, ...]) -> str:
     """Return the rows as CSV, a header first; cells that a spreadsheet would compute are quoted."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
-    writer.writerow([field.name for field in fields(Entry)])
-    for row in rows:
-        writer.writerow([_cell(value) for value in asdict(row).values()])
-    return text.getvalue()
-
-
-def _cell(value: object) -> str:
-    plain = (
-        value.isoformat() if isinstance(value, datetime) else "" if value is None else str(value)
+    return "".join(
+        spreadsheet.lines(
+            [field.name for field in fields(Entry)], [[*asdict(row).values()] for row in rows]
+        )
     )
-    return f"'{plain}" if plain[:1] in {"=", "+", "-", "@", "\t", "\r"} else plain
 
 
 def _ungranted(case: Case) -> Iterator[Request]:

@@ -7,9 +7,11 @@ until somebody opens one report. Refused: nothing; what the actor may not read i
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import LiteralString
 
 from clearhouse.clearing.intake.record import Draft
+from clearhouse.kernel.breadth import FOR_ANALYSTS, NOT_FOR_ANALYSTS, is_analyst
 from clearhouse.kernel.ids import Receipt, ReportId
 from clearhouse.kernel.store.database import Row, Transaction
 
@@ -34,7 +36,8 @@ class ReportRow:
     present: tuple[str, ...]
     """Which elements of a ready report are there."""
     status: str
-    """Of the submission: queued, processing or done."""
+    """Of the submission: queued, processing or done; `closed` to who may not read the submission,
+    because another report that came with it is in a case."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,20 +65,36 @@ def _short(text: str) -> str:
     return text if len(text) <= _HEADLINE else f"{text[: _HEADLINE - 1]}…"
 
 
+_BEHIND: LiteralString = " AND (received_at, report_id) < (%(at)s, %(id)s)"
+_FIRST: LiteralString = " ORDER BY received_at DESC, report_id DESC LIMIT %(most)s"
+_EVERY: LiteralString = f"SELECT * FROM report WHERE true{_BEHIND}{_FIRST}"  # noqa: S608 - texts of ours
+_FOR_OTHERS: LiteralString = (
+    f"(SELECT * FROM report WHERE true{NOT_FOR_ANALYSTS}{_BEHIND}{_FIRST})"  # noqa: S608
+    f" UNION ALL SELECT * FROM report WHERE true{FOR_ANALYSTS}{_BEHIND}"
+)
+
+
+def _start(transaction: Transaction, before: ReportId | None) -> dict[str, object]:
+    """Return where a list goes on: behind a report that the actor may read, else at its start."""
+    row = transaction.one(
+        "SELECT received_at AS at, report_id AS id FROM report WHERE report_id = %s", [before]
+    )
+    return row or {"at": datetime.max.replace(tzinfo=UTC), "id": ""}
+
+
 def newest(
     transaction: Transaction, *, before: ReportId | None = None, limit: int = 50
 ) -> tuple[ReportRow, ...]:
     """Return the newest reports; with `before`, those received before that one."""
     # The page is chosen before anything is joined to it; joined first, all reports are read.
+    page = _EVERY if is_analyst(transaction) else _FOR_OTHERS
     rows = transaction.all(
-        "WITH page AS MATERIALIZED (SELECT * FROM report"
-        " WHERE (received_at, report_id) <"
-        " (coalesce((SELECT received_at FROM report WHERE report_id = %s), 'infinity'),"
-        " coalesce(%s, '')) ORDER BY received_at DESC, report_id DESC LIMIT %s)"
+        f"WITH page AS MATERIALIZED ({page})"  # noqa: S608 - one of two texts of ours
         " SELECT r.report_id, r.receipt, r.ordinal, r.received_at, r.format, r.present_elements,"
-        " p.name AS from_party, s.status FROM page r JOIN submission s USING (receipt)"
-        " JOIN party p ON p.party_id = r.party_id ORDER BY r.received_at DESC, r.report_id DESC",
-        [before, before, min(limit, LONGEST_LIST)],
+        " p.name AS from_party, s.status FROM page r LEFT JOIN submission s USING (receipt)"
+        " JOIN party p ON p.party_id = r.party_id"
+        " ORDER BY r.received_at DESC, r.report_id DESC LIMIT %(most)s",
+        {"most": min(limit, LONGEST_LIST), **_start(transaction, before)},
     )
     return tuple(_row(row) for row in rows)
 
@@ -84,11 +103,23 @@ def one(transaction: Transaction, report_id: ReportId) -> ReportRow | None:
     """Return one report's row, None when there is none that the actor may read."""
     row = transaction.one(
         "SELECT r.report_id, r.receipt, r.ordinal, r.received_at, r.format, r.present_elements,"
-        " p.name AS from_party, s.status FROM report r JOIN submission s USING (receipt)"
+        " p.name AS from_party, s.status FROM report r LEFT JOIN submission s USING (receipt)"
         " JOIN party p ON p.party_id = r.party_id WHERE r.report_id = %s",
         [report_id],
     )
     return None if row is None else _row(row)
+
+
+def estimated(transaction: Transaction) -> int:
+    """Return about how many reports the house has, by the store's own statistics.
+
+    It is the same for everybody, so it is for choosing how to ask and never for showing.
+    """
+    row = transaction.one(
+        "SELECT greatest(reltuples, 0)::bigint AS reports FROM pg_class"
+        " WHERE oid = 'report'::regclass"
+    )
+    return int(row["reports"]) if row else 0
 
 
 def present(
@@ -120,7 +151,7 @@ def _row(row: Row) -> ReportRow:
         format=row["format"],
         from_party=row["from_party"],
         present=tuple(row["present_elements"]),
-        status=row["status"],
+        status=row["status"] or "closed",
     )
 
 

@@ -7,6 +7,7 @@ opens; whoever may read both reports gets them through `operations.explain`.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from pydantic import TypeAdapter
 
@@ -14,6 +15,7 @@ from clearhouse.clearing.intake.operations import DESK_READERS, Report
 from clearhouse.clearing.match import _index
 from clearhouse.clearing.match.record import Basis, Edge, Finding, Reason, Relation
 from clearhouse.kernel import vault
+from clearhouse.kernel.breadth import NOT_THEIRS_ALONE, is_analyst
 from clearhouse.kernel.ids import Compartment, FindingId, ReportId, new_id
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
@@ -306,6 +308,40 @@ def companions(transaction: Transaction, finding_id: FindingId, most: int) -> li
         [finding_id, finding_id, most],
     )
     return [FindingId(row["finding_id"]) for row in rows]
+
+
+def undecided(transaction: Transaction, *, after: str | None, most: int) -> list[str]:
+    """Return the suggestions that nobody has answered, the likeliest first.
+
+    With `after`, those behind that one; a person's word about two findings answers for all pairs
+    between them.
+    """
+    hidden: LiteralString = (
+        "" if is_analyst(transaction) else NOT_THEIRS_ALONE.replace("readers", "e.readers")
+    )
+    # Row-level security hides from the planner how many rows a reader sees, and it would sort all
+    # of them; walked in the order of their index, a few are enough.
+    transaction.execute("SET LOCAL enable_sort = off")
+    rows = transaction.all(
+        "SELECT e.edge_id FROM match_edge e"  # noqa: S608 - a text of ours
+        " JOIN match_report l ON l.report_id = e.left_report"
+        " JOIN match_report r ON r.report_id = e.right_report"
+        f" WHERE e.relation = 'suggested' AND e.state = 'active'{hidden}"
+        " AND l.finding_id <> r.finding_id"
+        " AND (-coalesce(e.score, 0), e.edge_id) > (coalesce((SELECT -coalesce(score, 0)"
+        "   FROM match_edge WHERE edge_id = %s), '-infinity'::real), coalesce(%s, ''))"
+        " AND NOT EXISTS (SELECT FROM match_report one JOIN match_edge word"
+        "   ON word.left_report = one.report_id"
+        "  JOIN match_report two ON two.report_id = word.right_report"
+        "  WHERE (one.finding_id, two.finding_id) IN"
+        "    ((l.finding_id, r.finding_id), (r.finding_id, l.finding_id))"
+        "   AND one.finding_id IN (l.finding_id, r.finding_id)"
+        "   AND word.relation IN ('sibling', 'different') AND word.state = 'active')"
+        " ORDER BY -coalesce(e.score, 0), e.edge_id LIMIT %s",
+        [after, after, most],
+    )
+    transaction.execute("SET LOCAL enable_sort TO DEFAULT")
+    return [row["edge_id"] for row in rows]
 
 
 def findings(transaction: Transaction) -> list[FindingId]:

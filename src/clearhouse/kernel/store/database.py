@@ -6,7 +6,7 @@ actor set for row-level security. Refused: work without an actor sees public row
 
 import contextlib
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -59,7 +59,9 @@ class Transaction:
         """Return the first row, or None."""
         return self.connection.execute(sql, parameters).fetchone()
 
-    def all(self, sql: LiteralString, parameters: Sequence[Value] = ()) -> list[Row]:
+    def all(
+        self, sql: LiteralString, parameters: Sequence[Value] | Mapping[str, Value] = ()
+    ) -> list[Row]:
         """Return every row."""
         return self.connection.execute(sql, parameters).fetchall()
 

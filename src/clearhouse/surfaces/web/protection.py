@@ -41,11 +41,17 @@ class Protected:
     """
 
     def __init__(
-        self, app: ASGIApp, *, scripts: bool = False, max_body_bytes: int = MAX_BODY_BYTES
+        self,
+        app: ASGIApp,
+        *,
+        scripts: bool = False,
+        asks: bool = False,
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self._app = app
         self._limit = max_body_bytes
-        self._headers = {**_ALWAYS, "content-security-policy": content_policy(scripts=scripts)}
+        policy = content_policy(scripts=scripts, asks=asks)
+        self._headers = {**_ALWAYS, "content-security-policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from clearhouse.clearing.prioritize.record import READY_ELEMENTS
+from clearhouse.surfaces.web import keys
 from clearhouse.surfaces.web.pictures.completeness import completeness_strip
 from clearhouse.surfaces.web.pictures.weights import weight_bar
 from clearhouse.surfaces.web.untrusted import excerpt, one_line, plain_line
@@ -64,6 +65,12 @@ def environment() -> Environment:
         "strip": elements_strip,
         "weight_bar": weight_bar,
         "address_of": address_of,
+        "places": keys.PLACES,
+        "key_sections": keys.sections,
+        "key_bindings": keys.bindings,
+        "stands_under": keys.stands_under,
+        "pressed_by": keys.pressed_by,
+        "key_of": keys.key_of,
     }
     made.filters |= {
         "line": one_line,
@@ -121,6 +128,12 @@ def address_of(thing: str) -> str | None:
 
 def elements_strip(present: Collection[str]) -> Markup:
     """Return the small picture of which elements of a ready report are there."""
+    return _strip(frozenset(present) & frozenset(READY_ELEMENTS))
+
+
+@cache
+def _strip(present: frozenset[str]) -> Markup:
+    """Draw each of the 64 strips that there are once: a long list shows fifty."""
     return completeness_strip(READY_ELEMENTS, present)
 
 

@@ -8,6 +8,7 @@ Source: Unicode Standard Annex 9 (direction), Technical Report 36 (visual decept
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -17,6 +18,8 @@ from clearhouse.clearing.coordinate import canary
 SHOWN_CHARACTERS = 12_000
 """How much of one text a page shows; the whole text stands one link away."""
 LINE_CHARACTERS = 300
+_MARKED, _SHORTEST_MARKED = 40, 3
+"""So many different words are marked in one text, none shorter than that."""
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 # Letters and marks by category that nevertheless show nothing.
 _BLANK = frozenset(
@@ -51,16 +54,23 @@ def thinned(text: str) -> str:
     return _PILED_MARKS.sub(r"\1…", text)
 
 
-def excerpt(text: str, limit: int = SHOWN_CHARACTERS, *, copy: str | None = None) -> Excerpt:
+def excerpt(
+    text: str,
+    limit: int = SHOWN_CHARACTERS,
+    *,
+    copy: str | None = None,
+    marked: Iterable[str] = (),
+) -> Excerpt:
     """Return the beginning of `text` as inert HTML with hidden characters named.
 
     `copy` names the mark of this reader's copy; it stands between words and is not named.
+    Words of `marked` are shown as found; upper and lower case are one.
     """
     # Cut first: work must not grow with what a stranger sends.
     kept = text[: limit + 1].replace("\r\n", "\n")[:limit]
     left_out = max(0, len(text) - limit)
     if copy is None:
-        return Excerpt(html=_inert(kept), left_out=left_out)
+        return Excerpt(html=_marked(kept, marked), left_out=left_out)
     mark = canary.mark_of(copy)
     own = canary.hidden(mark)
     pieces = [_inert(piece) for piece in canary.woven(kept, mark).split(own)]
@@ -80,6 +90,18 @@ def plain_line(text: object, limit: int = LINE_CHARACTERS) -> str:
     """Return text for places that take no markup, such as a page title."""
     flat = " ".join(str(text)[:limit].split())
     return "".join(f"[{_name(c)}]" if is_hidden(c) else c for c in flat)
+
+
+def _marked(text: str, words: Iterable[str]) -> Markup:
+    wanted = [word for word in words if _SHORTEST_MARKED <= len(word) <= LINE_CHARACTERS]
+    if not wanted:
+        return _inert(text)
+    found = "|".join(re.escape(word) for word in sorted(wanted, key=len, reverse=True)[:_MARKED])
+    pieces = re.split(rf"(?<!\w)({found})(?!\w)", text, flags=re.IGNORECASE)
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(_inert(piece)) if place % 2 else _inert(piece)
+        for place, piece in enumerate(pieces)
+    )
 
 
 def _inert(text: str) -> Markup:

@@ -12,18 +12,23 @@ from fastapi import APIRouter, FastAPI
 from clearhouse.kernel.services import Desk
 from clearhouse.surfaces.web.desk import (
     access_pages,
+    agent_pages,
     case_clock_pages,
     case_detection_pages,
     case_pages,
     case_people_pages,
     case_reaching_pages,
     criteria_pages,
+    decide_pages,
     defense_pages,
+    export_pages,
     finding_pages,
+    help_pages,
     invitation_pages,
     lease_pages,
     ledger_pages,
     own_case_pages,
+    pacing_pages,
     passkey_pages,
     provider_pages,
     queue_pages,
@@ -54,13 +59,15 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         openapi_url="/v1/openapi.json",
     )
     app.state.entrance = Entrance(desk=desk, secure=secure)
-    app.add_middleware(Protected, scripts=True)
+    app.add_middleware(Protected, scripts=True, asks=True)
     add_refusals(app)
     for pages in (
         sign_in,
         provider_pages,
         passkey_pages,
         queue_pages,
+        decide_pages,
+        help_pages,
         finding_pages,
         report_pages,
         case_pages,
@@ -78,6 +85,9 @@ def application(desk: Desk, *, also: Sequence[APIRouter] = (), secure: bool = Fa
         reach_pages,
         release_pages,
         ledger_pages,
+        pacing_pages,
+        agent_pages,
+        export_pages,
         tour_pages,
         you,
     ):

@@ -16,6 +16,8 @@ def _id(prefix: str) -> object:
     return Path(pattern=f"^{prefix}_{_RANDOM}$")
 
 
+ViewAddress = Annotated[str, _id("vew")]
+ActorAddress = Annotated[str, _id("act")]
 EventAddress = Annotated[str, _id("evt")]
 FindingAddress = Annotated[str, _id("fnd")]
 ReportAddress = Annotated[str, _id("rep")]

@@ -19,6 +19,7 @@ from clearhouse.kernel.ids import ActorId, FindingId
 from clearhouse.surfaces.web.desk.addresses import CaseAddress
 from clearhouse.surfaces.web.desk.case_view import STATE_LOOKS, case_view
 from clearhouse.surfaces.web.desk.entrance import Act, Here, Visit
+from clearhouse.surfaces.web.pages import ROWS, PageNumber, numbered
 
 router = APIRouter(include_in_schema=False)
 _Vendor = Annotated[str, Form(max_length=60)]
@@ -27,10 +28,13 @@ _Words = Annotated[str, Form(max_length=4000)]
 
 
 @router.get("/cases")
-def show_list(here: Here) -> Response:
+def show_list(here: Here, page: PageNumber = 1) -> Response:
     """Show the cases that this actor is read in to, the most pressing first."""
     with here.transaction() as transaction:
-        cases = casework.cases(here.desk, transaction, here.actor)
+        found = casework.cases(
+            here.desk, transaction, here.actor, limit=ROWS + 1, offset=(page - 1) * ROWS
+        )
+        cases = found[:ROWS]
         first = [FindingId(case.findings[0]) for case in cases if case.findings]
         notes = match_listing.notes(here.desk, transaction, first)
     titles = {
@@ -38,7 +42,8 @@ def show_list(here: Here) -> Response:
         for case in cases
         if case.findings and case.findings[0] in notes
     }
-    return here.page("cases.html", cases=cases, titles=titles)
+    pages = numbered("/cases", page, more=len(found) > ROWS)
+    return here.page("cases.html", cases=cases, titles=titles, pages=pages)
 
 
 @router.get("/cases/{case_id}")

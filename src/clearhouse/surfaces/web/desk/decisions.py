@@ -9,6 +9,7 @@ that priorities and cases follow.
 from collections.abc import Iterable, Sequence
 
 from clearhouse.clearing.intake.operations import CLEAR_REPORT
+from clearhouse.clearing.match import deciding
 from clearhouse.clearing.match import operations as match
 from clearhouse.clearing.match.record import Edge, Relation
 from clearhouse.kernel.identity import Actor
@@ -77,6 +78,26 @@ def relate(
     if ends[0] == ends[1]:
         raise ImpossibleError("these are one finding now; split it first")
     return match.relate(desk, transaction, actor, *ends, relation=relation, note=note)
+
+
+def say(
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    edge_id: str,
+    relation: Relation,
+    *,
+    note: str,
+) -> str | None:
+    """Write down what a person says about a suggested pair; return the edge that keeps the word.
+
+    Raises: NoSuchFindingError, ForbiddenError, SaidDifferentError.
+    """
+    said = deciding.word(desk, transaction, actor, edge_id, relation, note=note)
+    if said is not None and relation is Relation.SAME:
+        joined, _ = deciding.findings_of(transaction, edge_id)
+        _clear_again(desk, transaction, [joined])
+    return said
 
 
 def split(

@@ -37,24 +37,43 @@ class QueuePart:
 
     rows: tuple[QueueRow, ...]
     total: int
+    """How many fit; one more than `counted` says only that there are more."""
+    next_after: FindingId | None
+    """The finding behind which the queue goes on; None at its end."""
 
 
 def queue_part(
-    desk: Desk, transaction: Transaction, wanted: QueueFilter, *, limit: int, offset: int
+    desk: Desk,
+    transaction: Transaction,
+    wanted: QueueFilter,
+    *,
+    limit: int,
+    offset: int = 0,
+    after: FindingId | None = None,
+    place: int = 0,
+    counted: int | None = None,
 ) -> QueuePart:
-    """Return a part of the queue that the transaction's actor may see."""
+    """Return a part of the queue that the transaction's actor may see.
+
+    It begins behind `offset` findings, or behind the finding `after`, whose place is `place`.
+    """
     # One more than shown: the reason of the last row compares it with the next.
-    priorities = part(desk, transaction, wanted, limit=limit + 1, offset=offset)
+    priorities = part(desk, transaction, wanted, limit=limit + 1, offset=offset, after=after)
     ids = [FindingId(one.finding_id) for one in priorities[:limit]]
     notes = match_listing.notes(desk, transaction, ids)
     rows = [
-        _row(offset + place, priority, notes[FindingId(priority.finding_id)], follower)
-        for place, (priority, follower) in enumerate(
-            zip(priorities[:limit], [*priorities[1:], None], strict=False), start=1
+        _row(number, priority, notes[FindingId(priority.finding_id)], follower)
+        for number, (priority, follower) in enumerate(
+            zip(priorities[:limit], [*priorities[1:], None], strict=False),
+            start=offset + place + 1,
         )
         if priority.finding_id in notes
     ]
-    return QueuePart(rows=tuple(rows), total=total(transaction, wanted))
+    return QueuePart(
+        rows=tuple(rows),
+        total=total(transaction, wanted, most=None if counted is None else counted + 1),
+        next_after=ids[-1] if len(priorities) > limit else None,
+    )
 
 
 def _row(place: int, priority: Priority, note: FindingNote, follower: Priority | None) -> QueueRow:

@@ -9,29 +9,35 @@ from clearhouse.clearing.coordinate.record import Case
 from clearhouse.clearing.match import listing as match_listing
 from clearhouse.kernel.ids import FindingId
 from clearhouse.surfaces.web.desk.entrance import Here
+from clearhouse.surfaces.web.pages import ROWS, PageNumber, numbered
 from clearhouse.surfaces.web.pictures.releases import WEEKS, release_calendar
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/releases")
-def show(here: Here) -> Response:
+def show(here: Here, page: PageNumber = 1) -> Response:
     """Show what is kept back, the next to become public first."""
     with here.transaction() as transaction:
-        cases = [
-            one
-            for one in casework.cases(here.desk, transaction, here.actor)
-            if one.published_at is None and one.embargo.instant is not None
-        ]
-        first = [FindingId(case.findings[0]) for case in cases if case.findings]
+        found = casework.cases(
+            here.desk,
+            transaction,
+            here.actor,
+            limit=ROWS + 1,
+            offset=(page - 1) * ROWS,
+            kept_back=True,
+        )
+        ends = casework.ends(here.desk, transaction, here.actor)
+        waiting = found[:ROWS]
+        first = [FindingId(case.findings[0]) for case in waiting if case.findings]
         notes = match_listing.notes(here.desk, transaction, first)
     now = here.desk.database.clock()
-    waiting = sorted((at, one.id, one) for one in cases if (at := one.embargo.instant) is not None)
     return here.page(
         "releases.html",
-        waiting=[(one, _title(one, notes)) for _, _, one in waiting],
-        calendar=release_calendar(now.date(), [at.date() for at, _, _ in waiting]),
-        later=sum(at > now + timedelta(weeks=WEEKS) for at, _, _ in waiting),
+        waiting=[(one, _title(one, notes)) for one in waiting],
+        calendar=release_calendar(now.date(), [at.date() for at in ends]),
+        later=sum(at > now + timedelta(weeks=WEEKS) for at in ends),
+        pages=numbered("/releases", page, more=len(found) > ROWS),
     )
 
 

@@ -5,7 +5,7 @@ numbers of the day. Pure.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from clearhouse.clearing.route import ROUTE
@@ -16,7 +16,7 @@ Survey = Mapping[str, Mapping[str, int]]
 _OUT = {
     "deconflict": ("leases", "leases", "owed", "/leases"),
     "intake": ("reports", "reports", "waiting", "/reports"),
-    "match": ("findings", "findings", "suggested", "/#queue"),
+    "match": ("findings", "findings", "suggested", "/decide"),
     "validate": ("verdicts", None, "examinations waiting", "/#queue"),
     "prioritize": ("prioritized", None, None, "/#queue"),
     "coordinate": ("cases", "cases", "due", "/cases"),
@@ -32,7 +32,8 @@ _WAITED = ("waited_s", "examinations waited_s")
 class Number:
     """One number of the day."""
 
-    value: int
+    value: int | None
+    """None while it is being counted."""
     what: str
     look: str = ""
 
@@ -42,8 +43,14 @@ def room_counts(survey: Survey) -> list[RoomCount]:
     return [_room(room.name, survey.get(room.name, {})) for room in ROUTE]
 
 
-def tally(survey: Survey) -> list[Number]:
-    """Return the numbers that an analyst reads first."""
+def tally(counts: Survey | None) -> list[Number]:
+    """Return the numbers that an analyst reads first; without counts they are not known yet."""
+    survey = counts or {}
+    numbers = _numbers(survey)
+    return numbers if counts is not None else [replace(one, value=None) for one in numbers]
+
+
+def _numbers(survey: Survey) -> list[Number]:
     intake, match = survey.get("intake", {}), survey.get("match", {})
     verdicts, cases = survey.get("validate", {}), survey.get("coordinate", {})
     return [

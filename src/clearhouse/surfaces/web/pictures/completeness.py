@@ -11,12 +11,15 @@ _TILE, _TILE_GAP, _TILE_HIGH = 100, 6, 46
 
 
 def completeness_strip(elements: Sequence[str], present: Collection[str]) -> Markup:
-    """Return one small square an element, filled when it is there."""
-    shapes = [
-        rect(i * (_CELL + _GAP) + 0.5, 0.5, _CELL - 1, _CELL - 1, _look(name, present), round_=2)
-        for i, name in enumerate(elements)
-    ]
+    """Return one small square an element, filled when it is there.
+
+    All squares of a kind are one path: a list has a strip in every row.
+    """
+    squares = {"there": "", "lacking": ""}
+    for place, name in enumerate(elements):
+        squares[_look(name, present)] += f"M{place * (_CELL + _GAP)}.5 .5h10v10h-10z"
     width = len(elements) * (_CELL + _GAP) - _GAP
+    shapes = [path(data, look) for look, data in squares.items() if data]
     return drawing(width, _CELL, _sentence(elements, present), shapes, look="elements strip")
 
 
