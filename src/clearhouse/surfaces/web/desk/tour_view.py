@@ -39,7 +39,6 @@ class Tour:
     """The tour of one traveller."""
 
     stops: tuple[Stop, ...]
-    begun: bool
     away: bool
 
     @property
@@ -64,16 +63,18 @@ def tour_of(desk: Desk, transaction: Transaction, actor: Actor) -> Tour:
             return act is None and place in marks
         return act(transaction, actor.actor_id, begun)
 
+    # Two steps lead to the same case, which is looked for once.
+    found = {find: find(desk, transaction, actor) for find in dict.fromkeys(_FINDS.values())}
     stops = tuple(
         Stop(
             number=number,
             step=step,
-            address=address_of(desk, transaction, actor, step.place),
+            address=found[_FINDS[step.place]],
             done=done(step.place),
         )
         for number, step in enumerate(STEPS, start=1)
     )
-    return Tour(stops=stops, begun=begun is not None, away=tours.AWAY in marks)
+    return Tour(stops=stops, away=tours.AWAY in marks)
 
 
 def address_of(desk: Desk, transaction: Transaction, actor: Actor, place: Place) -> str | None:
