@@ -22,7 +22,7 @@ STARTS = {
 # No pages: programs read them, or a browser keeps them.
 FILES = re.compile(
     r"/v1/|/taxii2/|/static|\.(csv|json|txt|xml)$|/(original|statement|proof|export|text|osv|feed|csaf"
-    r"|history)\b|\{(file|rest|year)|well-known|/mail/|/sign-in/(with|back)|/attachments/|/files/"
+    r"|history)\b|\{(file|rest|year)|well-known|/mail/|/sign-in/(with|back)|/attachments/|/files/|\{detection_id\}"
 )
 
 
