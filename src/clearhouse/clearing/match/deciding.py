@@ -8,12 +8,13 @@ are siblings or different bugs.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from clearhouse.clearing.match import _store, operations
 from clearhouse.clearing.match.matching import NoSuchFindingError
 from clearhouse.clearing.match.record import Basis, Edge, Relation
 from clearhouse.kernel.identity import Actor
-from clearhouse.kernel.ids import FindingId
+from clearhouse.kernel.ids import ActorId, FindingId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
@@ -45,6 +46,16 @@ def next_undecided(transaction: Transaction, *, after: str | None = None) -> str
 def count_undecided(transaction: Transaction) -> int:
     """Count undecided pairs, up to one more than `COUNTED`."""
     return len(_store.undecided(transaction, after=None, most=COUNTED + 1))
+
+
+def decided_since(transaction: Transaction, actor_id: ActorId, since: datetime) -> bool:
+    """Say whether somebody said since an instant what two reports are to each other."""
+    row = transaction.one(
+        "SELECT edge_id FROM match_edge WHERE basis = 'person' AND decided_by = %s"
+        " AND decided_at >= %s LIMIT 1",
+        [actor_id, since],
+    )
+    return row is not None
 
 
 def pair(desk: Desk, transaction: Transaction, edge_id: str) -> Pair:

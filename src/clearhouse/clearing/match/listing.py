@@ -6,11 +6,10 @@ Refused: nothing; what the actor may not read is not there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from clearhouse.clearing.intake.listing import headline
 from clearhouse.clearing.intake.operations import load
-from clearhouse.kernel.ids import ActorId, FindingId, ReportId
+from clearhouse.kernel.ids import FindingId, ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
@@ -51,31 +50,6 @@ def notes(
         )
         for row in rows
     }
-
-
-def to_decide(transaction: Transaction) -> FindingId | None:
-    """Return a finding of the likeliest pair that waits for a person; None when none waits."""
-    row = transaction.one(
-        "SELECT l.finding_id FROM match_edge e"
-        " JOIN match_report l ON l.report_id = e.left_report"
-        " JOIN match_report r ON r.report_id = e.right_report"
-        " WHERE e.relation = 'suggested' AND e.state = 'active' AND l.finding_id <> r.finding_id"
-        " AND NOT EXISTS (SELECT FROM match_edge said WHERE said.basis = 'person'"
-        " AND said.state = 'active' AND said.left_report = e.left_report"
-        " AND said.right_report = e.right_report)"
-        " ORDER BY e.score DESC NULLS LAST, e.edge_id LIMIT 1",
-    )
-    return None if row is None else FindingId(row["finding_id"])
-
-
-def decided_since(transaction: Transaction, actor_id: ActorId, since: datetime) -> bool:
-    """Say whether somebody said since an instant what two reports are to each other."""
-    row = transaction.one(
-        "SELECT edge_id FROM match_edge WHERE basis = 'person' AND decided_by = %s"
-        " AND decided_at >= %s LIMIT 1",
-        [actor_id, since],
-    )
-    return row is not None
 
 
 def _suggested(transaction: Transaction, finding_ids: Sequence[FindingId]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from functools import partial
 
 from clearhouse.clearing.coordinate import casework
 from clearhouse.clearing.coordinate.record import Case, Outcome
-from clearhouse.clearing.match import listing as match_listing
+from clearhouse.clearing.match import deciding
 from clearhouse.clearing.validate import operations as validate
 from clearhouse.clearing.validate.record import VerdictKind
 from clearhouse.kernel import ledger_reading, tours
@@ -83,8 +83,8 @@ def address_of(desk: Desk, transaction: Transaction, actor: Actor, place: Place)
 
 
 def _to_decide(desk: Desk, transaction: Transaction, actor: Actor) -> str | None:  # noqa: ARG001 - as the others
-    found = match_listing.to_decide(transaction)
-    return None if found is None else f"/findings/{found}"
+    found = deciding.next_undecided(transaction)
+    return None if found is None else f"/decide/{found}"
 
 
 def _refuted(desk: Desk, transaction: Transaction, actor: Actor) -> str | None:  # noqa: ARG001 - as the others
@@ -112,7 +112,7 @@ def _accepted(case: Case) -> bool:
 
 _Acts = Callable[[Transaction, ActorId, datetime], bool]
 _ACTS: Mapping[Place, _Acts] = {
-    Place.DUPLICATES: match_listing.decided_since,
+    Place.DUPLICATES: deciding.decided_since,
     Place.RELEASE: partial(ledger_reading.acted_since, "embargo.agreed"),
 }
 _Finds = Callable[[Desk, Transaction, Actor], str | None]
