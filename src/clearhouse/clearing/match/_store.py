@@ -4,7 +4,7 @@ Reasons quote two reports, so they are sealed in a compartment that the house's 
 opens; whoever may read both reports gets them through `operations.explain`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
@@ -316,6 +316,25 @@ def undecided(transaction: Transaction, *, after: str | None, most: int) -> list
     With `after`, those behind that one; a person's word about two findings answers for all pairs
     between them.
     """
+    found: list[str] = []
+    while len(found) < most:
+        some = _suggested(transaction, after, most + _AT_ONCE)
+        said = _told_apart(transaction, {finding for _, *both in some for finding in both})
+        found += [edge for edge, *both in some if frozenset(both) not in said]
+        if len(some) < most + _AT_ONCE:
+            break
+        after = some[-1][0]
+    return found[:most]
+
+
+_AT_ONCE = 20
+"""So many more suggestions are read than are wanted, for those that are answered."""
+
+
+def _suggested(
+    transaction: Transaction, after: str | None, most: int
+) -> list[tuple[str, FindingId, FindingId]]:
+    """Return suggestions between two findings, the likeliest first, each with both."""
     hidden: LiteralString = (
         "" if is_analyst(transaction) else NOT_THEIRS_ALONE.replace("readers", "e.readers")
     )
@@ -323,25 +342,38 @@ def undecided(transaction: Transaction, *, after: str | None, most: int) -> list
     # of them; walked in the order of their index, a few are enough.
     transaction.execute("SET LOCAL enable_sort = off")
     rows = transaction.all(
-        "SELECT e.edge_id FROM match_edge e"  # noqa: S608 - a text of ours
+        "SELECT e.edge_id, l.finding_id AS one, r.finding_id AS other FROM match_edge e"  # noqa: S608 - a text of ours
         " JOIN match_report l ON l.report_id = e.left_report"
         " JOIN match_report r ON r.report_id = e.right_report"
         f" WHERE e.relation = 'suggested' AND e.state = 'active'{hidden}"
         " AND l.finding_id <> r.finding_id"
         " AND (-coalesce(e.score, 0), e.edge_id) > (coalesce((SELECT -coalesce(score, 0)"
         "   FROM match_edge WHERE edge_id = %s), '-infinity'::real), coalesce(%s, ''))"
-        " AND NOT EXISTS (SELECT FROM match_report one JOIN match_edge word"
-        "   ON word.left_report = one.report_id"
-        "  JOIN match_report two ON two.report_id = word.right_report"
-        "  WHERE (one.finding_id, two.finding_id) IN"
-        "    ((l.finding_id, r.finding_id), (r.finding_id, l.finding_id))"
-        "   AND one.finding_id IN (l.finding_id, r.finding_id)"
-        "   AND word.relation IN ('sibling', 'different') AND word.state = 'active')"
         " ORDER BY -coalesce(e.score, 0), e.edge_id LIMIT %s",
         [after, after, most],
     )
     transaction.execute("SET LOCAL enable_sort TO DEFAULT")
-    return [row["edge_id"] for row in rows]
+    return [(row["edge_id"], row["one"], row["other"]) for row in rows]
+
+
+def _told_apart(
+    transaction: Transaction, finding_ids: Collection[FindingId]
+) -> set[frozenset[FindingId]]:
+    """Return which of these findings are siblings or different bugs by somebody's word, in pairs.
+
+    Asked for by itself: as part of the question above, the store might look for it in all reports.
+    """
+    rows = transaction.all(
+        "WITH own AS MATERIALIZED (SELECT report_id, finding_id FROM match_report"
+        "  WHERE finding_id = ANY(%s))"
+        " SELECT DISTINCT l.finding_id AS one, r.finding_id AS other FROM match_edge word"
+        " JOIN own l ON l.report_id = word.left_report"
+        " JOIN own r ON r.report_id = word.right_report"
+        " WHERE word.left_report IN (SELECT report_id FROM own)"
+        "  AND word.relation IN ('sibling', 'different') AND word.state = 'active'",
+        [list(finding_ids)],
+    )
+    return {frozenset((row["one"], row["other"])) for row in rows}
 
 
 def findings(transaction: Transaction) -> list[FindingId]:
