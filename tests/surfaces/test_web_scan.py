@@ -132,7 +132,7 @@ def _scan_desk(invaded):
     seen = [*crawl(Visitor(invaded.desk, invaded.chief), STARTS, limit=70), *_of_finder(invaded)]
     for address, page in seen:
         assert anybody.get(address).status_code == 303, address
-        wrong = findings(address, page.answer, tags=OURS, scripts=1, outward=(ISSUER,))
+        wrong = findings(address, page.answer, tags=OURS, scripts=2, outward=(ISSUER,))
         assert wrong == []
         assert len(page.answer.content) < 1_000_000, address
         shown += page.source.count(f"&lt;{SENTINEL}")

@@ -364,7 +364,8 @@ def compile_python(content: Path) -> None:
     """Compile a finished environment once, bound to its content and its place in the guest."""
     _tool(
         [
-            *(str(runtime.python().program), "-m", "compileall", "-q", "-j", "1"),
+            # Alone: variables may ask for byte code to be kept elsewhere.
+            *(str(runtime.python().program), "-I", "-m", "compileall", "-q", "-j", "1"),
             *("--invalidation-mode", "unchecked-hash", "-s", str(content), "-p", GUEST_PYTHON),
             str(content),
         ]
