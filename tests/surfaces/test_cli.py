@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import casebook
+from clearhouse.clearing import route
 from clearhouse.kernel.keys import KeyFileError
 from clearhouse.kernel.policy import ForbiddenError
 from clearhouse.kernel.store.embedded import StoreUnavailableError
@@ -113,6 +114,16 @@ def test_the_route_names_what_is_not_attempted(run):
         "deliver",
     ]  # fmt: skip
     assert "not attempted: confirmation by others" in run("route").stdout
+
+
+def test_the_route_says_how_long_the_oldest_waits(run, monkeypatch):
+    counts = {room.name: {} for room in route.ROUTE}
+    counts["intake"] = {"reports": 2, "waited_s": 56}
+    counts["validate"] = {"examinations waiting": 1, "examinations waited_s": 9}
+    monkeypatch.setattr(route, "survey", lambda _: counts)
+    said = run("route").stdout
+    assert "2 reports, the oldest waits 56 s" in said
+    assert "1 examinations waiting, the oldest of the examinations waits 9 s" in said
 
 
 def test_an_exported_ledger_verifies_from_its_file_alone(run, report_file, tmp_path):

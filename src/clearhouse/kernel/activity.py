@@ -48,22 +48,27 @@ class Agent:
 
 def agents(transaction: Transaction, reader: identity.Actor) -> tuple[Agent, ...]:
     """Return the agents whose acts the reader may see, those that acted last first."""
-    rows = transaction.all(
-        "SELECT a.actor_id, a.name, p.name AS party, p.party_id, b.name AS responsible,"
-        " a.revoked_at FROM actor a JOIN party p USING (party_id)"
-        " JOIN actor b ON b.actor_id = a.responsible_actor_id WHERE a.kind = %s"
-        " AND (a.party_id = %s OR EXISTS (SELECT FROM ledger_event e"
-        "  WHERE e.actor_id = a.actor_id AND e.at > %s)) ORDER BY a.name LIMIT %s",
-        [ActorKind.AGENT, reader.party_id, transaction.now - LOOKS_BACK, _MOST_AGENTS],
-    )
-    found = [_agent(transaction, row, reader) for row in rows]
+    found = _known(transaction, reader, None)
     never = datetime.min.replace(tzinfo=transaction.now.tzinfo)
     return tuple(sorted(found, key=lambda one: one.last_at or never, reverse=True))
 
 
 def agent(transaction: Transaction, reader: identity.Actor, actor_id: ActorId) -> Agent | None:
     """Return one agent, None when there is none of which the reader may know."""
-    return next((one for one in agents(transaction, reader) if one.actor_id == actor_id), None)
+    return next(iter(_known(transaction, reader, actor_id)), None)
+
+
+def _known(transaction: Transaction, reader: identity.Actor, only: ActorId | None) -> list[Agent]:
+    rows = transaction.all(
+        "SELECT a.actor_id, a.name, p.name AS party, p.party_id, b.name AS responsible,"
+        " a.revoked_at FROM actor a JOIN party p USING (party_id)"
+        " JOIN actor b ON b.actor_id = a.responsible_actor_id WHERE a.kind = %s"
+        " AND coalesce(a.actor_id = %s, true) AND (a.party_id = %s OR EXISTS ("
+        " SELECT FROM ledger_event e WHERE e.actor_id = a.actor_id AND e.at > %s))"
+        " ORDER BY a.name LIMIT %s",
+        [ActorKind.AGENT, only, reader.party_id, transaction.now - LOOKS_BACK, _MOST_AGENTS],
+    )
+    return [_agent(transaction, row, reader) for row in rows]
 
 
 def by_hour(transaction: Transaction, actor_id: ActorId, *, hours: int = 24) -> tuple[int, ...]:

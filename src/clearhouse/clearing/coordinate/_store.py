@@ -280,7 +280,7 @@ def revisions(transaction: Transaction, case_id: str) -> list[tuple[int, datetim
 
 def count(transaction: Transaction) -> dict[str, int]:
     """Count the cases that the actor may see, by what they wait for."""
-    row = transaction.one(
+    return transaction.counts(
         "SELECT count(*) AS cases, count(*) FILTER (WHERE published_at IS NOT NULL) AS published,"
         " count(*) FILTER (WHERE published_at IS NULL AND embargo_instant > %s) AS embargoed,"
         " count(*) FILTER (WHERE published_at IS NULL AND (embargo_instant IS NULL OR"
@@ -290,7 +290,6 @@ def count(transaction: Transaction) -> dict[str, int]:
         " AS waited_s FROM coordination_case WHERE merged_into IS NULL",
         [transaction.now] * 4,
     )
-    return {name: count for name, count in (row or {}).items() if count is not None}
 
 
 def register_vendor(

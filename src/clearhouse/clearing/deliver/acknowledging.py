@@ -89,8 +89,7 @@ def release_due(desk: Desk) -> list[str]:
 
 def counts(transaction: Transaction) -> dict[str, int]:
     """Count the advisories of which a whole group of operators has said something."""
-    row = transaction.one("SELECT count(DISTINCT advisory_id) AS reached FROM reach_release")
-    return dict(row or {})
+    return transaction.counts("SELECT count(DISTINCT advisory_id) AS reached FROM reach_release")
 
 
 def reach_of(desk: Desk, transaction: Transaction, actor: Actor, advisory_id: str) -> Released:

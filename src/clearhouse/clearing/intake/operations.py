@@ -333,7 +333,7 @@ def stranded(transaction: Transaction, *, before: datetime, most: int = 1000) ->
 
 def counts(transaction: Transaction) -> dict[str, int]:
     """Count submissions and reports, as far as the actor may see them, and how long one waits."""
-    row = transaction.one(
+    return transaction.counts(
         "SELECT (SELECT count(*) FROM submission) AS submissions,"
         " (SELECT count(*) FROM report) AS reports,"
         " (SELECT count(*) FROM submission WHERE status <> 'done') AS waiting,"
@@ -342,7 +342,6 @@ def counts(transaction: Transaction) -> dict[str, int]:
         "   WHERE status <> 'done') AS waited_s",
         [transaction.now],
     )
-    return {name: count for name, count in (row or {}).items() if count is not None}
 
 
 def _earlier(

@@ -404,7 +404,7 @@ def compartments_of(transaction: Transaction, report_ids: Sequence[ReportId]) ->
 
 def counts(transaction: Transaction) -> dict[str, int]:
     """Count what the actor may read."""
-    row = transaction.one(
+    return transaction.counts(
         "SELECT (SELECT count(*) FROM match_report) AS reports,"
         " (SELECT count(DISTINCT finding_id) FROM match_report) AS findings,"
         " (SELECT count(*) FROM match_edge WHERE state = 'active' AND relation = 'suggested')"
@@ -415,7 +415,6 @@ def counts(transaction: Transaction) -> dict[str, int]:
         "   WHERE state = 'active' AND relation = 'suggested') AS waited_s",
         [transaction.now],
     )
-    return {name: count for name, count in (row or {}).items() if count is not None}
 
 
 def _place(row: Row) -> Place:

@@ -256,13 +256,12 @@ def set_wording(
 
 def count(transaction: Transaction) -> dict[str, int]:
     """Count advisories, and the cases that are held back, as far as the actor may see them."""
-    row = transaction.one(
+    return transaction.counts(
         "SELECT (SELECT count(DISTINCT advisory_id) FROM advisory WHERE written_at IS NOT NULL)"
         " AS advisories, (SELECT count(*) FROM advisory WHERE written_at IS NULL) AS waiting,"
         " (SELECT count(*) FROM publication WHERE advisory_id IS NULL"
         " AND cardinality(refusals) > 0) AS held"
     )
-    return dict(row or {})
 
 
 def _with_documents(

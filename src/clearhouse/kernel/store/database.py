@@ -59,6 +59,11 @@ class Transaction:
         """Return the first row, or None."""
         return self.connection.execute(sql, parameters).fetchone()
 
+    def counts(self, sql: LiteralString, parameters: Sequence[Value] = ()) -> dict[str, int]:
+        """Return the first row's numbers by name, without those that are not known."""
+        row = self.one(sql, parameters) or {}
+        return {name: number for name, number in row.items() if number is not None}
+
     def all(
         self, sql: LiteralString, parameters: Sequence[Value] | Mapping[str, Value] = ()
     ) -> list[Row]:

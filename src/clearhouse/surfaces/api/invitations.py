@@ -7,7 +7,7 @@ Refused: what is not there or not for this actor (404, one answer), what the rul
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from clearhouse.clearing.coordinate import invitations, transparency
@@ -15,7 +15,7 @@ from clearhouse.clearing.coordinate.casework import NoSuchCaseError
 from clearhouse.clearing.coordinate.invitations import Invitation
 from clearhouse.surfaces.api.acts import Closed, settled
 from clearhouse.surfaces.api.desk import _PROBLEM, Calling, bearer_scheme
-from clearhouse.surfaces.web.desk.addresses import CaseAddress
+from clearhouse.surfaces.web.desk.addresses import CaseAddress, InvitationAddress
 
 router = APIRouter(
     prefix="/v1/desk/cases/{case_id}",
@@ -23,7 +23,6 @@ router = APIRouter(
     dependencies=[Depends(bearer_scheme)],
     responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
 )
-_InvitationAddress = Annotated[str, Path(pattern="^inv_[a-z2-7]{26}$")]
 
 
 class Invited(Closed):
@@ -53,7 +52,7 @@ def invite(call: Calling, case_id: CaseAddress, body: Invited) -> dict[str, str]
 
 
 @router.post("/invitations/{invitation_id}/end", summary="End a link at once")
-def end(call: Calling, case_id: CaseAddress, invitation_id: _InvitationAddress) -> dict[str, bool]:
+def end(call: Calling, case_id: CaseAddress, invitation_id: InvitationAddress) -> dict[str, bool]:
     """End a link."""
     with call.transaction() as transaction:
         ended = invitations.end(call.desk, transaction, call.actor, case_id, invitation_id)

@@ -34,7 +34,7 @@ def command(connect: Connect, *, as_json: bool) -> None:
 
 
 def _lines(room: route.Room, counts: dict[str, int]) -> str:
-    numbers = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    numbers = ", ".join(_said(name, count) for name, count in counts.items() if count)
     lines = [f"{room.name:<11} → {room.gives:<9} {room.does}"]
     if numbers:
         lines.append(f"{'':<24}{numbers}")
@@ -43,3 +43,10 @@ def _lines(room: route.Room, counts: dict[str, int]) -> str:
     if room.not_attempted:
         lines.append(f"{'':<24}not attempted: {room.not_attempted}")
     return "\n".join(lines)
+
+
+def _said(name: str, count: int) -> str:
+    what = name.removesuffix("waited_s").rstrip()
+    if what == name:
+        return f"{count} {name}"
+    return f"the oldest{f' of the {what}' if what else ''} waits {count} s"

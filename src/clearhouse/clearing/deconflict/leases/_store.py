@@ -87,14 +87,13 @@ def lapse(transaction: Transaction) -> list[Lease]:
 
 def count(transaction: Transaction) -> dict[str, int]:
     """Count the leases that the actor may see: those held, and those that owe a statement."""
-    row = transaction.one(
+    return transaction.counts(
         "SELECT count(*) FILTER (WHERE state = 'held') AS leases,"
         " count(*) FILTER (WHERE state = 'lapsed') AS owed,"
         " extract(epoch FROM %s - min(until_at) FILTER (WHERE state = 'lapsed'))::bigint"
         " AS waited_s FROM scan_lease",
         [transaction.now],
     )
-    return {name: number for name, number in (row or {}).items() if number is not None}
 
 
 def lease(transaction: Transaction, lease_id: str) -> Lease | None:

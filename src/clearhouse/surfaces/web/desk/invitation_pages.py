@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Response
+from fastapi import APIRouter, Form, Response
 
 from clearhouse.clearing.coordinate import invitations
 from clearhouse.clearing.coordinate.machine import Refused
-from clearhouse.surfaces.web.desk.addresses import CaseAddress
+from clearhouse.surfaces.web.desk.addresses import CaseAddress, InvitationAddress
 from clearhouse.surfaces.web.desk.case_pages import answer
 from clearhouse.surfaces.web.desk.entrance import Act, NotHereError
 
 router = APIRouter(include_in_schema=False)
-_InvitationAddress = Annotated[str, Path(pattern="^inv_[a-z2-7]{26}$")]
 
 
 @router.post("/cases/{case_id}/invitations")
@@ -35,7 +34,7 @@ def invite(
 
 
 @router.post("/cases/{case_id}/invitations/{invitation_id}/end")
-def end(here: Act, case_id: CaseAddress, invitation_id: _InvitationAddress) -> Response:
+def end(here: Act, case_id: CaseAddress, invitation_id: InvitationAddress) -> Response:
     """End a link at once."""
     with here.transaction() as transaction:
         ended = invitations.end(here.desk, transaction, here.actor, case_id, invitation_id)
