@@ -56,11 +56,11 @@ def _numbers(survey: Survey) -> list[Number]:
     return [
         _number(intake, "reports", "reports"),
         _number(match, "findings", "findings"),
-        _number(match, "merged", "joined by proof or a person"),
+        _number(match, "merged", "joined with another"),
         _number(match, "suggested", "pairs to decide", "warn"),
         _number(verdicts, "contradicted", "contradicted", "bad"),
         _number(verdicts, "reproduced", "reproduced", "good"),
-        _number(verdicts, "examinations waiting", "waiting for examination", "warn"),
+        _number(verdicts, "examinations waiting", "to be examined", "warn"),
         _number(cases, "cases", "cases"),
         _number(cases, "embargoed", "under embargo"),
         _number(survey.get("publish", {}), "advisories", "advisories", "good"),

@@ -13,7 +13,7 @@ from clearhouse.surfaces.web.pictures.svg import drawing, fitted, group, line, r
 
 _WIDE, _LEFT, _RIGHT, _ROW, _TOP = 960, 250, 948, 26, 40
 _WEEKS = 8
-_BEFORE = timedelta(days=14)
+_BEFORE = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
