@@ -1,4 +1,7 @@
-"""Every page of both doors in a real browser: axe in light and dark, and no page wider than a phone."""
+"""Every page of both doors in a real browser: axe in light and dark, and no page wider than a phone.
+
+The phone has its own layout: there axe asks again what depends on it, and on the colours of the dark.
+"""
 
 import re
 from urllib.parse import urlsplit
@@ -64,13 +67,15 @@ def visited(page, starts, patterns, seen):
 
 
 def faults(page, script, address):
-    """Return what is wrong with a page, at a laptop's width in both schemes and at a phone's."""
+    """Return what is wrong with a page, in both schemes and widths."""
     found = [(address, "light", one) for one in violations(page, script)]
     page.emulate_media(color_scheme="dark")
     dark = {"runOnly": ["color-contrast"]}
     found += [(address, "dark", one) for one in violations(page, script, **dark)]
-    page.emulate_media(color_scheme="light")
     page.set_viewport_size(PHONE)
+    phone = {"runOnly": ["color-contrast", "scrollable-region-focusable", "target-size"]}
+    found += [(address, "dark phone", one) for one in violations(page, script, **phone)]
+    page.emulate_media(color_scheme="light")
     found += [(address, "wider than a phone", one) for one in too_wide(page)]
     page.set_viewport_size(LAPTOP)
     return found
