@@ -113,9 +113,15 @@ def _agent(app, person):
 
 def _reports(app, cora):
     examples.register_vendors(app, cora, EXAMPLES)
+    examples.apply_answers(app, cora, EXAMPLES, cleared(app, cora, TAKEN))
+    route.publish_due(app.desk)
+
+
+def cleared(app, cora, names):
+    """Take example reports in and clear them; return their receipts by file."""
     taken = {}
     for file in examples.report_files(EXAMPLES):
-        if file.name.startswith(TAKEN):
+        if file.name.startswith(names):
             outcome = examples.take_in(app, EXAMPLES, file)
             assert isinstance(outcome, Accepted), outcome
             taken[file.name] = outcome.receipt
@@ -125,8 +131,7 @@ def _reports(app, cora):
         ]
     for report in ids:
         route.clear(app.desk, report)
-    examples.apply_answers(app, cora, EXAMPLES, taken)
-    route.publish_due(app.desk)
+    return taken
 
 
 def _words(app, cora, vera):

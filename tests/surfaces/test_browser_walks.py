@@ -11,7 +11,8 @@ from casebook import move
 from clearhouse.clearing import route
 from clearhouse.kernel import identity
 from clearhouse.kernel.identity import Scope
-from working_house import clearing
+from deciding_by_keys import decide, take_back
+from working_house import cleared, clearing
 
 pytestmark = [needs_chromium, pytest.mark.browser, pytest.mark.no_cover]
 
@@ -260,3 +261,11 @@ def test_a_person_adds_a_passkey_comes_back_with_it_and_ends_it(doors):
     page.locator("tr", has_text="the laptop").get_by_role("button", name="End").click()
     page.wait_for_url("**/me")
     assert page.get_by_text("Passkey the laptop").count() == 0
+
+
+def test_ten_pairs_are_decided_by_one_key_each_and_none_by_mistake(doors):
+    cleared(doors.app, doors.house.cora, ("0", "1", "2"))
+    page = doors.at_desk(doors.house.cora)
+    *_, last = decide(page, doors.app, doors.house.cora, 10)
+    shot(page, "analyst-5-decided")
+    take_back(page, doors.app, doors.house.cora, last)
