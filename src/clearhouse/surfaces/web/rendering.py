@@ -92,15 +92,16 @@ def page(name: str, values: Mapping[str, object], *, status: int = 200) -> HTMLR
 def instant(at: datetime) -> Markup:
     """Return an instant in UTC, readable and machine-readable."""
     utc = at.astimezone(UTC)
-    return Markup('<time datetime="{}">{}</time>').format(
-        utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M UTC")
+    return Markup('<time datetime="%s">%s</time>') % (
+        utc.isoformat(timespec="seconds"),
+        utc.strftime("%Y-%m-%d %H:%M UTC"),
     )
 
 
 def day(at: datetime) -> Markup:
     """Return the day of an instant in UTC, with the full instant for those who ask."""
     utc = at.astimezone(UTC)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+    return Markup('<time datetime="%s" title="%s">%s</time>') % (
         utc.isoformat(timespec="seconds"),
         utc.strftime("%Y-%m-%d %H:%M:%S UTC"),
         utc.strftime("%d %b %Y"),

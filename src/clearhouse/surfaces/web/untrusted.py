@@ -83,7 +83,7 @@ def one_line(text: object, limit: int = LINE_CHARACTERS) -> Markup:
     whole = str(text)
     flat = " ".join(whole[: limit + 1].split())
     short = flat if len(flat) <= limit and len(whole) <= limit else f"{flat[: limit - 1]}…"
-    return Markup("<bdi>{}</bdi>").format(_inert(short))
+    return Markup("<bdi>%s</bdi>") % _inert(short)
 
 
 def plain_line(text: object, limit: int = LINE_CHARACTERS) -> str:
@@ -105,6 +105,8 @@ def _marked(text: str, words: Iterable[str]) -> Markup:
 
 
 def _inert(text: str) -> Markup:
+    if text.isascii() and text.isprintable():
+        return escape(text)  # nothing in it can be hidden or pile up
     safe = str(escape(thinned(text)))
     hidden = {character for character in set(safe) if is_hidden(character)}
     if hidden:

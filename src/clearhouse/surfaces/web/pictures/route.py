@@ -7,6 +7,7 @@ screens, standing for narrow ones.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Literal
 
 from markupsafe import Markup
@@ -45,6 +46,12 @@ class RoomCount:
 
 def route_picture(rooms: Sequence[RoomCount]) -> Markup:
     """Return the route in both shapes; the style sheet shows the one that fits."""
+    return _drawn(tuple(rooms))
+
+
+@lru_cache(maxsize=64)
+def _drawn(rooms: tuple[RoomCount, ...]) -> Markup:
+    """Draw the same counts once: a large house is counted seldom and looked at often."""
     said = "The route: " + "; ".join(_sentence(room) for room in rooms)
     return joined([_lying(rooms, said), _standing(rooms, said)])
 

@@ -5,9 +5,9 @@ a strict content security policy lets it through and no text can turn into marku
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, LiteralString
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 Anchor = Literal["start", "middle", "end"]
 
@@ -25,10 +25,19 @@ def drawing(
 
     What is in a `group`, such as a link, is there for screen readers too.
     """
-    return Markup(
-        '<svg class="picture {}" viewBox="0 0 {} {}" width="{}" height="{}" role="{}"'
-        ' aria-label="{}"><title>{}</title>{}</svg>'
-    ).format(look, _n(width), _n(height), _n(width), _n(height), role, title, title, joined(shapes))
+    return _filled(
+        '<svg class="picture %s" viewBox="0 0 %s %s" width="%s" height="%s" role="%s"'
+        ' aria-label="%s"><title>%s</title>%s</svg>',
+        look,
+        _n(width),
+        _n(height),
+        _n(width),
+        _n(height),
+        role,
+        title,
+        title,
+        joined(shapes),
+    )
 
 
 def joined(shapes: Iterable[Markup]) -> Markup:
@@ -38,47 +47,61 @@ def joined(shapes: Iterable[Markup]) -> Markup:
 
 def group(look: str, shapes: Iterable[Markup]) -> Markup:
     """Return shapes that share a class; spaces keep their words apart when they are read out."""
-    return Markup('<g class="{}">{}</g>').format(look, Markup(" ").join(shapes))
+    return _filled('<g class="%s">%s</g>', look, Markup(" ").join(shapes))
 
 
 def linked(address: str, content: Markup) -> Markup:
     """Return a shape that leads to an address of ours, under the words that are in it."""
-    return Markup('<a href="{}">{}</a>').format(address, content)
+    return _filled('<a href="%s">%s</a>', address, content)
 
 
 def rect(  # a rectangle has these properties
     x: float, y: float, width: float, height: float, look: str, *, round_: float = 0
 ) -> Markup:
     """Return a rectangle."""
-    return Markup('<rect x="{}" y="{}" width="{}" height="{}" rx="{}" class="{}"/>').format(
-        _n(x), _n(y), _n(max(width, 0)), _n(height), _n(round_), look
+    return _filled(
+        '<rect x="%s" y="%s" width="%s" height="%s" rx="%s" class="%s"/>',
+        _n(x),
+        _n(y),
+        _n(max(width, 0)),
+        _n(height),
+        _n(round_),
+        look,
     )
 
 
 def line(x1: float, y1: float, x2: float, y2: float, look: str) -> Markup:
     """Return a straight line."""
-    return Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" class="{}"/>').format(
-        _n(x1), _n(y1), _n(x2), _n(y2), look
+    return _filled(
+        '<line x1="%s" y1="%s" x2="%s" y2="%s" class="%s"/>', _n(x1), _n(y1), _n(x2), _n(y2), look
     )
 
 
 def circle(x: float, y: float, radius: float, look: str) -> Markup:
     """Return a circle."""
-    return Markup('<circle cx="{}" cy="{}" r="{}" class="{}"/>').format(
-        _n(x), _n(y), _n(radius), look
-    )
+    return _filled('<circle cx="%s" cy="%s" r="%s" class="%s"/>', _n(x), _n(y), _n(radius), look)
 
 
 def path(data: str, look: str) -> Markup:
     """Return a path; `data` is ours, never a stranger's."""
-    return Markup('<path d="{}" class="{}"/>').format(data, look)
+    return _filled('<path d="%s" class="%s"/>', data, look)
 
 
 def text(x: float, y: float, words: object, look: str, *, anchor: Anchor = "start") -> Markup:
     """Return one line of text."""
-    return Markup('<text x="{}" y="{}" class="{}" text-anchor="{}">{}</text>').format(
-        _n(x), _n(y), look, anchor, words
+    return _filled(
+        '<text x="%s" y="%s" class="%s" text-anchor="%s">%s</text>',
+        _n(x),
+        _n(y),
+        look,
+        anchor,
+        words,
     )
+
+
+def _filled(shape: LiteralString, *values: object) -> Markup:
+    """Return a shape with its values escaped; `Markup.format` takes ten times as long."""
+    return Markup(shape % tuple(map(escape, values)))  # noqa: S704 - ours, and every value is escaped
 
 
 def _n(value: float) -> str:
