@@ -223,6 +223,17 @@ def test_need_to_know_is_the_only_way_for_the_desk_to_read_a_protected_table(own
         assert "public" not in roles, (table, name)
 
 
+def test_a_list_of_readers_stands_in_no_index_that_limits_its_length(owner):
+    """An entry of a b-tree holds 2,704 bytes, and a case may have hundreds of people."""
+    kinds = owner.execute(
+        "SELECT amname, array_agg(i.indexrelid::regclass::text) FROM pg_index i"
+        " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)"
+        " JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am ON pg_am.oid = c.relam"
+        " WHERE a.attname = 'readers' GROUP BY amname"
+    ).fetchall()
+    assert [amname for amname, _ in kinds] == ["gin"], kinds
+
+
 def test_a_view_opens_nothing_that_its_tables_close(owner):
     """A view reads with its owner's rights unless it says otherwise."""
     views = owner.execute(

@@ -63,11 +63,11 @@ def test_one_actor_is_counted_once_at_a_time():
     assert len(house.waiting) == 1
 
 
-def test_long_counting_is_kept_for_twenty_times_as_long():
+def test_long_counting_is_kept_for_fifty_times_as_long():
     house = House(large=True)
     house.look("ann")
     house.work()
-    house.now_s += 19
+    house.now_s += 49
     assert house.look("ann").kept
     assert not house.waiting
     house.now_s += 2

@@ -8,7 +8,7 @@ from clearhouse.surfaces.web.pictures.completeness import (
     completeness_strip,
 )
 from clearhouse.surfaces.web.pictures.ladder import Rung, RungState, ladder_picture
-from clearhouse.surfaces.web.pictures.releases import release_calendar
+from clearhouse.surfaces.web.pictures.releases import last_day, release_calendar
 from clearhouse.surfaces.web.pictures.route import RoomCount, route_picture
 from clearhouse.surfaces.web.pictures.timeline import RuleInstant, embargo_timeline
 from clearhouse.surfaces.web.pictures.weights import weight_bar
@@ -143,13 +143,20 @@ def test_the_timeline_can_be_drawn_at_any_instant(now):
 
 def test_the_release_calendar_counts_what_is_due_each_day_for_twelve_weeks():
     friday = date(2026, 11, 27)
-    due = [friday, friday + timedelta(days=3), friday + timedelta(days=3), date(2027, 11, 1)]
+    due = {friday: 1, friday + timedelta(days=3): 2, date(2027, 11, 1): 1}
     picture = release_calendar(friday, due)
     drawn(picture)
     assert "Releases due: 2026-11-27: 1, 2026-11-30: 2" in picture
     assert picture.count('class="past"') == 4
     assert picture.count('class="due"') == 2
-    assert "Releases due: none" in release_calendar(friday, [])
+    assert "Releases due: none" in release_calendar(friday, {})
+
+
+def test_the_last_day_of_the_release_calendar_is_the_last_that_it_draws():
+    friday = date(2026, 11, 27)
+    last = last_day(friday)
+    assert f"{last}: 1" in release_calendar(friday, {last: 1})
+    assert "none" in release_calendar(friday, {last + timedelta(days=1): 1})
 
 
 def test_a_weight_points_to_its_side():

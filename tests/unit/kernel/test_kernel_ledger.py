@@ -7,7 +7,7 @@ import pytest
 
 from clearhouse.formats import dsse, merkle
 from clearhouse.kernel import ledger
-from clearhouse.kernel.ids import ActorId, EventId
+from clearhouse.kernel.ids import ActorId, EventId, new_id
 
 ANN = ActorId("act_ann")
 pytestmark = pytest.mark.usefixtures("empty_ledger")
@@ -44,6 +44,14 @@ def sign(app, key):
 
 def leaves(owner):
     return owner.execute("SELECT leaf_hash FROM ledger_leaf ORDER BY leaf_index").fetchall()
+
+
+def test_an_event_may_have_hundreds_of_readers(app, me):
+    readers = [me, *(new_id("act") for _ in range(300))]
+    with app.desk.database.transaction(me) as transaction:
+        ledger.append(transaction, "test.done", "thing", {}, readers=readers)
+        row = transaction.one("SELECT readers FROM ledger_event WHERE kind = 'test.done'")
+    assert row["readers"] == readers
 
 
 def test_an_event_says_who_did_what_to_what_and_when(app, me, owner):

@@ -6,7 +6,7 @@ those who are read in and by nobody else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from pydantic import TypeAdapter
 
@@ -112,13 +112,14 @@ def newest(
     return _opened(desk, transaction, rows)
 
 
-def ends(transaction: Transaction) -> list[datetime]:
-    """Return when the cases that are kept back, and that the actor may read, become public."""
+def ends(transaction: Transaction) -> dict[date, int]:
+    """Count by day, in UTC, the cases kept back that the actor may read: then they are public."""
     rows = transaction.all(
-        "SELECT embargo_instant FROM coordination_case WHERE merged_into IS NULL"
-        " AND published_at IS NULL AND embargo_instant IS NOT NULL ORDER BY embargo_instant"
+        "SELECT (embargo_instant AT TIME ZONE 'UTC')::date AS day, count(*) AS cases"
+        " FROM coordination_case WHERE merged_into IS NULL"
+        " AND published_at IS NULL AND embargo_instant IS NOT NULL GROUP BY day ORDER BY day"
     )
-    return [row["embargo_instant"] for row in rows]
+    return {row["day"]: row["cases"] for row in rows}
 
 
 def save(

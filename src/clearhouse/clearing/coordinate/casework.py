@@ -7,7 +7,7 @@ actor whose role may not do it (`ForbiddenError`), and a case that is not there 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from clearhouse.clearing.coordinate import (
     _invitations,
@@ -106,8 +106,8 @@ def cases(
     ]
 
 
-def ends(desk: Desk, transaction: Transaction, actor: Actor) -> list[datetime]:
-    """Return when the cases that are kept back become public, the next first.
+def ends(desk: Desk, transaction: Transaction, actor: Actor) -> dict[date, int]:
+    """Count the cases that are kept back by the day, in UTC, on which they become public.
 
     Raises: ForbiddenError.
     """

@@ -335,11 +335,11 @@ def counts(transaction: Transaction) -> dict[str, int]:
     """Count submissions and reports, as far as the actor may see them, and how long one waits."""
     return transaction.counts(
         "SELECT (SELECT count(*) FROM submission) AS submissions,"
-        " (SELECT count(*) FROM report) AS reports,"
         " (SELECT count(*) FROM submission WHERE status <> 'done') AS waiting,"
-        " (SELECT count(*) FROM report WHERE cardinality(present_elements) = 6) AS ready,"
         " (SELECT extract(epoch FROM %s - min(received_at))::bigint FROM submission"
-        "   WHERE status <> 'done') AS waited_s",
+        "   WHERE status <> 'done') AS waited_s,"
+        " count(*) AS reports, count(*) FILTER (WHERE cardinality(present_elements) = 6) AS ready"
+        " FROM report",
         [transaction.now],
     )
 

@@ -5,6 +5,7 @@ In: a profile's name such as `cyber-reference-1`, or a path. Out: a `Criterion`.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -17,6 +18,8 @@ from clearhouse.kernel.policy import folder
 
 PAYLOAD_TYPE = "application/vnd.clearhouse.criterion+yaml"
 _LARGEST_BYTES = 1024 * 1024
+_read = lru_cache(maxsize=32)(read_criterion)
+"""Reads the same text once: a criterion is never changed, and its file may be."""
 
 
 def names() -> list[str]:
@@ -36,7 +39,7 @@ def load_profile(name: str) -> Criterion:
                 f"no profile {name!r}; there are {', '.join(names())}, or name a .yaml file"
             )
         path = folder() / "criteria" / f"{name}.yaml"
-    return read_criterion(_text(path), path.name)
+    return _read(_text(path), path.name)
 
 
 def sign_profile(path: Path, keys: Iterable[Ed25519PrivateKey]) -> dict[str, Json]:

@@ -1,7 +1,5 @@
 """The release calendar: which cases become public when, for those who are read in to them."""
 
-from datetime import timedelta
-
 from fastapi import APIRouter, Response
 
 from clearhouse.clearing.coordinate import casework
@@ -10,7 +8,7 @@ from clearhouse.clearing.match import listing as match_listing
 from clearhouse.kernel.ids import FindingId
 from clearhouse.surfaces.web.desk.entrance import Here
 from clearhouse.surfaces.web.pages import ROWS, PageNumber, numbered
-from clearhouse.surfaces.web.pictures.releases import WEEKS, release_calendar
+from clearhouse.surfaces.web.pictures.releases import last_day, release_calendar
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,12 +29,12 @@ def show(here: Here, page: PageNumber = 1) -> Response:
         waiting = found[:ROWS]
         first = [FindingId(case.findings[0]) for case in waiting if case.findings]
         notes = match_listing.notes(here.desk, transaction, first)
-    now = here.desk.database.clock()
+    today = here.now.date()
     return here.page(
         "releases.html",
         waiting=[(one, _title(one, notes)) for one in waiting],
-        calendar=release_calendar(now.date(), [at.date() for at in ends]),
-        later=sum(at > now + timedelta(weeks=WEEKS) for at in ends),
+        calendar=release_calendar(today, ends),
+        later=sum(cases for day, cases in ends.items() if day > last_day(today)),
         pages=numbered("/releases", page, more=len(found) > ROWS),
     )
 

@@ -1,11 +1,11 @@
 """When advisories are due: one column a week, one row a weekday, and how many on each day.
 
-In: the day it is, and the days on which something is due. Out: a picture of twelve weeks, the first
+In: the day it is, and how many are due on which day. Out: a picture of twelve weeks, the first
 of them this one. What is due later is not drawn.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from markupsafe import Markup
@@ -17,15 +17,24 @@ _CELL, _LEFT, _TOP, _GAP = 40, 40, 22, 3
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def release_calendar(today: date, due: Iterable[date]) -> Markup:
+def last_day(today: date) -> date:
+    """Return the last day that the calendar shows."""
+    return _monday(today) + timedelta(days=7 * WEEKS - 1)
+
+
+def release_calendar(today: date, due: Mapping[date, int]) -> Markup:
     """Return the calendar; days are in UTC."""
     counts = Counter(due)
-    monday = today - timedelta(days=today.weekday())
+    monday = _monday(today)
     days = [monday + timedelta(days=place) for place in range(7 * WEEKS)]
     listed = [f"{day:%Y-%m-%d}: {counts[day]}" for day in days if counts[day]]
     title = f"Releases due: {', '.join(listed) or 'none'}"
     shapes = [*_names(days), *(one for day in days for one in _cell(day, monday, today, counts))]
     return drawing(_LEFT + WEEKS * _CELL + 2, _TOP + 7 * _CELL + 2, title, shapes, look="releases")
+
+
+def _monday(today: date) -> date:
+    return today - timedelta(days=today.weekday())
 
 
 def _names(days: list[date]) -> Iterator[Markup]:
