@@ -191,17 +191,17 @@ class Vault(Sealer):
 
         Raises: SealedError and DamagedPayloadError as `open`.
         """
-        rows = transaction.all(
-            "SELECT payload_id, compartment, kind, sealed, wrapped, kek_id"
+        rows = transaction.tuples(
+            "SELECT payload_id, kind, sealed, compartment, wrapped, kek_id"
             " FROM payload JOIN data_key USING (compartment) WHERE payload_id = ANY(%s)",
             [list(payload_ids)],
         )
         opened = {
-            row["payload_id"]: _decrypt(
-                row, self.unwrap(row["compartment"], row["wrapped"], row["kek_id"])
+            PayloadId(payload_id): _decrypt(
+                payload_id, kind, sealed, self.unwrap(compartment, wrapped, kek_id)
             )
-            for row in rows
-            if row["wrapped"] is not None
+            for payload_id, kind, sealed, compartment, wrapped, kek_id in rows
+            if wrapped is not None
         }
         if len(opened) != len(set(payload_ids)):
             raise SealedError("a payload is closed to you, shredded, or was never there")
@@ -275,11 +275,9 @@ def _bound_to(payload_id: str, kind: str) -> bytes:
     return f"{payload_id}\n{kind}".encode()
 
 
-def _decrypt(row: dict[str, object], data_key: bytes) -> bytes:
-    sealed = bytes(row["sealed"])  # type: ignore[call-overload] # bytea arrives as bytes
+def _decrypt(payload_id: str, kind: str, sealed: bytes, data_key: bytes) -> bytes:
     nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-    bound = _bound_to(str(row["payload_id"]), str(row["kind"]))
     try:
-        return AESGCM(data_key).decrypt(nonce, ciphertext, bound)
+        return AESGCM(data_key).decrypt(nonce, ciphertext, _bound_to(payload_id, kind))
     except InvalidTag as error:
-        raise DamagedPayloadError(f"{row['payload_id']} is not what was sealed") from error
+        raise DamagedPayloadError(f"{payload_id} is not what was sealed") from error

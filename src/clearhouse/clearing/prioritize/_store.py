@@ -72,7 +72,7 @@ def with_basis(
         " WHERE finding_id = %s AND basis = %s AND superseded_at IS NULL",
         [finding_id, basis],
     )
-    return _opened(desk, transaction, [row])[0] if row else None
+    return opened(desk, transaction, [row])[0] if row else None
 
 
 def in_force(
@@ -83,7 +83,7 @@ def in_force(
         "SELECT content_payload FROM priority WHERE finding_id = ANY(%s) AND superseded_at IS NULL",
         [list(finding_ids)],
     )
-    return {FindingId(one.finding_id): one for one in _opened(desk, transaction, rows)}
+    return {FindingId(one.finding_id): one for one in opened(desk, transaction, rows)}
 
 
 def page(desk: Desk, transaction: Transaction, *, limit: int, offset: int) -> list[Priority]:
@@ -93,7 +93,7 @@ def page(desk: Desk, transaction: Transaction, *, limit: int, offset: int) -> li
         " ORDER BY sort_key, first_received, finding_id LIMIT %s OFFSET %s",
         [limit, offset],
     )
-    return _opened(desk, transaction, rows)
+    return opened(desk, transaction, rows)
 
 
 def past(desk: Desk, transaction: Transaction, finding_id: FindingId) -> list[PastPriority]:
@@ -107,7 +107,7 @@ def past(desk: Desk, transaction: Transaction, finding_id: FindingId) -> list[Pa
         PastPriority(
             priority=one, computed_at=row["computed_at"], superseded_at=row["superseded_at"]
         )
-        for row, one in zip(rows, _opened(desk, transaction, rows), strict=True)
+        for row, one in zip(rows, opened(desk, transaction, rows), strict=True)
     ]
 
 
@@ -154,7 +154,8 @@ def assessment_of(desk: Desk, transaction: Transaction, finding_id: FindingId) -
     return _ASSESSMENT.validate_json(desk.vault.open(transaction, row["content_payload"]))
 
 
-def _opened(desk: Desk, transaction: Transaction, rows: Sequence[Row]) -> list[Priority]:
+def opened(desk: Desk, transaction: Transaction, rows: Sequence[Row]) -> list[Priority]:
+    """Return the priorities whose sealed content these rows name, in the same order."""
     payloads = [row["content_payload"] for row in rows]
-    opened = desk.vault.open_many(transaction, payloads)
-    return [_PRIORITY.validate_json(opened[payload]) for payload in payloads]
+    contents = desk.vault.open_many(transaction, payloads)
+    return [_PRIORITY.validate_json(contents[payload]) for payload in payloads]

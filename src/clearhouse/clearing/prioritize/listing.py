@@ -7,7 +7,7 @@ Refused: nothing; a filter that nothing fits gives an empty part.
 from dataclasses import dataclass
 from typing import LiteralString
 
-from clearhouse.clearing.prioritize import operations
+from clearhouse.clearing.prioritize import _store
 from clearhouse.clearing.prioritize.record import Band, Coordination, ExploitLevel, Priority
 from clearhouse.formats.cvss import Rating
 from clearhouse.kernel.breadth import NOT_THEIRS_ALONE, is_analyst
@@ -67,13 +67,11 @@ def part(
         " AND (sort_key, first_received, finding_id) > (%s::integer[], %s, %s)"
     )  # fmt: skip
     rows = transaction.all(
-        f"SELECT finding_id FROM priority WHERE {wanted.where}{hidden}{behind}"  # noqa: S608 - clauses of ours
+        f"SELECT content_payload FROM priority WHERE {wanted.where}{hidden}{behind}"  # noqa: S608 - clauses of ours
         " ORDER BY sort_key, first_received, finding_id LIMIT %s OFFSET %s",
         [*wanted.parameters, *(place or ()), limit, offset],
     )
-    ids = [FindingId(row["finding_id"]) for row in rows]
-    found = operations.priorities(desk, transaction, ids)
-    return [found[finding_id] for finding_id in ids if finding_id in found]
+    return _store.opened(desk, transaction, rows)
 
 
 def total(transaction: Transaction, wanted: QueueFilter, *, most: int | None = None) -> int:
