@@ -40,6 +40,8 @@ KEYS_PATH: Final = "feed/keys.json"
 LISTS_FOLDER: Final = "feed/lists"
 LONGEST_LIST: Final = 500
 INSTANT: Final = "%Y-%m-%dT%H:%M:%SZ"
+OPEN_LEAKS: Final = ("L0", "L1")
+"""What a rule may reveal of the flaw in a feed: nothing, or product and kind."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +62,7 @@ class Rule:
     kind: str
     """`sigma`, `suricata` or `yara`."""
     leak: str
-    """What it reveals of the flaw: `L0` nothing, `L1` product and kind; more is never in a feed."""
+    """What it reveals of the flaw: one of `OPEN_LEAKS`."""
     expires: date
     """From this day on nobody should use it."""
     telemetry: str

@@ -29,6 +29,7 @@ from clearhouse.formats.feed import (
     MANIFEST_FORMAT,
     MANIFEST_PATH,
     MANIFEST_TYPE,
+    OPEN_LEAKS,
     Entry,
     File,
     KeyList,
@@ -47,7 +48,7 @@ _HASH: Final = re.compile("[0-9a-f]{64}")
 _DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RULE_ID: Final = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 _RULE_KIND: Final = re.compile("sigma|suricata|yara")
-_RULE_LEAK: Final = re.compile("L0|L1")
+_RULE_LEAK: Final = re.compile("|".join(OPEN_LEAKS))
 _RULE_FIRES: Final = re.compile("yes|not-run")
 _T = TypeVar("_T")
 

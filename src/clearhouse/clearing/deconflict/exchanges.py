@@ -6,13 +6,12 @@ both. There is no content in it, and no table of its own: it is read from the le
 proves that nothing was left out. Each side reads what it did itself, auditors read all.
 """
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from clearhouse.formats import spreadsheet
 from clearhouse.kernel.identity import Actor, party_names
 from clearhouse.kernel.ids import PartyId
 from clearhouse.kernel.services import Desk
@@ -69,9 +68,5 @@ def exchanges(
 
 def as_csv(found: Sequence[Exchange]) -> str:
     """Return exchanges as CSV with one heading."""
-    sheet = io.StringIO()
-    writer = csv.writer(sheet, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for one in found:
-        writer.writerow([one.at.isoformat(), *(getattr(one, name) for name in _COLUMNS[1:])])
-    return sheet.getvalue()
+    rows = ([getattr(one, name) for name in _COLUMNS] for one in found)
+    return "".join(spreadsheet.lines(_COLUMNS, rows))

@@ -20,7 +20,6 @@ INFORMATION_TYPE: Final = {
     "scheme": "urn:ietf:params:rolie:category:information-type", "term": "csaf",
 }  # fmt: skip
 _PUBLIC: Final = "WHITE"
-_OPEN: Final = ("L0", "L1")
 NO_ECOSYSTEM: Final = "[EMPTY]"
 """The folder of records without an ecosystem. Source: OSV data dumps."""
 
@@ -134,7 +133,7 @@ def with_rules(made: Card, carried: Iterable[Carried]) -> Card:
     Raises: CardError when one reveals what is not for everybody.
     """
     rules = [one.rule for one in carried]
-    closed = [one.id for one in rules if one.leak not in _OPEN]
+    closed = [one.id for one in rules if one.leak not in feed.OPEN_LEAKS]
     if closed:
         raise CardError(f"the rule {closed[0]} reveals too much to stand where everybody reads")
     entry = feed.with_rules(made.entry.encode(), rules)

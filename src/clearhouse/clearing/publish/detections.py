@@ -60,7 +60,7 @@ class Fires(StrEnum):
     NOT_RUN = "not-run"
 
 
-OPEN: Final = (Leak.L0, Leak.L1)
+OPEN: Final = tuple(map(Leak, feed.OPEN_LEAKS))
 """What everybody may have."""
 ENDINGS: Final = {Kind.SIGMA: ".yml", Kind.SURICATA: ".rules", Kind.YARA: ".yar"}
 

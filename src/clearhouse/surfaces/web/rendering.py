@@ -27,6 +27,8 @@ from clearhouse.surfaces.web.untrusted import excerpt, one_line, plain_line
 _HERE = Path(__file__).parent
 _STATIC = _HERE / "static"
 _A_YEAR_S = 365 * 24 * 3600
+ENGINES = {"sigma": "Sigma", "suricata": "Suricata", "yara": "YARA"}
+"""How what reads detection rules is written, by kind."""
 
 
 class Assets(StaticFiles):
@@ -62,6 +64,7 @@ def environment() -> Environment:
     )
     made.globals |= {
         "asset": asset,
+        "engines": ENGINES,
         "strip": elements_strip,
         "weight_bar": weight_bar,
         "address_of": address_of,

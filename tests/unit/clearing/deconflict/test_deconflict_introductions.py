@@ -1,5 +1,6 @@
 """Two finders of one flaw meet as far as both want, and what was exchanged is on record."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -146,5 +147,7 @@ def test_what_was_exchanged_is_on_record_for_each_side_and_for_auditors(app, lab
     assert sheet.count("\n") == 1 + len(everything)
     assert "quite secret" not in sheet
     assert '""shown_to_both"": true' in sheet
+    hostile = replace(everything[0], party='=HYPERLINK("https://x.example")')
+    assert "\"'=HYPERLINK(" in exchanges.as_csv([hostile])
     with pytest.raises(ForbiddenError):
         read(reporter(app))
