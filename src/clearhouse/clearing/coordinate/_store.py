@@ -15,6 +15,7 @@ from clearhouse.clearing.coordinate.embargo import ProjectPolicy
 from clearhouse.clearing.coordinate.embargo_management import EmState
 from clearhouse.clearing.coordinate.record import Case, CaseFile, DueCase, Party, PartyRole
 from clearhouse.kernel import vault
+from clearhouse.kernel.breadth import in_order
 from clearhouse.kernel.ids import CaseId, Compartment, PartyId, PayloadId, ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
@@ -102,13 +103,14 @@ def newest(
 
     `kept_back` leaves out those without an embargo, and those that are public.
     """
-    rows = transaction.all(
-        "SELECT * FROM coordination_case WHERE merged_into IS NULL"
-        " AND (NOT %s OR (published_at IS NULL AND embargo_instant IS NOT NULL))"
-        " ORDER BY published_at IS NOT NULL, embargo_instant NULLS FIRST, case_id"
-        " LIMIT %s OFFSET %s",
-        [kept_back, limit, offset],
-    )
+    with in_order(transaction):
+        rows = transaction.all(
+            "SELECT * FROM coordination_case WHERE merged_into IS NULL"
+            " AND (NOT %s OR (published_at IS NULL AND embargo_instant IS NOT NULL))"
+            " ORDER BY published_at IS NOT NULL, embargo_instant NULLS FIRST, case_id"
+            " LIMIT %s OFFSET %s",
+            [kept_back, limit, offset],
+        )
     return _opened(desk, transaction, rows)
 
 

@@ -4,13 +4,14 @@ In: a `QueueFilter`. Out: priorities in the order of the queue, as far as the ac
 Refused: nothing; a filter that nothing fits gives an empty part.
 """
 
+import contextlib
 from dataclasses import dataclass
 from typing import LiteralString
 
 from clearhouse.clearing.prioritize import _store
 from clearhouse.clearing.prioritize.record import Band, Coordination, ExploitLevel, Priority
 from clearhouse.formats.cvss import Rating
-from clearhouse.kernel.breadth import NOT_THEIRS_ALONE, is_analyst
+from clearhouse.kernel.breadth import NOT_THEIRS_ALONE, in_order, is_analyst
 from clearhouse.kernel.ids import FindingId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction, Value
@@ -62,15 +63,17 @@ def part(
     meanwhile; behind any other it begins anew.
     """
     place = None if after is None else _place(transaction, after)
-    hidden: LiteralString = "" if is_analyst(transaction) else NOT_THEIRS_ALONE
+    analyst = is_analyst(transaction)
+    hidden: LiteralString = "" if analyst else NOT_THEIRS_ALONE
     behind: LiteralString = "" if place is None else (
         " AND (sort_key, first_received, finding_id) > (%s::integer[], %s, %s)"
     )  # fmt: skip
-    rows = transaction.all(
-        f"SELECT content_payload FROM priority WHERE {wanted.where}{hidden}{behind}"  # noqa: S608 - clauses of ours
-        " ORDER BY sort_key, first_received, finding_id LIMIT %s OFFSET %s",
-        [*wanted.parameters, *(place or ()), limit, offset],
-    )
+    with contextlib.nullcontext() if analyst else in_order(transaction):
+        rows = transaction.all(
+            f"SELECT content_payload FROM priority WHERE {wanted.where}{hidden}{behind}"  # noqa: S608 - clauses of ours
+            " ORDER BY sort_key, first_received, finding_id LIMIT %s OFFSET %s",
+            [*wanted.parameters, *(place or ()), limit, offset],
+        )
     return _store.opened(desk, transaction, rows)
 
 
