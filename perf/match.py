@@ -45,6 +45,7 @@ from clearhouse.kernel import identity
 from clearhouse.kernel.disjoint import UnionFind
 from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.kernel.ids import ReportId
+from clearhouse.kernel.jobs import tidy_seldom
 from clearhouse.kernel.store.database import Transaction
 
 TOGETHER = 100
@@ -184,7 +185,7 @@ def match_all(
         peak = max(peak, pss_mb([*pids, app.server.pid or 0, *children(app.server.pid or 0)]))
         while not links.empty():
             done.append(links.get())
-        time.sleep(1.0)
+        time.sleep(3.0)  # asking for memory takes a tenth of a second of a processor
         assert all(process.exitcode in {None, 0} for process in processes)
     spent = max(one["until"] for one in done) - begun
     for process in processes:
@@ -216,18 +217,20 @@ def work(
     app = build(Settings(home=pathlib.Path(home)))
     actor, found = app.desk.clearing_actor, []
     model()
+    tidy_seldom()
     ready.release()
     go.wait()
     begun, packed, left = time.process_time(), time.perf_counter(), list[ReportId]()
     while True:
         with turn.get_lock():
             start, turn.value = turn.value, turn.value + together - len(left)
-        # A job begins with a report of its own, not with one that somebody else is at.
-        chunk = [*ids[start : start + together - len(left)], *left]
+        fresh = ids[start : start + together - len(left)]
+        chunk = [*left, *fresh]
         if not chunk:
             break
         with app.desk.database.transaction(actor.actor_id) as transaction:
-            matched = matching.match_reports(app.desk, transaction, actor, chunk)
+            # When there is nothing else to do, others are waited for.
+            matched = matching.match_reports(app.desk, transaction, actor, chunk, wait=not fresh)
         left = [one for one in chunk if one not in matched]
         for report_id, its in matched.items():
             found += [(report_id, one.place.report_id) for one in its.comparisons if one.companion]
@@ -280,9 +283,7 @@ def load(app: App, given: Iterator[dict[str, Any]], filed: int, count: int) -> i
 
 def file_all(machinery: Transaction, serial: int, readings: Sequence[Reading]) -> None:
     background = model().background
-    counts = collections.Counter(
-        _index.held(machinery, {number for one in readings for number in one.numbers.values()})
-    )
+    counts = _index.held(machinery, {n for one in readings for n in one.numbers.values()}).counts
     filings = []
     for place, one in enumerate(readings, serial):
         held = {t: min(counts[n], CROWDED + 1) for t, n in one.numbers.items() if counts[n]}

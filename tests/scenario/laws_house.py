@@ -46,7 +46,7 @@ FOLLOWS = {
     "payload": "the sealed part of a row above",
     "data_key": "as payload; shredding one is an event",
     "match_index_report": "keyed features of a report, computed from it",
-    "match_index_token": "as above",
+    "match_index_recent": "as above",
     "match_index_key": "as above",
     "match_index_posting": "as above",
     "match_index_removal": "counts what was taken out of the index",

@@ -164,8 +164,9 @@ def register_jobs(desk: Desk, workers: Workers) -> None:
 
 def clear(desk: Desk, report_id: ReportId) -> None:
     """Take one report along the route as far as it can go; running it again changes nothing."""
+    _walk(desk, report_id, (("intake", partial(_begin, desk, report_id)),))
+    _match_ahead(desk, report_id)
     steps: _Steps = (
-        ("intake", partial(_begin, desk, report_id)),
         ("match", partial(_match, desk, report_id)),
         ("validate", partial(_validate, desk, report_id)),
         *_later_rooms(desk, report_id),
@@ -393,10 +394,17 @@ def _begin(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
     return "received"
 
 
+def _match_ahead(desk: Desk, report_id: ReportId) -> None:
+    """Match a report with those that came next, as far as nobody else is at them."""
+    actor = desk.clearing_actor
+    with desk.database.transaction(actor.actor_id) as transaction:
+        if matching.waits(transaction, report_id):
+            others = intake.next_after(transaction, report_id, most=MATCHED_TOGETHER)
+            matching.match_reports(desk, transaction, actor, [report_id, *others], wait=False)
+
+
 def _match(desk: Desk, report_id: ReportId, transaction: Transaction) -> str:
-    if matching.waits(transaction, report_id):
-        others = intake.next_after(transaction, report_id, most=MATCHED_TOGETHER)
-        matching.match_reports(desk, transaction, desk.clearing_actor, [report_id, *others])
+    matching.match_reports(desk, transaction, desk.clearing_actor, [report_id])
     _enter(desk, report_id, transaction)
     return "compared"
 

@@ -17,7 +17,7 @@ from clearhouse.clearing.intake.record import Draft
 from clearhouse.clearing.match import _index, _store
 from clearhouse.clearing.match.columns import Asking, queries
 from clearhouse.clearing.match.evidence import after_fix, key_reasons, rivals
-from clearhouse.clearing.match.explanation import explain
+from clearhouse.clearing.match.explanation import ASKED_OF_OLD, explain
 from clearhouse.clearing.match.groups import Joining, join_groups
 from clearhouse.clearing.match.keyed import KeyedFeatures, Numbers, keyed
 from clearhouse.clearing.match.model import Model, model
@@ -28,24 +28,32 @@ from clearhouse.clearing.match.record import Band, ExactKey, Features, Reason, S
 from clearhouse.clearing.match.retrieval import (
     CROWDED,
     NOBODY,
-    Entries,
     asked_under,
     entry,
     filed_under,
     filing_tokens,
+    name_token,
     nearest,
     weigh,
 )
 from clearhouse.clearing.match.rules import Ruling, features, proof
 from clearhouse.clearing.match.shelf import shelf_of
 from clearhouse.clearing.match.sides import Weights, side
-from clearhouse.clearing.match.sketch import Sketch, Token, keyed_sketch, material, sketch
+from clearhouse.clearing.match.sketch import (
+    Sketch,
+    Token,
+    keyed_sketch,
+    material,
+    product_names,
+    sketch,
+)
 from clearhouse.formats import cwe
 from clearhouse.formats.stacktrace import parse
 from clearhouse.kernel.ids import ReportId
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
+_NOT_PROVEN = Ruling(proven=False, reasons=())
 CONTAINED = FIRST_LOOK.index("words shared of shorter")
 LEAST_FRAMES = 2
 """A crash with fewer telling frames gives no key: one name alone is shared by many bugs."""
@@ -74,8 +82,6 @@ class Comparison:
     """Where the earlier report stands."""
     suggestion: Suggestion
     log_odds: float
-    seen: tuple[float, ...]
-    """What the closer look saw, in the order of `CLOSER_LOOK`."""
     ruling: Ruling
     keyed: bool
     """Whether they share an exact key."""
@@ -168,11 +174,14 @@ def _read(index_key: bytes, known: Known, draft: Draft) -> Reading:
     )
 
 
-def names(reading: Reading) -> frozenset[int]:
+def names(desk: Desk, draft: Draft) -> frozenset[int]:
     """Return under what names a report must not be matched beside another: package, products."""
-    products = [number for token, number in reading.numbers.items() if token.startswith("n:")]
-    package = reading.keyed.package
-    return frozenset([*products, *([] if package is None else [package])]) or frozenset([0])
+    index_key = desk.keys.index_key()
+    filed = Numbers(index_key, "filed")
+    found = {filed[name_token(name)] for name in product_names(material(draft))}
+    if draft.purl is not None:
+        found.add(Numbers(index_key, "package")[draft.purl])
+    return frozenset(found) or frozenset([0])
 
 
 def compare(desk: Desk, machinery: Transaction, reading: Reading, reader: Transaction) -> Found:
@@ -190,8 +199,9 @@ def compare_all(
 
     The answers are those of comparing and filing one after the other. Their keys must be filed.
     """
-    looks = _looks(machinery, asked)
-    near, holders = _nearest(machinery, looks), _holders(machinery, asked)
+    held = _index.held(machinery, {n for one in asked for n in one.reading.numbers.values()})
+    looks = _looks(machinery, asked, held.counts)
+    near, holders = _nearest(machinery, looks, held), _holders(machinery, asked)
     if reader is not None:
         near, holders = _seen(reader, near, holders)
     wanted = {n for found in near for n, _ in found}
@@ -249,11 +259,12 @@ def _seen(
     )
 
 
-def _looks(machinery: Transaction, asked: Sequence[Asked]) -> list[_Look]:
+def _looks(
+    machinery: Transaction, asked: Sequence[Asked], counts: Mapping[int, int]
+) -> list[_Look]:
     """Decide where each report looks and files itself, as if those before it were filed."""
     background = model().background
-    reports = _index.size(machinery)
-    counts = _index.held(machinery, {n for a in asked for n in a.reading.numbers.values()})
+    reports, counts = _index.size(machinery), dict(counts)
     looks = []
     for one in asked:
         numbers, filing = one.reading.numbers, one.reading.filing
@@ -275,9 +286,11 @@ def _looks(machinery: Transaction, asked: Sequence[Asked]) -> list[_Look]:
     return looks
 
 
-def _nearest(machinery: Transaction, looks: Sequence[_Look]) -> list[list[tuple[int, float]]]:
+def _nearest(
+    machinery: Transaction, looks: Sequence[_Look], held: _index.Held
+) -> list[list[tuple[int, float]]]:
     under = {token for look in looks for token in look.under}
-    postings: dict[int, Entries] = _index.postings(machinery, under)
+    postings = _index.postings(machinery, held, under)
     found = []
     for look in looks:
         found.append(nearest((w, postings.get(t, NOBODY)) for t, w in look.under.items()))
@@ -343,13 +356,13 @@ def _comparison(compared: _Compared, ranked: Ranked, place: _store.Place) -> Com
     reading = compared.reading
     known = compared.opened.get(place.report_id)
     band = model().band(ranked.probability)
-    ruling = Ruling(proven=False, reasons=())
+    ruling = _NOT_PROVEN
     reasons: tuple[Reason, ...] = ()
     joined = compared.joining
     companion = joined is not None and joined.companion == ranked.number
     shown = known is not None or companion or band is not Band.UNRELATED
     if compared.query is not None and shown:
-        old = unpack(compared.packed[ranked.number])
+        old = unpack(compared.packed[ranked.number], ASKED_OF_OLD)
         reasons = explain(compared.query, old, reading.readable)
     if known is not None:
         contained = ranked.numbers[CONTAINED]
@@ -366,7 +379,6 @@ def _comparison(compared: _Compared, ranked: Ranked, place: _store.Place) -> Com
             reasons=reasons,
         ),
         log_odds=ranked.log_odds,
-        seen=ranked.numbers,
         ruling=ruling,
         keyed=known is not None,
         companion=companion,

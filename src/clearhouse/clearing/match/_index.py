@@ -6,7 +6,7 @@ Everything is asked and filed for several reports at once; one is a batch of one
 
 import sys
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,6 +39,23 @@ class Holder:
     value: bytes
 
 
+ENTRY = 8
+"""So many bytes an entry has in the store, the greatest first."""
+_SHORT = 64 * ENTRY
+"""Postings of at most so many bytes are read as soon as they are counted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """How many reports are filed under tokens."""
+
+    counts: Counter[int]
+    read: defaultdict[int, bytes]
+    """Who they are, as far as that was read along."""
+    unread: set[int]
+    """The tokens under which others are filed too."""
+
+
 def file(transaction: Transaction, filings: Sequence[Filing]) -> None:
     """Make reports findable by their words."""
     transaction.execute(
@@ -53,13 +70,15 @@ def file(transaction: Transaction, filings: Sequence[Filing]) -> None:
             [one.group for one in filings],
         ],
     )
+    entries: defaultdict[int, list[bytes]] = defaultdict(list)
+    for one in filings:
+        stored = one.entry.to_bytes(ENTRY)
+        for token in one.tokens:
+            entries[token].append(stored)
     transaction.execute(
-        "INSERT INTO match_index_token (token, entry)"
-        " SELECT * FROM unnest(%s::bigint[], %s::bigint[])",
-        [
-            _numbers(token for one in filings for token in one.tokens),
-            _numbers(one.entry for one in filings for _ in one.tokens),
-        ],
+        "INSERT INTO match_index_recent (token, entries)"
+        " SELECT * FROM unnest(%s::bigint[], %b::bytea[])",
+        [_numbers(entries), [b"".join(some) for some in entries.values()]],
     )
 
 
@@ -92,7 +111,7 @@ def clear(transaction: Transaction) -> None:
     """Empty the index, so that every report is filed anew."""
     for statement in (
         "DELETE FROM match_index_report",
-        "DELETE FROM match_index_token",
+        "DELETE FROM match_index_recent",
         "DELETE FROM match_index_posting",
         "DELETE FROM match_index_key",
     ):
@@ -105,38 +124,40 @@ def size(transaction: Transaction) -> int:
     return int(row["reports"]) if row else 0
 
 
-def held(transaction: Transaction, tokens: Iterable[int]) -> dict[int, int]:
+def held(transaction: Transaction, tokens: Iterable[int]) -> Held:
     """Return how many reports are filed under each token."""
     asked = _numbers(tokens)
     # As one join, the store would rather read all postings than look for thousands of them.
     rows = transaction.tuples(
-        "SELECT token, octet_length(entries) / 8 FROM match_index_posting"
-        " WHERE token = ANY(%s::bigint[])"
-        " UNION ALL SELECT token, count(*) FROM match_index_token"
-        " WHERE token = ANY(%s::bigint[]) GROUP BY token",
-        [asked, asked],
+        "SELECT token, octet_length(entries) / %s,"
+        "  CASE WHEN octet_length(entries) <= %s THEN entries END"
+        " FROM match_index_posting WHERE token = ANY(%s::bigint[])"
+        " UNION ALL SELECT token, sum(octet_length(entries)) / %s, string_agg(entries, ''::bytea)"
+        " FROM match_index_recent WHERE token = ANY(%s::bigint[]) GROUP BY token",
+        [ENTRY, _SHORT, asked, ENTRY, asked],
     )
-    found: Counter[int] = Counter()
-    for token, count in rows:
-        found[token] += count
+    found = Held(counts=Counter(), read=defaultdict(bytes), unread=set())
+    for token, count, entries in rows:
+        found.counts[token] += count
+        if entries is None:
+            found.unread.add(token)
+        else:
+            found.read[token] += entries
     return found
 
 
-def postings(transaction: Transaction, tokens: Iterable[int]) -> dict[int, Entries]:
-    """Return who is filed under each token."""
-    asked = _numbers(tokens)
+def postings(transaction: Transaction, known: Held, tokens: Collection[int]) -> dict[int, Entries]:
+    """Return who is filed under each token, of which `known` says how many there are."""
     rows = transaction.tuples(
-        "SELECT p.token, entries FROM match_index_posting p WHERE token = ANY(%s::bigint[])"
-        " UNION ALL SELECT t.token, string_agg(int8send(entry), ''::bytea ORDER BY entry)"
-        " FROM match_index_token t WHERE token = ANY(%s::bigint[]) GROUP BY t.token",
-        [asked, asked],
+        "SELECT token, entries FROM match_index_posting WHERE token = ANY(%s::bigint[])",
+        [_numbers(known.unread.intersection(tokens))],
     )
-    found: dict[int, Entries] = {}
+    found = {token: array("q", known.read[token]) for token in known.read.keys() & tokens}
     for token, entries in rows:
         found.setdefault(token, array("q")).frombytes(entries)
     if sys.byteorder == "little":
-        for entries in found.values():
-            entries.byteswap()
+        for some in found.values():
+            some.byteswap()
     return found
 
 

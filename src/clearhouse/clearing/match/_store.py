@@ -45,8 +45,13 @@ class Place:
     """The model that it was last compared with; None when it is not in the index."""
 
 
-def found(desk: Desk, transaction: Transaction, reports: Sequence[Report]) -> list[Place]:
-    """Give each report a finding of its own and a place among the matched, in this order."""
+def found(
+    desk: Desk, transaction: Transaction, reports: Sequence[Report], *, rule: str | None = None
+) -> list[Place]:
+    """Give each report a finding of its own and a place among the matched, in this order.
+
+    With `rule`, those are taken down as compared with that model.
+    """
     # Not the reports' boxes: who sent one would see by its finding that it is a duplicate.
     boxes = desk.vault.new_boxes(transaction, DESK_READERS, len(reports))
     finding_ids = [FindingId(new_id("fnd")) for _ in reports]
@@ -56,8 +61,8 @@ def found(desk: Desk, transaction: Transaction, reports: Sequence[Report]) -> li
         " founded AS (INSERT INTO finding (finding_id, report_id, founded_at, compartment, readers)"
         "  SELECT finding_id, report_id, received_at, compartment, %s FROM new)"
         " INSERT INTO match_report (report_id, received_at, own_finding_id, finding_id,"
-        "  compartment, readers)"
-        " SELECT report_id, received_at, finding_id, finding_id, compartment, %s"
+        "  compartment, readers, rule)"
+        " SELECT report_id, received_at, finding_id, finding_id, compartment, %s, %s"
         " FROM new ORDER BY place RETURNING *",
         [
             [report.report_id for report in reports],
@@ -66,6 +71,7 @@ def found(desk: Desk, transaction: Transaction, reports: Sequence[Report]) -> li
             [box.compartment for box in boxes],
             list(DESK_READERS),
             list(DESK_READERS),
+            rule,
         ],
     )
     return [_place(row) for row in rows]

@@ -47,9 +47,10 @@ def match_archive(desk: Desk, after_each: Callable[[Progress], None] = lambda _:
     """Match every report that waits for it, in order of arrival."""
     seen = matched = packed = 0
     for page in _pages(desk):
-        left = page
+        left, wait = page, False
         while left:
-            found = _match(desk, left[:TOGETHER])
+            found = _match(desk, left[:TOGETHER], wait=wait)
+            wait = not found.passed
             left = [*found.locked, *left[TOGETHER:]]
             seen, matched = seen + found.passed, matched + found.matched
             if matched - packed >= _PACK_EVERY:
@@ -79,16 +80,14 @@ def _pages(desk: Desk) -> Iterator[list[ReportId]]:
         last = page[-1]
 
 
-def _match(desk: Desk, report_ids: list[ReportId]) -> _Batch:
-    with desk.database.transaction(desk.clearing_actor.actor_id) as machinery:
+def _match(desk: Desk, report_ids: list[ReportId], *, wait: bool) -> _Batch:
+    """Match what nobody else is at; with `wait`, wait for the first."""
+    actor = desk.clearing_actor
+    with desk.database.transaction(actor.actor_id) as machinery:
         waiting = _store.waiting(machinery, report_ids)
-        if not waiting:
-            return _Batch(passed=len(report_ids), matched=0, locked=[])
-        found = match_reports(desk, machinery, desk.clearing_actor, waiting)
-        # The first was waited for: it is matched now, by this transaction or by another.
-        locked = [one for one in waiting[1:] if one not in found]
-        passed = len(report_ids) - len(locked)
-        return _Batch(passed=passed, matched=len(found), locked=locked)
+        found = match_reports(desk, machinery, actor, waiting, wait=wait) if waiting else {}
+        locked = [one for one in waiting if one not in found]
+        return _Batch(passed=len(report_ids) - len(locked), matched=len(found), locked=locked)
 
 
 def _pack(desk: Desk) -> None:

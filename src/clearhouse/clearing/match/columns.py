@@ -238,12 +238,12 @@ class Meeting:
         ends = np.cumsum(old.sizes.sum(axis=1))
         ends = np.concatenate([[0], ends])[old.rows(len(asked.asking))]
         met = [
-            _met(asked.tokens[asked.starts[one] : asked.starts[one + 1]], old.tokens[low:high])
+            meet(asked.tokens[asked.starts[one] : asked.starts[one + 1]], old.tokens[low:high])
             for one, (low, high) in enumerate(pairwise(ends.tolist()))
         ]
         places = np.concatenate([low + there for low, (there, _) in zip(ends, met, strict=False)])
         at = np.concatenate([low + at for low, (_, at) in zip(asked.starts, met, strict=False)])
-        label = np.repeat(np.arange(old.sizes.size), old.sizes.ravel())[places]
+        label = np.searchsorted(np.cumsum(old.sizes), places, side="right")
         group = (label % groups).astype(np.uint8)
         order = np.argsort(group, kind="stable")
         self._places, self._at = places[order], at[order]
@@ -283,13 +283,21 @@ class Meeting:
         return slice(self._bounds[place], self._bounds[place + 1])
 
 
-def _met(asked: Ints, tokens: Ints) -> tuple[Ints, Ints]:
-    """Return which tokens are among those asked for, and where."""
+def meet(asked: Ints, tokens: Ints) -> tuple[Ints, Ints]:
+    """Return which tokens are among those asked for, which rise, and where."""
     if not len(asked):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    # Most tokens are not: their last bits, which are as good as random, tell that much sooner.
+    ends = np.zeros(_LAST_BITS + 1, np.bool_)
+    ends[asked & _LAST_BITS] = True
+    there = np.flatnonzero(ends.take(tokens & _LAST_BITS))
+    tokens = tokens[there]
     at = np.minimum(np.searchsorted(asked, tokens), len(asked) - 1)
-    there = np.flatnonzero(asked[at] == tokens)
-    return there, at[there]
+    found = asked[at] == tokens
+    return there[found], at[found]
+
+
+_LAST_BITS = (1 << 16) - 1
 
 
 def first_columns(packed: Sequence[Sequence[bytes]]) -> Columns:

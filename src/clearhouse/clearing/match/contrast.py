@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from clearhouse.clearing.match.columns import Flags, Floats, Ints, Meeting
+from clearhouse.clearing.match.columns import Flags, Floats, Ints, Meeting, meet
 from clearhouse.clearing.match.sides import TELLING, UNIT
 
 _MISSING = ("heaviest missing", "missing", "first missing", "missing of three", "share held")
@@ -221,10 +221,8 @@ def _others(
     asked, at = np.unique(told, return_inverse=True)
     weights, held = np.zeros((count, len(asked))), np.zeros((len(asked), count))
     weights[np.nonzero(tellings)[0], at] = telling[tellings]
-    if len(asked):
-        place = np.minimum(np.searchsorted(asked, words), len(asked) - 1)
-        known = asked[place] == words
-        held[place[known], holder[known]] = 1.0
+    known, place = meet(asked, words)
+    held[place, holder[known]] = 1.0
     shares = part(weights @ held, whole[:, None])
     np.fill_diagonal(shares, -1.0)
     top = np.maximum(shares.max(axis=1, initial=0.0), 0.0)

@@ -19,6 +19,10 @@ RARE = 6.0
 """A word of this weight stands in about one report of four hundred, or fewer."""
 _UNITS = 40.0
 """So much shared weight counts as full evidence."""
+ASKED_OF_OLD = frozenset(
+    ["words", "specifics", "classes", "impacts", "names", "product", "all_words", "settings"]
+)
+"""The groups of tokens of the earlier report that are looked at."""
 
 
 def explain(query: Query, old: Side, readable: Mapping[Token, str]) -> tuple[Reason, ...]:

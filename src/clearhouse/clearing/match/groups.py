@@ -157,11 +157,13 @@ def group_looks(listed: Sequence[Ranked], groups: Mapping[int, int]) -> GroupLoo
                 len(listed),
                 max(listed[p].numbers[_PAIRS] for p in own if p < FIRST),
                 len(own) / len(listed),
-                *listed[own[0]].numbers,
             ]
         )
+    numbers = np.zeros((len(rows), len(IN_GROUP)))
+    for row, said, own in zip(numbers, rows, shown.values(), strict=True):
+        row[: len(said)], row[len(said) :] = said, listed[own[0]].numbers
     return GroupLooks(
         groups=tuple(shown),
         companions=tuple(listed[own[0]].number for own in shown.values()),
-        numbers=np.array(rows, np.float64).reshape(len(rows), len(IN_GROUP)),
+        numbers=numbers,
     )

@@ -14,8 +14,6 @@ from clearhouse.kernel import policy
 
 MAX_CLASS_CHARS = 20_000
 """Classes and settings are looked for in so much of a report."""
-
-
 _STEMS = 50_000
 """The stems of so many words are remembered."""
 
@@ -24,30 +22,29 @@ class _Document(Protocol):
     def __getitem__(self, key: str, /) -> object: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wording:
-    """How a class of flaws or a circumstance is written."""
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Wordings:
+    """How classes of flaws or circumstances are written."""
 
-    name: str
-    pattern: re.Pattern[str]
-    literals: tuple[str, ...]
-    """One of them stands in whatever the pattern matches; looked for first, because it is quick."""
+    patterns: dict[str, re.Pattern[str]]
+    """By name."""
+    literals: tuple[tuple[str, str], ...]
+    """Texts, each with a name: whatever a pattern matches holds one of its name. They are looked
+    for first, because that is quick."""
 
-    def stands_in(self, text: str) -> bool:
-        """Say whether a lower-cased text names it."""
-        for literal in self.literals:
-            if literal in text:
-                return self.pattern.search(text) is not None
-        return False
+    def named_in(self, text: str) -> set[str]:
+        """Return the names of those that stand in a lower-cased text."""
+        likely = {name for literal, name in self.literals if literal in text}
+        return {name for name in likely if self.patterns[name].search(text)}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Lexicon:
     """One version of the words."""
 
     name: str
-    classes: tuple["Wording", ...]
-    settings: tuple["Wording", ...]
+    classes: Wordings
+    settings: Wordings
     rivals: tuple[tuple[str, str], ...]
     """Settings of which two reports of one bug rarely name both."""
     impacts: frozenset[str]
@@ -66,20 +63,18 @@ class Lexicon:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Return the names of all classes of flaws."""
-        return tuple(one.name for one in self.classes)
+        return tuple(self.classes.patterns)
 
     def classes_in(self, text: str) -> frozenset[str]:
         """Return the classes of flaws and impacts that a lower-cased text names."""
-        text = text[:MAX_CLASS_CHARS]
-        found = {one.name for one in self.classes if one.stands_in(text)}
+        found = self.classes.named_in(text[:MAX_CLASS_CHARS])
         if found & {"oobr", "oobw"}:
             found.discard("oob")
         return frozenset(found)
 
     def settings_in(self, text: str) -> frozenset[str]:
         """Return the circumstances that a lower-cased text names."""
-        text = text[:MAX_CLASS_CHARS]
-        return frozenset(one.name for one in self.settings if one.stands_in(text))
+        return frozenset(self.settings.named_in(text[:MAX_CLASS_CHARS]))
 
 
 @cache
@@ -106,11 +101,13 @@ def lexicon(name: str = "lexicon-1") -> Lexicon:
     )
 
 
-def _wordings(document: _Document, key: str) -> tuple[Wording, ...]:
+def _wordings(document: _Document, key: str) -> Wordings:
     entries = cast("dict[str, str]", document[key])
-    return tuple(
-        Wording(name=name, pattern=re.compile(pattern), literals=literals(pattern))
-        for name, pattern in entries.items()
+    return Wordings(
+        patterns={name: re.compile(pattern) for name, pattern in entries.items()},
+        literals=tuple(
+            (literal, name) for name, pattern in entries.items() for literal in literals(pattern)
+        ),
     )
 
 

@@ -47,10 +47,17 @@ def waits(transaction: Transaction, report_id: ReportId) -> bool:
 
 
 def match_reports(
-    desk: Desk, transaction: Transaction, actor: Actor, report_ids: Sequence[ReportId]
+    desk: Desk,
+    transaction: Transaction,
+    actor: Actor,
+    report_ids: Sequence[ReportId],
+    *,
+    wait: bool = True,
 ) -> Matched:
     """Match the first of these reports, and as many of the others as nobody else is matching.
 
+    When somebody is at the first, or at one that it must not be matched beside, it is waited for;
+    without `wait` it is left like the others.
     Returns what was found for those that had not been matched yet; nothing when the first had.
     Raises: NoSuchFindingError; ForbiddenError when the actor may not clear reports.
     """
@@ -64,18 +71,18 @@ def match_reports(
         raise NoSuchFindingError("no report with this id that you may read")
     for readers in {report.readers for report in reports}:
         desk.authority.demand(actor, "report.clear", readers)
-    taken = _take(desk, transaction, reports, report_ids[0])
+    taken = _take(desk, transaction, reports, report_ids[0] if wait else None)
     if not taken:
         return {}
-    rule = model().name
-    serials = [one.place.serial for one in taken]
     keys = {one.place.serial: one.reading.keyed.keys for one in taken}
     _index.file_keys(transaction, keys)
     asked = [_compare.Asked(reading=one.reading, serial=one.place.serial) for one in taken]
     found = _compare.compare_all(desk, transaction, asked)
     pairs = list(zip(taken, found, strict=True))
     _index.file(transaction, [_filing(*pair) for pair in pairs])
-    _store.compared(transaction, serials, rule)
+    again = [one.place.serial for one in taken if one.again]
+    if again:
+        _store.compared(transaction, again, model().name)
     said = [(one, _edges(transaction, one.place, its.comparisons)) for one, its in pairs]
     said = _without_known(transaction, said)
     _store.insert_edges(desk, transaction, [(one.place, edges) for one, edges in said])
@@ -122,32 +129,31 @@ def _pair_event(
 
 
 def _take(
-    desk: Desk, transaction: Transaction, reports: Sequence[Report], first: ReportId
+    desk: Desk, transaction: Transaction, reports: Sequence[Report], waited_for: ReportId | None
 ) -> list[_Taken]:
-    """Read reports that wait to be matched, lock their names and give them their places."""
-    ids = [one.report_id for one in reports]
-    readings = dict(
-        zip(ids, _compare.read_all(desk, [one.content for one in reports]), strict=True)
-    )
-    names = {one: _compare.names(reading) for one, reading in readings.items()}
-    _store.lock(transaction, names.pop(first))
-    locked = {first, *_store.try_lock(transaction, names)}
+    """Lock the names of reports that wait to be matched, read them and give them their places."""
+    names = {one.report_id: _compare.names(desk, one.content) for one in reports}
+    if waited_for is not None:  # before any other, so that no two wait for each other
+        _store.lock(transaction, names[waited_for])
+    locked = set(_store.try_lock(transaction, names))
     mine = [one for one in reports if one.report_id in locked]
     # Another transaction may have matched them while this one waited.
     places = _store.places(transaction, [report.report_id for report in mine])
     unfiled = frozenset(_store.waiting(transaction, [report.report_id for report in mine]))
     waiting = [report for report in mine if report.report_id in unfiled]
     strangers = [report for report in waiting if report.report_id not in places]
-    fresh = _store.found(desk, transaction, strangers) if strangers else []
+    # Taken down as compared at once, as they will be when this transaction is through.
+    fresh = _store.found(desk, transaction, strangers, rule=model().name) if strangers else []
     places |= {place.report_id: place for place in fresh}
+    readings = _compare.read_all(desk, [one.content for one in waiting])
     return [
         _Taken(
             report=report,
-            reading=readings[report.report_id],
+            reading=reading,
             place=places[report.report_id],
             again=report not in strangers,
         )
-        for report in waiting
+        for report, reading in zip(waiting, readings, strict=True)
     ]
 
 

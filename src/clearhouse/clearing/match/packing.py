@@ -7,7 +7,8 @@ groups of tokens, the tokens, and the weights of the telling ones. The way back 
 
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection
+from itertools import accumulate
 from typing import Any
 
 from clearhouse.clearing.match.sides import Masses, Side
@@ -77,8 +78,8 @@ def pack(side: Side) -> bytes:
     return head + _SIZES.pack(*map(len, groups)) + numbers.tobytes() + heavy.tobytes()
 
 
-def unpack(data: bytes) -> Side:
-    """Return the side that was packed.
+def unpack(data: bytes, wanted: Collection[str] = GROUPS) -> Side:
+    """Return the side that was packed; of groups of tokens that are not wanted it has none.
 
     Raises: PackingError.
     """
@@ -86,10 +87,14 @@ def unpack(data: bytes) -> Side:
     demand_version(version)
     sizes = _SIZES.unpack_from(data, HEAD.size)
     end = START + 8 * sum(sizes)
-    groups = _split(array("q", data[START:end]), sizes)
-    named: dict[str, Any] = {name: frozenset(next(groups)) for name in SETS}
-    parts = [frozenset[Token](next(groups)) for _ in PARTS]
-    ends = next(groups)
+    numbers = array("q", data[START:end])
+    groups = {
+        name: numbers[start : start + size] if name in wanted else ()
+        for name, start, size in zip(GROUPS, accumulate(sizes, initial=0), sizes, strict=False)
+    }
+    named: dict[str, Any] = {name: frozenset(groups[name]) for name in SETS}
+    parts = [frozenset[Token](groups[name]) for name in PARTS]
+    ends = groups["rivals"]
     sketch = Sketch(
         **named,
         name_parts=tuple(filter(None, parts)),
@@ -103,7 +108,7 @@ def unpack(data: bytes) -> Side:
         masses=Masses(
             words=words, pairs=pairs, runs=runs, specifics=specifics, product=product, title=title
         ),
-        telling=tuple(zip(next(groups), array("d", data[end:]), strict=True)),
+        telling=tuple(zip(groups["telling"], array("d", data[end:]), strict=False)),
     )
 
 
@@ -114,10 +119,3 @@ def demand_version(version: int) -> None:
     """
     if version != VERSION:
         raise PackingError(f"packed by version {version}; this is version {VERSION}")
-
-
-def _split(numbers: "array[int]", sizes: Sequence[int]) -> Iterator["array[int]"]:
-    start = 0
-    for size in sizes:
-        yield numbers[start : start + size]
-        start += size

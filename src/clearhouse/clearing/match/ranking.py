@@ -8,7 +8,7 @@ Nothing here merges anything (design, law 4).
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise, repeat
 
 import numpy as np
@@ -25,7 +25,7 @@ from clearhouse.clearing.match.pairing import (
 
 CLOSER = 32
 """How many candidates get the closer look,"""
-CLOSER_WHERE_CLEAR = 16
+CLOSER_WHERE_CLEAR = 10
 """and how many where the best is clear: the others rarely catch up with it."""
 CLEAR = 1.5
 """So much log-odds of the first look make it clear."""
@@ -62,7 +62,7 @@ class Ranked:
     """What the trees say; sorts also where the calibration sees no difference."""
     probability: float
     """How often such a candidate was the same bug when it was measured."""
-    numbers: tuple[float, ...]
+    numbers: Floats = field(compare=False)
     """What the closer look saw, in the order of `CLOSER_LOOK`."""
 
 
@@ -99,7 +99,7 @@ def _ranked(
             number=numbers[row],
             log_odds=odds,
             probability=model.calibrated(stand),
-            numbers=tuple(seen.tolist()),
+            numbers=seen,
         )
         for (row, odds, seen), stand in zip(told, stands, strict=True)
     ]

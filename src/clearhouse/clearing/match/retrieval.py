@@ -72,8 +72,13 @@ def filing_tokens(one: Sketch) -> dict[str, float]:
     found |= {
         f"p:{n}:{c}": _FACTORS["p"] for n in sorted(map(str, one.names))[:4] for c in one.classes
     }
-    found |= {f"n:{token}": 0.0 for token in one.names}
+    found |= {name_token(str(token)): 0.0 for token in one.names}
     return found
+
+
+def name_token(name: str) -> str:
+    """Return what a report is filed under for one whole name of the product."""
+    return f"n:{name}"
 
 
 def weigh(
@@ -90,7 +95,7 @@ def weigh(
     for token in map(str, one.specifics):
         found[token] = max(weight(f"s:{token}"), found.get(token, 0.0))
     for token in map(str, one.names):
-        found[token] = weight(f"n:{token}")
+        found[token] = weight(name_token(token))
     for token in map(str, one.numbers):
         found[token] = found.get(token.removeprefix("number:"), 0.0)
     for pair in map(str, one.pairs):

@@ -9,6 +9,7 @@ either. A report of 5 MB is read to a limit; so is a list of a thousand products
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 from zlib import crc32
 
@@ -129,6 +130,11 @@ def sketch(report: Material, words: Lexicon | None = None) -> Sketch:
     return _Sketcher(words or lexicon()).make(report)
 
 
+def product_names(report: Material) -> frozenset[str]:
+    """Return what the sketch of a report calls `names`."""
+    return _names(lexicon(), report)[0]
+
+
 def keyed_sketch(plain: Sketch, number: Callable[[str], int]) -> Sketch:
     """Replace every token by its keyed number."""
 
@@ -180,6 +186,60 @@ def pieces(name: str) -> Iterator[str]:
                 yield from humps
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Said:
+    """What one word of a report adds to its sketch."""
+
+    spoken: str
+    sequence: tuple[str, ...] = ()
+    title: tuple[str, ...] = ()
+    """What it adds where it stands in the title."""
+    specifics: tuple[str, ...] = ()
+    file: str | None = None
+    number: str | None = None
+
+
+_SAID = 50_000
+"""What so many words add is remembered; long ones are not, so that nobody fills the memory."""
+
+
+@lru_cache(_SAID)
+def _said(words: Lexicon, token: str) -> _Said:
+    lower = token.lower()
+    spoken = lower[:MAX_NAME_CHARS]
+    if token.isdigit():
+        return _Said(spoken=spoken, sequence=(token,), number=token)
+    if not token:
+        return _Said(spoken=spoken)
+    if _is_code(token):
+        return _code(words, token, spoken)
+    parts = [part.removesuffix("'s").rstrip("'") for part in lower.split("-")]
+    kept = [one for one in parts if len(one) > 1 and one not in words.empty]
+    stems = tuple(words.stem(one) if len(one) <= MAX_NAME_CHARS else one for one in kept)
+    return _Said(spoken=spoken, sequence=stems, title=stems)
+
+
+def _is_code(token: str) -> bool:
+    if token.isalpha():
+        return _CAMEL.search(token) is not None
+    return not _PROSE.fullmatch(token) or _CAMEL.search(token) is not None
+
+
+def _code(words: Lexicon, token: str, lower: str) -> _Said:
+    parts = tuple(words.stem(part.lower()) for part in pieces(token[:MAX_NAME_CHARS]))
+    sequence = tuple(part for part in parts if part not in words.empty)
+    if len(lower) <= 2:
+        return _Said(spoken=lower, sequence=sequence, title=parts)
+    base = _base(lower)
+    return _Said(
+        spoken=lower,
+        sequence=(*sequence, lower),
+        title=parts,
+        specifics=(lower, base) if len(base) > 2 else (lower,),
+        file=base if _FILE.search(base) else None,
+    )
+
+
 class _Sketcher:
     """Gathers the tokens of one report."""
 
@@ -205,7 +265,7 @@ class _Sketcher:
 
     def _sketch(self, report: Material, lower: str) -> Sketch:
         lexicon = self._lexicon
-        names, product = self._names(report)
+        names, product = _names(lexicon, report)
         own = names | product
         all_words = frozenset(self._sequence)
         numbers = {int(n) for cwe in report.cwes for n in _CWE.findall(cwe)}
@@ -247,46 +307,19 @@ class _Sketcher:
     def _read(self, text: str, *, in_title: bool) -> None:
         for match in _WORD.finditer(text):
             token = match[0].strip(".:/-+#@\\")
-            self._spoken.append(token.lower()[:MAX_NAME_CHARS])
+            read = _said if len(token) <= MAX_NAME_CHARS else _said.__wrapped__
+            said = read(self._lexicon, token)
+            self._spoken.append(said.spoken)
+            self._sequence += said.sequence
+            self._specifics.update(said.specifics)
+            if said.file is not None:
+                self._files.add(said.file)
+            if said.number is not None:
+                self._numbers.add(said.number)
+            if in_title:
+                self._title.update(said.title)
             if text.startswith("()", match.end()):
                 self._calls.add(_last_name(token))
-            if token.isdigit():
-                self._numbers.add(token)
-                self._sequence.append(token)
-            elif token and self._is_code(token):
-                self._code(token, in_title=in_title)
-            elif token:
-                self._prose(token.lower(), in_title=in_title)
-
-    def _is_code(self, token: str) -> bool:
-        if token.isalpha():
-            return _CAMEL.search(token) is not None
-        return not _PROSE.fullmatch(token) or _CAMEL.search(token) is not None
-
-    def _code(self, token: str, *, in_title: bool) -> None:
-        lower = token.lower()[:MAX_NAME_CHARS]
-        if len(lower) > 2:
-            self._specifics.add(lower)
-            base = _base(lower)
-            if len(base) > 2:
-                self._specifics.add(base)
-            if _FILE.search(base):
-                self._files.add(base)
-        parts = [self._lexicon.stem(part.lower()) for part in pieces(token[:MAX_NAME_CHARS])]
-        self._sequence.extend(part for part in parts if part not in self._lexicon.empty)
-        if len(lower) > 2:
-            self._sequence.append(lower)
-        if in_title:
-            self._title.update(parts)
-
-    def _prose(self, lower: str, *, in_title: bool) -> None:
-        for part in lower.split("-"):
-            word = part.removesuffix("'s").rstrip("'")
-            if len(word) > 1 and word not in self._lexicon.empty:
-                stem = self._lexicon.stem(word)
-                self._sequence.append(stem)
-                if in_title:
-                    self._title.add(stem)
 
     def _quotations(self, text: str) -> None:
         for match in _QUOTED.finditer(text):
@@ -307,6 +340,8 @@ class _Sketcher:
     def _called(self, kinds: frozenset[str]) -> set[str]:
         """Return the names next to words such as parameter: `the id and name parameters`."""
         spoken = self._spoken
+        if kinds.isdisjoint(spoken):
+            return set()
         found: set[str] = set()
         for place, word in enumerate(spoken):
             if word in kinds:
@@ -317,35 +352,37 @@ class _Sketcher:
         nothing = self._lexicon.empty | self._lexicon.no_names | kinds
         return {_last_name(name) for name in found if name not in nothing}
 
-    def _names(self, report: Material) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the whole names of the product, and the stems of the words in them."""
-        names: set[str] = set()
-        stems: set[str] = set()
-        for product in report.products[:MAX_PRODUCTS]:
-            parts = [part for part in re.split(r"[^A-Za-z0-9.+]+", product) if part]
-            names |= {squeeze(product), squeeze(re.split(r"[/:]", product)[-1])}
-            if len(parts) > 1:
-                names |= {squeeze(parts[-1]), squeeze("".join(parts[1:]))}
-            if len(parts) > 2:
-                names.add(squeeze("".join(parts[-2:])))
-            stems |= self._name_stems(product)
-        for purl in report.purls[:MAX_PURLS]:
-            names.add(squeeze(purl.split("/")[-1]))
-            stems |= self._name_stems(purl.split("/", 1)[-1])
-        common = self._lexicon.common_names
-        return frozenset(n for n in names if len(n) > 1 and n not in common), frozenset(stems)
-
-    def _name_stems(self, name: str) -> set[str]:
-        parts = (part.lower() for part in pieces(name))
-        common = self._lexicon.common_names
-        return {self._lexicon.stem(p) for p in parts if len(p) > 1 and p not in common}
-
     def _rivals(self, settings: frozenset[str]) -> Iterator[tuple[str, str]]:
         for one, other in self._lexicon.rivals:
             if one in settings and other not in settings:
                 yield f"setting:{one}", f"setting:{other}"
             if other in settings and one not in settings:
                 yield f"setting:{other}", f"setting:{one}"
+
+
+def _names(words: Lexicon, report: Material) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the whole names of the product, and the stems of the words in them."""
+    names: set[str] = set()
+    stems: set[str] = set()
+    for product in report.products[:MAX_PRODUCTS]:
+        parts = [part for part in re.split(r"[^A-Za-z0-9.+]+", product) if part]
+        names |= {squeeze(product), squeeze(re.split(r"[/:]", product)[-1])}
+        if len(parts) > 1:
+            names |= {squeeze(parts[-1]), squeeze("".join(parts[1:]))}
+        if len(parts) > 2:
+            names.add(squeeze("".join(parts[-2:])))
+        stems |= _name_stems(words, product)
+    for purl in report.purls[:MAX_PURLS]:
+        names.add(squeeze(purl.split("/")[-1]))
+        stems |= _name_stems(words, purl.split("/", 1)[-1])
+    common = words.common_names
+    return frozenset(n for n in names if len(n) > 1 and n not in common), frozenset(stems)
+
+
+def _name_stems(words: Lexicon, name: str) -> set[str]:
+    parts = (part.lower() for part in pieces(name))
+    common = words.common_names
+    return {words.stem(p) for p in parts if len(p) > 1 and p not in common}
 
 
 def _spelling(products: tuple[str, ...]) -> frozenset[Token]:
@@ -371,9 +408,10 @@ def _form(report: Material) -> frozenset[Token]:
 
 def _runs(sequence: Sequence[str]) -> frozenset[Token]:
     """Sample runs by what they say, so that two reports keep the same of what they share."""
-    runs = map(" ".join, zip(*(sequence[i:] for i in range(RUN)), strict=False))
-    drawn = sorted({(crc32(run.encode("utf-8", "surrogatepass")), run) for run in runs})
-    return frozenset([run for chance, run in drawn if chance % SAMPLED == 0][:MAX_RUNS])
+    runs = set(map(" ".join, zip(*(sequence[i:] for i in range(RUN)), strict=False)))
+    drawn = [(crc32(run.encode("utf-8", "surrogatepass")), run) for run in runs]
+    kept = sorted([(chance, run) for chance, run in drawn if chance % SAMPLED == 0])
+    return frozenset([run for _, run in kept[:MAX_RUNS]])
 
 
 def _base(path: str) -> str:

@@ -37,7 +37,7 @@ _SOCKETS = Path("/tmp")  # noqa: S108 - a short path for every TMPDIR; the folde
 _SETTINGS = {
     "listen_addresses": "''",
     "max_connections": "120",
-    "shared_buffers": "'128MB'",
+    "shared_buffers": "'512MB'",  # holds the index of some 100,000 reports; taken as it fills
     # Names are random, so after a checkpoint every row writes whole index pages: seldom is cheaper.
     "checkpoint_timeout": "'10min'",
     "max_wal_size": "'2GB'",

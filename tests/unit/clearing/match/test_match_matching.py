@@ -1,6 +1,7 @@
 """Many reports at once get the answers of one after the other."""
 
 import hashlib
+from collections import Counter
 import importlib.util
 import itertools
 import random
@@ -100,7 +101,7 @@ def stored(app):
     with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
         rows = [
             *transaction.all("SELECT * FROM match_index_report"),
-            *transaction.all("SELECT * FROM match_index_token"),
+            *transaction.all("SELECT * FROM match_index_recent"),
             *transaction.all("SELECT * FROM match_index_posting"),
             *transaction.all("SELECT * FROM match_index_key"),
         ]
@@ -132,8 +133,17 @@ def index_of(app):
         rows = transaction.all(
             "SELECT serial, package, length, sketch FROM match_index_report ORDER BY serial"
         )
-        tokens = transaction.all("SELECT token, entry FROM match_index_token ORDER BY token, entry")
-    return rows, tokens
+        return rows, filed_lately(transaction)
+
+
+def filed_lately(transaction):
+    """Return who is filed under what and not packed yet, pair by pair."""
+    rows = transaction.all(
+        "SELECT token, ('x' || encode(substring(entries FROM at FOR 8), 'hex'))::bit(64)::bigint AS entry"
+        " FROM match_index_recent, generate_series(1, octet_length(entries), 8) AS at"
+        " ORDER BY token, entry"
+    )
+    return [(row["token"], row["entry"]) for row in rows]
 
 
 def test_the_benchmark_of_look_ups_files_exactly_what_matching_files(app):
@@ -149,32 +159,41 @@ def test_the_benchmark_of_look_ups_files_exactly_what_matching_files(app):
     assert index_of(app) == online
 
 
+def pairs(found):
+    return sorted((token, entry) for token, entries in found.items() for entry in entries)
+
+
 def test_packing_moves_every_entry_once_and_finds_nothing_the_second_time(app):
     match_in_batches(app, reports(9), 9)
     with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
-        rows = transaction.all("SELECT token, entry FROM match_index_token")
-        before = {(row["token"], row["entry"]) for row in rows}
-        tokens = {row["token"] for row in rows}
-        counted = _index.held(transaction, tokens)
-        assert _index.pack_postings(transaction) == len(before) == len(rows)
-        assert _index.held(transaction, tokens) == counted
-        found = _index.postings(transaction, tokens)
-        assert {(t, one) for t, entries in found.items() for one in entries} == before
+        before = filed_lately(transaction)
+        tokens = {token for token, _ in before}
+        held = _index.held(transaction, tokens)
+        assert held.counts == Counter(token for token, _ in before)
+        assert pairs(_index.postings(transaction, held, tokens)) == before
+        assert _index.pack_postings(transaction) == len(before) == len(set(before))
+        packed = _index.held(transaction, tokens)
+        assert packed.counts == held.counts
+        assert pairs(_index.postings(transaction, packed, tokens)) == before
         assert _index.pack_postings(transaction) == 0
 
 
-def test_a_report_taken_out_of_the_index_is_found_no_more_and_the_others_are(app):
+@pytest.mark.parametrize("packing", [True, False])
+def test_a_report_taken_out_of_the_index_is_found_no_more_and_the_others_are(app, packing):
     drafts = [*reports(6), *reports(6)]
-    match_in_batches(app, drafts, 12, packing=True)
+    match_in_batches(app, drafts, 12, packing=packing)
     actor = app.desk.clearing_actor.actor_id
     with app.desk.database.transaction(actor) as transaction:
         serials = [r["serial"] for r in transaction.all("SELECT serial FROM match_index_report")]
         gone, *others = sorted(serials)
         _index.remove(transaction, gone)
-        rows = transaction.all("SELECT token FROM match_index_posting")
-        found = _index.postings(transaction, [row["token"] for row in rows])
-        held = {entry >> 16 for entries in found.values() for entry in entries}
-        assert held == set(others) == _index.filed(Shelf(), transaction, serials).keys()
+        rows = transaction.all(
+            "SELECT token FROM match_index_posting UNION SELECT token FROM match_index_recent"
+        )
+        tokens = {row["token"] for row in rows}
+        found = pairs(_index.postings(transaction, _index.held(transaction, tokens), tokens))
+        assert {entry >> 16 for _, entry in found} == set(others)
+        assert _index.filed(Shelf(), transaction, serials).keys() == set(others)
 
 
 def filed(app, shelf, serials):
@@ -276,3 +295,20 @@ def test_an_archive_is_matched_with_the_answers_of_one_by_one_though_it_is_kille
     done = bulk.match_archive(app.desk)
     assert (done.seen, done.matched) == (30, 14)  # two batches of the first page, one of the next
     assert suggested(app, ids) == one_by_one
+
+
+def test_who_does_not_wait_leaves_what_somebody_is_at_and_matches_the_others(app):
+    names = ("alike", "alike", "apart")
+    ids = [house.submit(app, Draft(title=f"Loops in {one}", software=one)) for one in names]
+    first, second, other = ids
+    actor = app.desk.clearing_actor
+    with app.desk.database.transaction(actor.actor_id) as busy:
+        assert matching.match_reports(app.desk, busy, actor, [first]).keys() == {first}
+        with app.desk.database.transaction(actor.actor_id) as transaction:
+            asked = [second, other]
+            left = matching.match_reports(app.desk, transaction, actor, asked, wait=False)
+            assert left.keys() == {other}
+        assert bulk._match(app.desk, [second], wait=False).locked == [second]
+    assert bulk.match_archive(app.desk) == bulk.Progress(seen=3, matched=1)
+    with app.desk.database.transaction(actor.actor_id) as transaction:
+        assert not any(matching.waits(transaction, one) for one in ids)

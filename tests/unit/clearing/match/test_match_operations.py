@@ -235,7 +235,7 @@ def test_an_edge_to_a_closed_report_is_seen_only_by_those_read_in(app):
 
 def test_nobody_but_the_machinery_searches_the_index(app):
     cleared(app, draft(LOADER, attachments=(poc(),)))
-    tables = ("match_index_report", "match_index_token", "match_index_key")
+    tables = ("match_index_report", "match_index_recent", "match_index_key")
     for actor, expected in ((app.desk.clearing_actor, True), (house.coordinator(app), False)):
         with app.desk.database.transaction(actor.actor_id) as transaction:
             for table in tables:
@@ -246,7 +246,7 @@ def test_nobody_but_the_machinery_searches_the_index(app):
 def test_the_index_alone_tells_nothing_readable(app):
     cleared(app, draft("xylophone deserialisation", attachments=(poc(),), aliases=("CVE-2099-7",)))
     with app.desk.database.transaction(app.desk.clearing_actor.actor_id) as transaction:
-        for table in ("match_index_report", "match_index_token", "match_index_key"):
+        for table in ("match_index_report", "match_index_recent", "match_index_key"):
             dump = str(transaction.connection.execute(f"SELECT * FROM {table}").fetchall())  # noqa: S608 - our own table names
             for word in ("xylophone", "pyyaml", "2099"):
                 assert word not in dump

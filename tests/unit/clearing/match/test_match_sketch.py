@@ -145,14 +145,11 @@ def test_files_functions_and_inputs_are_known_by_what_stands_beside_them():
     assert one.inputs == {"input:id", "input:page"}
 
 
-@given(
-    st.sampled_from((*lexicon().classes, *lexicon().settings)).flatmap(
-        lambda one: st.tuples(st.just(one), st.from_regex(one.pattern))
-    )
-)
-def test_whatever_a_wording_matches_holds_one_of_its_literals(drawn_from):
-    wording, text = drawn_from
-    assert wording.stands_in(text)
+@given(st.data())
+@pytest.mark.parametrize("wordings", [lexicon().classes, lexicon().settings])
+def test_whatever_a_wording_matches_is_named(wordings, data):
+    name = data.draw(st.sampled_from(sorted(wordings.patterns)))
+    assert name in wordings.named_in(data.draw(st.from_regex(wordings.patterns[name])))
 
 
 def test_a_wording_without_plain_text_in_an_alternative_is_always_tried():
