@@ -411,14 +411,14 @@ def compartments_of(transaction: Transaction, report_ids: Sequence[ReportId]) ->
 def counts(transaction: Transaction) -> dict[str, int]:
     """Count what the actor may read."""
     return transaction.counts(
-        "SELECT (SELECT count(*) FROM match_report) AS reports,"
-        " (SELECT count(DISTINCT finding_id) FROM match_report) AS findings,"
-        " (SELECT count(*) FROM match_edge WHERE state = 'active' AND relation = 'suggested')"
-        " AS suggested,"
-        " (SELECT count(*) FROM match_edge WHERE state = 'pending') AS pending,"
-        " (SELECT count(*) FROM match_report r WHERE finding_id <> own_finding_id) AS merged,"
-        " (SELECT extract(epoch FROM %s - min(decided_at))::bigint FROM match_edge"
-        "   WHERE state = 'active' AND relation = 'suggested') AS waited_s",
+        "SELECT * FROM (SELECT count(*) AS reports, count(DISTINCT finding_id) AS findings,"
+        "   count(*) FILTER (WHERE finding_id <> own_finding_id) AS merged FROM match_report) AS r,"
+        " (SELECT count(*) FILTER (WHERE state = 'active') AS suggested,"
+        "   count(*) FILTER (WHERE state = 'pending') AS pending,"
+        "   extract(epoch FROM %s - min(decided_at) FILTER (WHERE state = 'active'))::bigint"
+        "    AS waited_s"
+        "  FROM match_edge WHERE state = 'pending'"
+        "   OR (state = 'active' AND relation = 'suggested')) AS e",
         [transaction.now],
     )
 

@@ -1,10 +1,10 @@
 """Many reports at once get the answers of one after the other."""
 
 import hashlib
-from collections import Counter
 import importlib.util
 import itertools
 import random
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
