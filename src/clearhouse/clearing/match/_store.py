@@ -15,7 +15,7 @@ from clearhouse.clearing.intake.operations import DESK_READERS, Report
 from clearhouse.clearing.match import _index
 from clearhouse.clearing.match.record import Basis, Edge, Finding, Reason, Relation
 from clearhouse.kernel import vault
-from clearhouse.kernel.breadth import NOT_THEIRS_ALONE, is_analyst
+from clearhouse.kernel.breadth import NOT_THEIRS_ALONE, in_order, is_analyst
 from clearhouse.kernel.ids import Compartment, FindingId, ReportId, new_id
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Row, Transaction
@@ -344,21 +344,18 @@ def _suggested(
     hidden: LiteralString = (
         "" if is_analyst(transaction) else NOT_THEIRS_ALONE.replace("readers", "e.readers")
     )
-    # Row-level security hides from the planner how many rows a reader sees, and it would sort all
-    # of them; walked in the order of their index, a few are enough.
-    transaction.execute("SET LOCAL enable_sort = off")
-    rows = transaction.all(
-        "SELECT e.edge_id, l.finding_id AS one, r.finding_id AS other FROM match_edge e"  # noqa: S608 - a text of ours
-        " JOIN match_report l ON l.report_id = e.left_report"
-        " JOIN match_report r ON r.report_id = e.right_report"
-        f" WHERE e.relation = 'suggested' AND e.state = 'active'{hidden}"
-        " AND l.finding_id <> r.finding_id"
-        " AND (-coalesce(e.score, 0), e.edge_id) > (coalesce((SELECT -coalesce(score, 0)"
-        "   FROM match_edge WHERE edge_id = %s), '-infinity'::real), coalesce(%s, ''))"
-        " ORDER BY -coalesce(e.score, 0), e.edge_id LIMIT %s",
-        [after, after, most],
-    )
-    transaction.execute("SET LOCAL enable_sort TO DEFAULT")
+    with in_order(transaction):
+        rows = transaction.all(
+            "SELECT e.edge_id, l.finding_id AS one, r.finding_id AS other FROM match_edge e"  # noqa: S608 - a text of ours
+            " JOIN match_report l ON l.report_id = e.left_report"
+            " JOIN match_report r ON r.report_id = e.right_report"
+            f" WHERE e.relation = 'suggested' AND e.state = 'active'{hidden}"
+            " AND l.finding_id <> r.finding_id"
+            " AND (-coalesce(e.score, 0), e.edge_id) > (coalesce((SELECT -coalesce(score, 0)"
+            "   FROM match_edge WHERE edge_id = %s), '-infinity'::real), coalesce(%s, ''))"
+            " ORDER BY -coalesce(e.score, 0), e.edge_id LIMIT %s",
+            [after, after, most],
+        )
     return [(row["edge_id"], row["one"], row["other"]) for row in rows]
 
 
