@@ -199,9 +199,8 @@ def compare_all(
 
     The answers are those of comparing and filing one after the other. Their keys must be filed.
     """
-    held = _index.held(machinery, {n for one in asked for n in one.reading.numbers.values()})
-    looks = _looks(machinery, asked, held.counts)
-    near, holders = _nearest(machinery, looks, held), _holders(machinery, asked)
+    looks, near = _look(machinery, asked)
+    holders = _holders(machinery, asked)
     if reader is not None:
         near, holders = _seen(reader, near, holders)
     wanted = {n for found in near for n, _ in found}
@@ -257,6 +256,15 @@ def _seen(
         [[(n, score) for n, score in some if n in seen] for some in near],
         [[one for one in some if one.serial in seen] for some in holders],
     )
+
+
+def _look(
+    machinery: Transaction, asked: Sequence[Asked]
+) -> tuple[list[_Look], list[list[tuple[int, float]]]]:
+    """Return where each report looks, and whom it finds there."""
+    held = _index.held(machinery, {n for one in asked for n in one.reading.numbers.values()})
+    looks = _looks(machinery, asked, held.counts)
+    return looks, _nearest(machinery, looks, held)
 
 
 def _looks(
