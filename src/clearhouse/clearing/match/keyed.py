@@ -34,10 +34,27 @@ class Numbers(dict[str, int]):
     def __init__(self, index_key: bytes, kind: str) -> None:
         super().__init__()
         self._started = _started(index_key, kind, 8)
+        self._met = _met(index_key, kind)
 
     def __missing__(self, text: str) -> int:
-        number = self[text] = int.from_bytes(_digest(self._started, text), "big", signed=True)
+        number = self._met.get(text)
+        if number is None:
+            number = int.from_bytes(_digest(self._started, text), "big", signed=True)
+            if len(text) <= _SHORT:
+                if len(self._met) >= _REMEMBERED:
+                    self._met.clear()
+                self._met[text] = number
+        self[text] = number
         return number
+
+
+_REMEMBERED, _SHORT = 100_000, 60
+"""The numbers of so many texts are remembered between reports, of those that are not longer."""
+
+
+@lru_cache(maxsize=8)
+def _met(index_key: bytes, kind: str) -> dict[str, int]:  # noqa: ARG001 - one for each
+    return {}
 
 
 def keyed(index_key: bytes, features: Features) -> KeyedFeatures:
