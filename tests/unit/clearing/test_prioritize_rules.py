@@ -89,7 +89,7 @@ def vector(text):
         (
             {},
             {"first_received": PLAIN.first_received + timedelta(hours=1)},
-            "Comes first because it waits longer, since 2026-11-23T08:00:00Z; all else is equal.",
+            "Comes first because it waits longer, since 2026-11-23 08:00 UTC; all else is equal.",
         ),
     ],
 )

@@ -7,6 +7,7 @@ sentence always tells why one finding comes before another. Pure: no clock, no s
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Final
 
 from clearhouse.clearing.prioritize import axes, triage
@@ -131,6 +132,6 @@ def why_first(first: Priority, second: Priority) -> str:
     if first.first_received != second.first_received:
         if first.first_received > second.first_received:
             return f"Does not come first: {why_first(second, first)}"
-        older = first.first_received.isoformat(timespec="seconds").replace("+00:00", "Z")
+        older = f"{first.first_received.astimezone(UTC):%Y-%m-%d %H:%M UTC}"
         return f"Comes first because it waits longer, since {older}; all else is equal."
     return "Neither comes first: all steps and the time of receipt are equal; the id decides."
