@@ -100,6 +100,12 @@ CHOSEN = {"relay_peer": {"kind": "mail"}, "match_edge": {"companion": False}}
 """What is chosen where one column's value asks for another's."""
 
 
+UNCHECKED = {
+    "match_edge": dict.fromkeys(["left_report", "right_report"], ("match_report", "report_id"))
+}
+"""References that no constraint keeps, because their rows are never deleted."""
+
+
 def references(connection, table):
     """The column of another table that a column points to, by column."""
     rows = connection.execute(
@@ -109,7 +115,7 @@ def references(connection, table):
         " WHERE conrelid = %s::regclass AND contype = 'f' AND cardinality(conkey) = 1",
         [table],
     ).fetchall()
-    return {column: (other, key) for column, other, key in rows}
+    return {column: (other, key) for column, other, key in rows} | UNCHECKED.get(table, {})
 
 
 def put(connection, table, readers):
