@@ -45,8 +45,8 @@ from clearhouse.kernel import identity
 from clearhouse.kernel.disjoint import UnionFind
 from clearhouse.kernel.identity import ActorKind, PartyKind
 from clearhouse.kernel.ids import ReportId
-from clearhouse.kernel.jobs import tidy_seldom
 from clearhouse.kernel.store.database import Transaction
+from clearhouse.kernel.tidying import tidy_seldom
 
 TOGETHER = 100
 """Reports that come in one submission, as from an archive."""

@@ -10,7 +10,6 @@ Library: procrastinate (docs/adr/0003-jobs.md).
 
 import asyncio
 import contextlib
-import gc
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 
 from clearhouse.kernel.store.database import Transaction
+from clearhouse.kernel.tidying import tidy_seldom
 
 STALLED_AFTER_S = 30.0
 POLL_S = 0.5
@@ -31,21 +31,6 @@ MAX_ATTEMPTS = 12
 MAIN_QUEUE = "clearing"
 
 Task = Callable[..., None]
-
-
-_TIDY_AFTER = 50_000
-"""So many new objects that might form rings; by itself Python looks after 700."""
-
-
-def tidy_seldom() -> None:
-    """Let a process that works on many things at once look seldom for rings of objects to free.
-
-    Work in batches makes thousands of objects that live until the batch ends: looking through them
-    time and again takes a tenth of the processor and finds nothing. What is loaded by now is left
-    out for good.
-    """
-    gc.freeze()
-    gc.set_threshold(_TIDY_AFTER, *gc.get_threshold()[1:])
 
 
 @dataclass(slots=True)

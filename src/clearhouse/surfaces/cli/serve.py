@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from clearhouse.clearing.validate import examination
 from clearhouse.kernel.services import App, Counter
+from clearhouse.kernel.tidying import tidy_seldom
 from clearhouse.surfaces.api import access as access_api
 from clearhouse.surfaces.api import appeals as appeals_api
 from clearhouse.surfaces.api import cases as cases_api
@@ -198,6 +199,7 @@ def desk_application(app: App) -> ASGIApp:
 
 
 def _serve(application: ASGIApp, host: str, port: int) -> None:
+    tidy_seldom()
     # No access log: its lines would hold receipts, which open a status.
     uvicorn.run(application, host=host, port=port, log_config=None, access_log=False,
                 server_header=False, timeout_graceful_shutdown=5)  # fmt: skip
