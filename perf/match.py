@@ -61,7 +61,7 @@ def main() -> None:
     flood.add_argument("--reports", required=True)
     flood.add_argument("--key", required=True)
     flood.add_argument("--limit", type=int)
-    flood.add_argument("--workers", type=int, default=2)
+    flood.add_argument("--workers", type=int, default=(os.cpu_count() or 1) + 1)
     flood.add_argument("--together", type=int, default=128)
     flood.add_argument("--peer-limit", type=int, default=10_000, help="0: no peers")
     flood.add_argument("--peers", help="an environment that has scikit-learn and osv-dedupe")

@@ -12,6 +12,9 @@ class Opened:
     actor: str
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 
+    def execute(self, setting):
+        assert setting.startswith("SET LOCAL")
+
 
 class House:
     """Counts one more report each time it is asked, and takes as long as told."""

@@ -199,7 +199,7 @@ def compare_all(
 
     The answers are those of comparing and filing one after the other. Their keys must be filed.
     """
-    looks, near = _look(machinery, asked)
+    looks, near = _find(machinery, asked)
     holders = _holders(machinery, asked)
     if reader is not None:
         near, holders = _seen(reader, near, holders)
@@ -258,10 +258,10 @@ def _seen(
     )
 
 
-def _look(
+def _find(
     machinery: Transaction, asked: Sequence[Asked]
 ) -> tuple[list[_Look], list[list[tuple[int, float]]]]:
-    """Return where each report looks, and whom it finds there."""
+    """Decide where each report looks, and return that with whom it finds there."""
     held = _index.held(machinery, {n for one in asked for n in one.reading.numbers.values()})
     looks = _looks(machinery, asked, held.counts)
     return looks, _nearest(machinery, looks, held)

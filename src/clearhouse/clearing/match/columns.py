@@ -283,6 +283,9 @@ class Meeting:
         return slice(self._bounds[place], self._bounds[place + 1])
 
 
+_LAST_BITS = (1 << 16) - 1
+
+
 def meet(asked: Ints, tokens: Ints) -> tuple[Ints, Ints]:
     """Return which tokens are among those asked for, which rise, and where."""
     if not len(asked):
@@ -295,9 +298,6 @@ def meet(asked: Ints, tokens: Ints) -> tuple[Ints, Ints]:
     at = np.minimum(np.searchsorted(asked, tokens), len(asked) - 1)
     found = asked[at] == tokens
     return there[found], at[found]
-
-
-_LAST_BITS = (1 << 16) - 1
 
 
 def first_columns(packed: Sequence[Sequence[bytes]]) -> Columns:

@@ -46,6 +46,8 @@ _SETTINGS = {
     "log_error_verbosity": "terse",
     "log_parameter_max_length_on_error": "0",
 }
+_SMALL = {"shared_buffers": "'128MB'"}
+"""For throw-away stores, of which several run side by side."""
 _THROW_AWAY_SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -243,8 +245,9 @@ def _install(folder: Path, account: str | None, password: str, *, durable: bool)
                 *(f"--set={name}={value}" for name, value in initial.items()),
             ],
         )
+    settings = _SETTINGS if durable else _SETTINGS | _SMALL
     with (folder / "data.new" / "postgresql.conf").open("a") as conf:
-        conf.writelines(f"{name} = {value}\n" for name, value in _SETTINGS.items())
+        conf.writelines(f"{name} = {value}\n" for name, value in settings.items())
     (folder / "server.log").touch(mode=0o600)
     _give(folder / "server.log", account)
     (folder / "data.new").rename(folder / "data")

@@ -25,7 +25,7 @@ class Step:
 
 def steps(bin_folder: Path) -> tuple[Step, ...]:
     """Return the steps in their order; a later one runs even when an earlier one failed."""
-    workers = (os.cpu_count() or 1) + 2  # tests wait for processes and the store
+    workers = (os.cpu_count() or 1) + 1  # tests wait for processes and the store
 
     def tool(name: str, *arguments: str) -> tuple[str, ...]:
         return (str(bin_folder / name), *arguments)
