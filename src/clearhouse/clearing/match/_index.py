@@ -39,9 +39,9 @@ class Holder:
     value: bytes
 
 
-ENTRY = 8
+_ENTRY = 8
 """So many bytes an entry has in the store, the greatest first."""
-_SHORT = 64 * ENTRY
+_SHORT = 64 * _ENTRY
 """Postings of at most so many bytes are read as soon as they are counted."""
 
 
@@ -72,7 +72,7 @@ def file(transaction: Transaction, filings: Sequence[Filing]) -> None:
     )
     entries: defaultdict[int, list[bytes]] = defaultdict(list)
     for one in filings:
-        stored = one.entry.to_bytes(ENTRY)
+        stored = one.entry.to_bytes(_ENTRY)
         for token in one.tokens:
             entries[token].append(stored)
     transaction.execute(
@@ -134,7 +134,7 @@ def held(transaction: Transaction, tokens: Iterable[int]) -> Held:
         " FROM match_index_posting WHERE token = ANY(%s::bigint[])"
         " UNION ALL SELECT token, sum(octet_length(entries)) / %s, string_agg(entries, ''::bytea)"
         " FROM match_index_recent WHERE token = ANY(%s::bigint[]) GROUP BY token",
-        [ENTRY, _SHORT, asked, ENTRY, asked],
+        [_ENTRY, _SHORT, asked, _ENTRY, asked],
     )
     found = Held(counts=Counter(), read=defaultdict(bytes), unread=set())
     for token, count, entries in rows:

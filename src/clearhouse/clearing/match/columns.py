@@ -287,7 +287,7 @@ _LAST_BITS = (1 << 16) - 1
 
 
 def meet(asked: Ints, tokens: Ints) -> tuple[Ints, Ints]:
-    """Return which tokens are among those asked for, which rise, and where."""
+    """Return which of some tokens are among those asked for, and where; `asked` must rise."""
     if not len(asked):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     # Most tokens are not: their last bits, which are as good as random, tell that much sooner.

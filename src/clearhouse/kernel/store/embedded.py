@@ -37,7 +37,7 @@ _SOCKETS = Path("/tmp")  # noqa: S108 - a short path for every TMPDIR; the folde
 _SETTINGS = {
     "listen_addresses": "''",
     "max_connections": "120",
-    "shared_buffers": "'512MB'",  # holds the index of some 100,000 reports; taken as it fills
+    "shared_buffers": "512MB",  # holds the index of some 100,000 reports; taken as it fills
     # Names are random, so after a checkpoint every row writes whole index pages: seldom is cheaper.
     "checkpoint_timeout": "'10min'",
     "max_wal_size": "'2GB'",
@@ -46,9 +46,8 @@ _SETTINGS = {
     "log_error_verbosity": "terse",
     "log_parameter_max_length_on_error": "0",
 }
-_SMALL = {"shared_buffers": "'128MB'"}
-"""For throw-away stores, of which several run side by side."""
 _THROW_AWAY_SETTINGS = {
+    "shared_buffers": "128MB",  # several such stores run side by side
     "fsync": "off",
     "full_page_writes": "off",
     "scram_iterations": "1",  # nobody guesses these passwords; 4096 cost clients 5 ms a connection
@@ -245,9 +244,8 @@ def _install(folder: Path, account: str | None, password: str, *, durable: bool)
                 *(f"--set={name}={value}" for name, value in initial.items()),
             ],
         )
-    settings = _SETTINGS if durable else _SETTINGS | _SMALL
     with (folder / "data.new" / "postgresql.conf").open("a") as conf:
-        conf.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        conf.writelines(f"{name} = {value}\n" for name, value in (_SETTINGS | initial).items())
     (folder / "server.log").touch(mode=0o600)
     _give(folder / "server.log", account)
     (folder / "data.new").rename(folder / "data")

@@ -214,6 +214,11 @@ def test_sums_over_columns_are_the_sums_over_sets(archive, text):
         assert {name: said[name] for name in expected} == pytest.approx(expected, abs=1e-9)
 
 
+def seen(lists):
+    """Return what the closer look saw of each candidate."""
+    return [[one.numbers.tolist() for one in ranked] for ranked in lists]
+
+
 def test_reports_asked_together_get_what_each_would_get_alone(archive):
     texts = [AGAIN, "nothing", *TEXTS.values()]
     sides = [weighed(drawn(text), archive.weights(drawn(text))) for text in texts]
@@ -233,6 +238,7 @@ def test_reports_asked_together_get_what_each_would_get_alone(archive):
         for one, some in zip(asking, found, strict=True)
     ]
     assert together == alone
+    assert seen(together) == seen(alone)
     assert [sorted(one.number for one in ranked) for ranked in together] == [
         sorted(some) for some in near
     ]
