@@ -6,12 +6,26 @@ it is asked for, and `python` one that ends at once: installing for real is for 
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-NEEDED = ("sh", "dirname", "awk", "cat", "cmp", "grep", "mkdir", "timeout", "tr", "touch", "chmod")
+NEEDED = [
+    "sh",
+    "dirname",
+    "awk",
+    "cat",
+    "cmp",
+    "grep",
+    "mkdir",
+    "rm",
+    "timeout",
+    "tr",
+    "touch",
+    "chmod",
+]
 INSTALLS = """#!/bin/sh
 echo "$@" >> "{folder}/asked"
 case "$*" in *bubblewrap*) touch "{folder}/bwrap" && chmod +x "{folder}/bwrap" ;; esac
@@ -45,8 +59,8 @@ def _program(path, text):
     path.chmod(0o755)
 
 
-def _launch(machine, *arguments, **environment):
-    done = subprocess.run(
+def _run(machine, *arguments, **environment):
+    return subprocess.run(
         [PROJECT / "clearhouse", *arguments],
         env={"PATH": str(machine), "CLEARHOUSE_HOME": str(machine.parent / "home"), **environment},
         capture_output=True,
@@ -54,6 +68,10 @@ def _launch(machine, *arguments, **environment):
         timeout=60,
         check=False,
     )
+
+
+def _launch(machine, *arguments, **environment):
+    done = _run(machine, *arguments, **environment)
     assert done.returncode == 0, done.stderr
     return done.stderr
 
@@ -132,3 +150,26 @@ def test_check_brings_the_steering_of_a_browser_where_there_is_one(machine, brow
     said = _launch(machine, "check")
     assert ("installing browser packages" in said) == (browser is not None)
     assert any("--extra browser" in line for line in _asked(machine)) == (browser is not None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no distribution's Python")
+def test_the_distributions_python_is_taken_unless_another_is_named(machine):
+    usable = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))"
+    if subprocess.run(["/usr/bin/python3", "-c", usable], check=False).returncode:
+        pytest.skip("the distribution has no Python 3.11 with venv")
+    _program(machine / "python3", "#!/bin/sh\nexit 1\n")
+    named = Path(sys.executable).resolve()
+    assert _made_from(machine) == "/usr/bin"
+    assert _made_from(machine, CLEARHOUSE_PYTHON=str(named)) == str(named.parent)
+
+
+def _made_from(machine, **environment):
+    """Let an environment be made, up to fetching the installer; return where its Python stands."""
+    env = machine.parent / "home" / "env"
+    shutil.rmtree(env)
+    (machine / "awk").unlink()
+    _program(machine / "awk", "#!/bin/sh\nexit 9\n")
+    done = _run(machine, "submit", **environment)
+    assert done.returncode == 9, done.stderr
+    made = dict(line.split(" = ") for line in (env / "pyvenv.cfg").read_text().splitlines())
+    return made["home"]
