@@ -5,6 +5,7 @@ import json
 import math
 
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,21 @@ def test_the_canonical_form_is_the_same_value_again(value):
     assert read(form) == value
     assert canonical_bytes(read(form)) == form
     assert b"\n" not in form
+
+
+plain = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | texts
+simple_names = st.text(st.characters(codec="ascii"), max_size=8)
+
+
+@given(
+    st.recursive(
+        plain,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(simple_names, inner, max_size=4),
+        max_leaves=20,
+    )
+)
+def test_the_quick_serializer_writes_what_the_standards_own_writes(value):
+    assert canonical_bytes(value) == rfc8785.dumps(value)
 
 
 @given(st.dictionaries(texts, scalars, min_size=2), st.randoms())

@@ -103,16 +103,16 @@ def _rewrap_some(connection: psycopg.Connection, vault: Vault) -> int:
         " LIMIT %s FOR UPDATE",
         [present, present, _BATCH],
     ).fetchall()
-    fresh = [
-        wrapped(compartment, vault.unwrap(compartment, old, kek_id), vault.sealing_key)
-        if old is not None
-        else None
+    there = {
+        compartment: vault.unwrap(compartment, old, kek_id)
         for compartment, old, kek_id in rows
-    ]
+        if old is not None
+    }
+    fresh = dict(zip(there, wrapped(there.items(), vault.sealing_key), strict=True))
     connection.execute(
         "UPDATE data_key SET wrapped = f.wrapped, kek_id = %s"
         " FROM unnest(%s::text[], %b::bytea[]) AS f (compartment, wrapped)"
         " WHERE data_key.compartment = f.compartment",
-        [present, [row[0] for row in rows], fresh],
+        [present, [row[0] for row in rows], [fresh.get(row[0]) for row in rows]],
     )
     return len(rows)

@@ -4,14 +4,15 @@ In: bytes and the compartment they belong to. Out: the id of a sealed payload; l
 who are read in, the bytes again. Refused: opening a compartment that was shredded or that the
 actor may not read (the database does not return the row).
 
-Each compartment has a data key of its own (AES-256-GCM). The data key is wrapped to the
-installation's X25519 key with HPKE, so that the counter, which holds only the public half, can
-seal and never open. Deleting the wrapped key shreds the compartment.
+Each compartment has a data key of its own (AES-256-GCM). Data keys that are made together are
+wrapped by a passing key, and that one to the installation's X25519 key with HPKE, so that the
+counter, which holds only the public half, can seal and never open. A wrapped key carries the
+passing key that it needs; deleting it shreds the compartment.
 Source: RFC 9180 (HPKE); NIST SP 800-38D (GCM).
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -27,6 +28,11 @@ from clearhouse.kernel.store.database import Transaction
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _NONCE_BYTES = 12
+_PASSING = b"passing key"
+_HEAD_BYTES = 32 + 32 + 16
+"""So long is a key that HPKE wrapped: the encapsulated key, the key, the tag."""
+_REMEMBERED = 1000
+"""So many passing keys are remembered, for what was made together is often read together."""
 NOBODY = ("role:shredded",)
 """A group that nobody is in, for what was shredded."""
 _BETWEEN = "\n"
@@ -68,9 +74,8 @@ class Box:
     def sealed(self, kind: str, data: bytes) -> "Sealed":
         """Seal `data`; nothing is stored before `put`."""
         payload_id = PayloadId(new_id("pay"))
-        nonce = os.urandom(_NONCE_BYTES)
-        cipher = AESGCM(self._data_key).encrypt(nonce, data, _bound_to(payload_id, kind))
-        return Sealed(payload_id, kind, nonce + cipher)
+        cipher = _encrypted(AESGCM(self._data_key), data, _bound_to(payload_id, kind))
+        return Sealed(payload_id, kind, cipher)
 
     def put(self, transaction: Transaction, payloads: Sequence["Sealed"]) -> None:
         """Store what was sealed here."""
@@ -83,14 +88,19 @@ class Box:
             ],
         )
 
-    def wrapped(self, sealing_key: X25519PublicKey) -> bytes:
-        """Return the data key as only the holder of the other half can unwrap it."""
-        return wrapped(self.compartment, self._data_key, sealing_key)
+    @property
+    def named_key(self) -> tuple[str, bytes]:
+        """The compartment with its data key, to be wrapped."""
+        return self.compartment, self._data_key
 
 
-def wrapped(compartment: str, data_key: bytes, sealing_key: X25519PublicKey) -> bytes:
-    """Return a data key as only the holder of the other half can unwrap it."""
-    return _SUITE.encrypt(data_key, sealing_key, info=compartment.encode())
+def wrapped(keys: Iterable[tuple[str, bytes]], sealing_key: X25519PublicKey) -> list[bytes]:
+    """Return the data keys of compartments as only the holder of the other half can unwrap them."""
+    passing = AESGCM.generate_key(256)
+    head, cipher = _SUITE.encrypt(passing, sealing_key, info=_PASSING), AESGCM(passing)
+    return [
+        head + _encrypted(cipher, data_key, compartment.encode()) for compartment, data_key in keys
+    ]
 
 
 def seal_many(
@@ -140,7 +150,7 @@ class Sealer:
                 list(readers),
                 transaction.now,
                 [box.compartment for box in boxes],
-                [box.wrapped(self.sealing_key) for box in boxes],
+                wrapped([box.named_key for box in boxes], self.sealing_key),
             ],
         )
         return boxes
@@ -153,6 +163,9 @@ class Vault(Sealer):
     opening_key: X25519PrivateKey
     other_key: Callable[[str], X25519PrivateKey | None] = lambda _: None
     """Finds a key that was or became the opening key, by its id: keys are rotated while we run."""
+    _passing: dict[bytes, AESGCM] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def with_key(
@@ -212,14 +225,25 @@ class Vault(Sealer):
 
         Raises: DamagedPayloadError when it was not wrapped to a key of ours.
         """
-        own = kek_id_of(self.sealing_key) == kek_id
-        key = self.opening_key if own else self.other_key(kek_id)
+        head, rest = wrapped[:_HEAD_BYTES], wrapped[_HEAD_BYTES:]
         try:
-            return _SUITE.decrypt(wrapped, key or self.opening_key, info=compartment.encode())
+            if not rest:  # as it was done before there were passing keys
+                return _SUITE.decrypt(head, self._key(kek_id), info=compartment.encode())
+            cipher = self._passing.get(head)
+            if cipher is None:
+                cipher = AESGCM(_SUITE.decrypt(head, self._key(kek_id), info=_PASSING))
+                if len(self._passing) >= _REMEMBERED:
+                    self._passing.clear()
+                self._passing[head] = cipher
+            return _decrypted(cipher, rest, compartment.encode())
         except InvalidTag as error:
             raise DamagedPayloadError(
                 f"the data key of {compartment} was not wrapped to this installation's key"
             ) from error
+
+    def _key(self, kek_id: str) -> X25519PrivateKey:
+        own = kek_id_of(self.sealing_key) == kek_id
+        return (None if own else self.other_key(kek_id)) or self.opening_key
 
 
 def set_readers(transaction: Transaction, compartment: Compartment, readers: Sequence[str]) -> None:
@@ -276,8 +300,16 @@ def _bound_to(payload_id: str, kind: str) -> bytes:
 
 
 def _decrypt(payload_id: str, kind: str, sealed: bytes, data_key: bytes) -> bytes:
-    nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     try:
-        return AESGCM(data_key).decrypt(nonce, ciphertext, _bound_to(payload_id, kind))
+        return _decrypted(AESGCM(data_key), sealed, _bound_to(payload_id, kind))
     except InvalidTag as error:
         raise DamagedPayloadError(f"{payload_id} is not what was sealed") from error
+
+
+def _encrypted(key: AESGCM, data: bytes, bound_to: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + key.encrypt(nonce, data, bound_to)
+
+
+def _decrypted(key: AESGCM, sealed: bytes, bound_to: bytes) -> bytes:
+    return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)

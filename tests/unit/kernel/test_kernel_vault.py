@@ -180,6 +180,32 @@ def test_a_ciphertext_opens_only_in_the_place_it_was_sealed_for(app, two, owner,
         opened(app, ann, first)
 
 
+def test_of_boxes_made_together_each_has_its_own_key_and_is_shredded_alone(app, two, owner):
+    ann, _ = two
+    with app.desk.database.transaction(None) as transaction:
+        boxes = app.desk.vault.new_boxes(transaction, [ann], 3)
+        payloads = [box.seal(transaction, "text", TEXT) for box in boxes]
+    assert len({box._data_key for box in boxes}) == 3
+    with app.desk.database.transaction(ann) as transaction:
+        vault.shred(transaction, boxes[0].compartment)
+    with pytest.raises(SealedError):
+        opened(app, ann, payloads[0])
+    assert [opened(app, ann, payload) for payload in payloads[1:]] == [TEXT, TEXT]
+    swap = "UPDATE data_key SET wrapped = (SELECT wrapped FROM data_key WHERE compartment = %s)"
+    owner.execute(f"{swap} WHERE compartment = %s", [boxes[1].compartment, boxes[2].compartment])
+    with pytest.raises(DamagedPayloadError):
+        opened(app, ann, payloads[2])
+
+
+def test_a_key_that_was_wrapped_without_a_passing_key_opens_as_before(app, two, owner):
+    ann, _ = two
+    box, payload = sealed_for(app, ann)
+    compartment, data_key = box.named_key
+    alone = vault._SUITE.encrypt(data_key, app.desk.vault.sealing_key, info=compartment.encode())
+    owner.execute("UPDATE data_key SET wrapped = %s WHERE compartment = %s", [alone, compartment])
+    assert opened(app, ann, payload) == TEXT
+
+
 def test_another_installations_key_opens_nothing(app, two, tmp_path):
     from clearhouse.kernel.keys import KeyFolder, Keys
 

@@ -37,6 +37,7 @@ Token = str | int
 """A string, or the number that a keyed hash made of it."""
 
 _WORD = re.compile(r"[A-Za-z0-9_$@][\w.$:/\\@#+-]*[\w$+#]|[A-Za-z0-9]")
+_EDGES = ".:/-+#@\\"
 _HUMP = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _JOINT = re.compile(r"[^A-Za-z0-9]+")
 _PROSE = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)+|[A-Za-z]+'s?")
@@ -305,21 +306,24 @@ class _Sketcher:
         )
 
     def _read(self, text: str, *, in_title: bool) -> None:
-        for match in _WORD.finditer(text):
-            token = match[0].strip(".:/-+#@\\")
+        for found in _WORD.findall(text):
+            token = found.strip(_EDGES)
             read = _said if len(token) <= MAX_NAME_CHARS else _said.__wrapped__
             said = read(self._lexicon, token)
             self._spoken.append(said.spoken)
             self._sequence += said.sequence
-            self._specifics.update(said.specifics)
-            if said.file is not None:
-                self._files.add(said.file)
+            if said.specifics:
+                self._specifics.update(said.specifics)
+                if said.file is not None:
+                    self._files.add(said.file)
             if said.number is not None:
                 self._numbers.add(said.number)
             if in_title:
                 self._title.update(said.title)
-            if text.startswith("()", match.end()):
-                self._calls.add(_last_name(token))
+        if "()" in text:
+            for match in _WORD.finditer(text):
+                if text.startswith("()", match.end()):
+                    self._calls.add(_last_name(match[0].strip(_EDGES)))
 
     def _quotations(self, text: str) -> None:
         for match in _QUOTED.finditer(text):
