@@ -156,9 +156,13 @@ class Shared:
     def heaviest(self, weights: Floats, most: int = 1) -> list[Floats]:
         """Return the greatest weight for each candidate, then the second, ...; 0 for none."""
         given = weights[self.at]
-        given = given[np.lexsort((given, self.owner))]
         numbers = np.bincount(self.owner, minlength=self.count)
         ends = np.cumsum(numbers)
+        if most == 1:
+            top, there = np.zeros(self.count), numbers > 0
+            top[there] = np.maximum.reduceat(given, (ends - numbers)[there]) if len(given) else 0
+            return [top]
+        given = given[np.lexsort((given, self.owner))]
         found = []
         for place in range(1, most + 1):
             top = np.zeros(self.count)
@@ -243,7 +247,7 @@ class Meeting:
         ]
         places = np.concatenate([low + there for low, (there, _) in zip(ends, met, strict=False)])
         at = np.concatenate([low + at for low, (_, at) in zip(asked.starts, met, strict=False)])
-        label = np.searchsorted(np.cumsum(old.sizes), places, side="right")
+        label = np.repeat(np.arange(old.sizes.size), old.sizes.ravel()).take(places)
         group = (label % groups).astype(np.uint8)
         order = np.argsort(group, kind="stable")
         self._places, self._at = places[order], at[order]
@@ -290,14 +294,20 @@ def meet(asked: Ints, tokens: Ints) -> tuple[Ints, Ints]:
     """Return which of some tokens are among those asked for, and where; `asked` must rise."""
     if not len(asked):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    # Most tokens are not: their last bits, which are as good as random, tell that much sooner.
-    ends = np.zeros(_LAST_BITS + 1, np.bool_)
-    ends[asked & _LAST_BITS] = True
-    there = np.flatnonzero(ends.take(tokens & _LAST_BITS))
-    tokens = tokens[there]
-    at = np.minimum(np.searchsorted(asked, tokens), len(asked) - 1)
-    found = asked[at] == tokens
-    return there[found], at[found]
+    # The last bits are as good as random: who has the same is nearly always the same.
+    ends, own = asked & _LAST_BITS, np.arange(len(asked))
+    holder = np.zeros(_LAST_BITS + 1, np.int32)
+    holder[ends] = own
+    likely = holder.take(tokens & _LAST_BITS)
+    there = np.flatnonzero(asked.take(likely) == tokens)
+    at: Ints = likely.take(there).astype(np.int64)
+    hidden = asked[holder.take(ends) != own]
+    if len(hidden):
+        more = np.flatnonzero(np.isin(tokens, hidden))
+        order = np.argsort(np.concatenate([there, more]))
+        there = np.concatenate([there, more])[order]
+        at = np.concatenate([at, np.searchsorted(asked, tokens[more])])[order]
+    return there, at
 
 
 def first_columns(packed: Sequence[Sequence[bytes]]) -> Columns:

@@ -7,6 +7,7 @@ only how much it holds beside. Every piece of evidence is a token of both report
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from clearhouse.clearing.match.pairing import Query
 from clearhouse.clearing.match.record import Reason, ReasonCode
@@ -136,8 +137,8 @@ def _heaviest(query: Query, tokens: Iterable[Token]) -> list[Token]:
 
 
 def _named(tokens: Iterable[Token], readable: Mapping[Token, str]) -> tuple[str, ...]:
-    plain = (readable[token] for token in tokens if token in readable)
-    return tuple(word.partition(":")[2] or word for word in plain)[:SHOWN]
+    plain = islice((readable[token] for token in tokens if token in readable), SHOWN)
+    return tuple(word.partition(":")[2] or word for word in plain)
 
 
 def _weight(shared: float) -> float:

@@ -3,10 +3,12 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clearhouse.clearing.match.bench import Archive, weighed
 from clearhouse.clearing.match.closely import closer_looks
-from clearhouse.clearing.match.columns import Asking, queries
+from clearhouse.clearing.match.columns import Asking, meet, queries
 from clearhouse.clearing.match.contrast import NOT_KNOWN
 from clearhouse.clearing.match.explanation import explain
 from clearhouse.clearing.match.forest import MOST_LEAVES, Forest, ModelError, probability
@@ -415,3 +417,17 @@ def test_a_model_that_was_not_trained_states_no_precision():
 
 def test_the_model_that_is_shipped_says_where_it_came_from():
     assert {"data_sha256", "script", "seed", "trained_on"} <= set(model().provenance)
+
+
+# Few ways to end, so that tokens which end alike are not one.
+tokens = st.lists(
+    st.builds(lambda high, low: high << 16 | low, st.integers(-9, 9), st.integers(0, 3))
+)
+
+
+@given(tokens, tokens)
+def test_tokens_are_found_among_those_asked_for_however_they_end(asked, held):
+    asked = sorted(set(asked))
+    there, at = meet(np.array(asked, np.int64), np.array(held, np.int64))
+    assert there.tolist() == [place for place, token in enumerate(held) if token in asked]
+    assert [asked[one] for one in at] == [token for token in held if token in asked]
