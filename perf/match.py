@@ -223,8 +223,8 @@ def work(
     begun, packed, left = time.process_time(), time.perf_counter(), list[ReportId]()
     while True:
         with turn.get_lock():
-            start, turn.value = turn.value, turn.value + together - len(left)
-        fresh = ids[start : start + together - len(left)]
+            start, turn.value = turn.value, turn.value + together
+        fresh = ids[start : start + together]
         chunk = [*left, *fresh]
         if not chunk:
             break

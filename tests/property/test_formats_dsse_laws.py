@@ -58,7 +58,9 @@ simple_names = st.text(st.characters(codec="ascii"), max_size=8)
 @given(
     st.recursive(
         plain,
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(simple_names, inner, max_size=4),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(simple_names, inner, max_size=4)
+        ),
         max_leaves=20,
     )
 )

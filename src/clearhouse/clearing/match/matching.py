@@ -66,8 +66,12 @@ def match_reports(
         places = _store.places(transaction, report_ids[:1])
         desk.authority.demand(actor, "report.clear", places[report_ids[0]].readers)
         return {}
+    if not wait:
+        waiting = _without_locked(transaction, waiting)
+        if not waiting:
+            return {}
     reports = load(desk, transaction, waiting, files=True)
-    if report_ids[0] not in {report.report_id for report in reports}:
+    if report_ids[0] in set(waiting) - {report.report_id for report in reports}:
         raise NoSuchFindingError("no report with this id that you may read")
     for readers in {report.readers for report in reports}:
         desk.authority.demand(actor, "report.clear", readers)
@@ -128,6 +132,24 @@ def _pair_event(
     return ledger.Event(kind, subject, data, _store.MACHINERY)
 
 
+_LOCKED: dict[ReportId, frozenset[int]] = {}
+"""The names of reports that somebody else was at, so that they need not be read to ask again."""
+_REMEMBERED = 10_000
+
+
+def _without_locked(transaction: Transaction, report_ids: Sequence[ReportId]) -> list[ReportId]:
+    """Leave out reports that were locked when they were last asked for, and still are."""
+    known = {one: _LOCKED[one] for one in report_ids if one in _LOCKED}
+    free = set(_store.try_lock(transaction, known)) if known else set()
+    return [one for one in report_ids if one not in known or one in free]
+
+
+def _remember(report_id: ReportId, names: frozenset[int]) -> None:
+    if len(_LOCKED) >= _REMEMBERED:
+        _LOCKED.pop(next(iter(_LOCKED)), None)
+    _LOCKED[report_id] = names
+
+
 def _take(
     desk: Desk, transaction: Transaction, reports: Sequence[Report], waited_for: ReportId | None
 ) -> list[_Taken]:
@@ -136,6 +158,8 @@ def _take(
     if waited_for is not None:  # before any other, so that no two wait for each other
         _store.lock(transaction, names[waited_for])
     locked = set(_store.try_lock(transaction, names))
+    for report_id in names.keys() - locked:
+        _remember(report_id, names[report_id])
     mine = [one for one in reports if one.report_id in locked]
     # Another transaction may have matched them while this one waited.
     places = _store.places(transaction, [report.report_id for report in mine])

@@ -24,7 +24,7 @@ ASKED = 80
 """Under so many tokens a new report looks at most."""
 CROWDED = 2_000
 """A token that more reports hold is not looked under, and no more are filed under it."""
-WORK = 6_000
+WORK = 8_000
 """How many filed entries one look reads at most, the rarest tokens first."""
 CANDIDATES = 80
 SMOOTHING = 50
