@@ -124,7 +124,9 @@ def _take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
                 return earlier
         receipt, readers = new_receipt(), (*arrival.house, actor.party_id)
         judged = arrival.judged or tuple(map(judge, arrival.drafts))
-        box = counter.sealer.new_box(transaction, readers)
+        # Reports that came together may end in different cases.
+        apart = len(arrival.drafts) if len(arrival.drafts) > 1 else 0
+        box, *own = counter.sealer.new_boxes(transaction, readers, 1 + apart)
         body_mark = _body_mark(counter, receipt, arrival.original)
         _insert_submission(transaction, actor, arrival, receipt, box, (mark, body_mark))
         salt = secrets.token_hex(16)
@@ -137,12 +139,11 @@ def _take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
                 ordinal,
                 draft,
                 completeness,
-                # Reports that came together may end in different cases.
-                box if len(arrival.drafts) == 1 else counter.sealer.new_box(transaction, readers),
+                report_box,
                 salt,
             )
-            for ordinal, (draft, completeness) in enumerate(
-                zip(arrival.drafts, judged, strict=True)
+            for ordinal, (draft, completeness, report_box) in enumerate(
+                zip(arrival.drafts, judged, own or [box] * len(judged), strict=True)
             )
         ]
         for report_id in report_ids:

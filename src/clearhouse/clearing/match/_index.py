@@ -78,7 +78,7 @@ def file(transaction: Transaction, filings: Sequence[Filing]) -> None:
     transaction.execute(
         "INSERT INTO match_index_recent (token, entries)"
         " SELECT * FROM unnest(%s::bigint[], %b::bytea[])",
-        [_numbers(entries), [b"".join(some) for some in entries.values()]],
+        [numbers(entries), [b"".join(some) for some in entries.values()]],
     )
 
 
@@ -126,7 +126,7 @@ def size(transaction: Transaction) -> int:
 
 def held(transaction: Transaction, tokens: Iterable[int]) -> Held:
     """Return how many reports are filed under each token."""
-    asked = _numbers(tokens)
+    asked = numbers(tokens)
     # As one join, the store would rather read all postings than look for thousands of them.
     rows = transaction.tuples(
         "SELECT token, octet_length(entries) / %s,"
@@ -150,7 +150,7 @@ def postings(transaction: Transaction, known: Held, tokens: Collection[int]) -> 
     """Return who is filed under each token, of which `known` says how many there are."""
     rows = transaction.tuples(
         "SELECT token, entries FROM match_index_posting WHERE token = ANY(%s::bigint[])",
-        [_numbers(known.unread.intersection(tokens))],
+        [numbers(known.unread.intersection(tokens))],
     )
     found = {token: array("q", known.read[token]) for token in known.read.keys() & tokens}
     for token, entries in rows:
@@ -172,7 +172,7 @@ def filed(shelf: Shelf, transaction: Transaction, serials: Collection[int]) -> d
     rows = transaction.tuples(
         "SELECT serial, sketch, coalesce(joined, serial) FROM match_index_report"
         " WHERE serial = ANY(%s::bigint[])",
-        [_numbers(serial for serial in serials if serial not in found)],
+        [numbers(serial for serial in serials if serial not in found)],
     )
     read = {serial: Filed(packed=sketch, group=group) for serial, sketch, group in rows}
     shelf.put(removal, read)
@@ -196,6 +196,6 @@ def key_holders(transaction: Transaction, values: Sequence[bytes]) -> list[Holde
     ]
 
 
-def _numbers(some: Iterable[int]) -> str:
+def numbers(some: Iterable[int]) -> str:
     """Write numbers as an array; the driver's own way takes several times as long."""
     return f"{{{','.join(map(str, some))}}}"

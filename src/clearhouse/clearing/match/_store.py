@@ -132,13 +132,14 @@ def lock(transaction: Transaction, names: Iterable[int]) -> None:
 
 def try_lock(transaction: Transaction, names: Mapping[ReportId, Iterable[int]]) -> list[ReportId]:
     """Take the same locks as `lock` for reports, and return those of which none was taken."""
-    pairs = [(report, name) for report, own in names.items() for name in sorted(own)]
-    rows = transaction.all(
-        "SELECT report FROM unnest(%s::text[], %s::bigint[]) AS asked (report, name)"
-        " GROUP BY report HAVING bool_and(pg_try_advisory_xact_lock(name))",
-        [[report for report, _ in pairs], [name for _, name in pairs]],
+    reports = list(names)
+    pairs = [(place, name) for place, one in enumerate(reports) for name in sorted(names[one])]
+    rows = transaction.tuples(
+        "SELECT place FROM unnest(%s::integer[], %s::bigint[]) AS asked (place, name)"
+        " GROUP BY place HAVING bool_and(pg_try_advisory_xact_lock(name))",
+        [_index.numbers(place for place, _ in pairs), _index.numbers(name for _, name in pairs)],
     )
-    return [ReportId(row["report"]) for row in rows]
+    return [reports[place] for (place,) in rows]
 
 
 def lock_findings(transaction: Transaction) -> None:

@@ -165,7 +165,8 @@ def _take(
     places = _store.places(transaction, [report.report_id for report in mine])
     unfiled = frozenset(_store.waiting(transaction, [report.report_id for report in mine]))
     waiting = [report for report in mine if report.report_id in unfiled]
-    strangers = [report for report in waiting if report.report_id not in places]
+    again = places.keys() & unfiled
+    strangers = [report for report in waiting if report.report_id not in again]
     # Taken down as compared at once, as they will be when this transaction is through.
     fresh = _store.found(desk, transaction, strangers, rule=model().name) if strangers else []
     places |= {place.report_id: place for place in fresh}
@@ -175,7 +176,7 @@ def _take(
             report=report,
             reading=reading,
             place=places[report.report_id],
-            again=report not in strangers,
+            again=report.report_id in again,
         )
         for report, reading in zip(waiting, readings, strict=True)
     ]
@@ -206,9 +207,16 @@ def _edges(
             edges.append(replace(edge, reasons=one.ruling.reasons, pending=True, policy=RULE))
         elif one.place.report_id in shown:
             edge = new_edge(transaction, left, right, Relation.SUGGESTED, Basis.SIMILARITY)
-            score, reasons = one.suggestion.score, one.suggestion.reasons
-            edge = replace(edge, reasons=reasons, score=score, policy=model().name)
-            edges.append(replace(edge, companion=one.companion))
+            said = one.suggestion
+            edges.append(
+                replace(
+                    edge,
+                    reasons=said.reasons,
+                    score=said.score,
+                    policy=model().name,
+                    companion=one.companion,
+                )
+            )
     return edges
 
 
