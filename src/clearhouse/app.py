@@ -237,6 +237,8 @@ def _equip(folder: Path, files: Mapping[str, bytes]) -> None:
     """Give a process that may hold little the folder with just that."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for name, content in files.items():
+        if (folder / name).exists() and (folder / name).read_bytes() == content:
+            continue  # to put a file in the place of another takes longer than to read it
         fresh = folder / f".{name}.{os.getpid()}"
         fresh.touch(mode=0o600)
         fresh.write_bytes(content)
