@@ -20,7 +20,7 @@ from clearhouse.clearing.match.sketch import RUN, Sketch, Token
 
 FILED = 100
 """Under so many tokens a report files itself at most."""
-ASKED = 80
+ASKED = 60
 """Under so many tokens a new report looks at most."""
 CROWDED = 2_000
 """A token that more reports hold is not looked under, and no more are filed under it."""
