@@ -22,6 +22,8 @@ from clearhouse.kernel.ids import ReportId, new_id
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
+MOST = 160
+"""So many are matched at once where nobody waits: more take more memory and save no time."""
 Matched = dict[ReportId, _compare.Found]
 """What was found for each report."""
 
@@ -67,7 +69,7 @@ def match_reports(
         desk.authority.demand(actor, "report.clear", places[report_ids[0]].readers)
         return {}
     if not wait:
-        waiting = _without_locked(transaction, waiting)
+        waiting = _without_locked(transaction, waiting)[:MOST]
         if not waiting:
             return {}
     reports = load(desk, transaction, waiting, files=True)
