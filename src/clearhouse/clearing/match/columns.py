@@ -158,7 +158,7 @@ class Shared:
         given = weights[self.at]
         numbers = np.bincount(self.owner, minlength=self.count)
         ends = np.cumsum(numbers)
-        if most == 1:
+        if most == 1:  # the greatest alone needs no sorting
             top, there = np.zeros(self.count), numbers > 0
             top[there] = np.maximum.reduceat(given, (ends - numbers)[there]) if len(given) else 0
             return [top]
