@@ -17,18 +17,19 @@ KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 TRUSTED = [KEY.public_key()]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53) + 1, 2**53 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | texts
-)
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
-    max_leaves=20,
-)
+plain = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | texts
+scalars = plain | st.floats(allow_nan=False, allow_infinity=False)
+
+
+def nested(leaves, names):
+    return st.recursive(
+        leaves,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
+        max_leaves=20,
+    )
+
+
+values = nested(scalars, texts)
 
 
 def changed(data: bytes, place: int, mask: int) -> bytes:
@@ -51,19 +52,7 @@ def test_the_canonical_form_is_the_same_value_again(value):
     assert b"\n" not in form
 
 
-plain = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | texts
-simple_names = st.text(st.characters(codec="ascii"), max_size=8)
-
-
-@given(
-    st.recursive(
-        plain,
-        lambda inner: (
-            st.lists(inner, max_size=4) | st.dictionaries(simple_names, inner, max_size=4)
-        ),
-        max_leaves=20,
-    )
-)
+@given(nested(plain, st.text(st.characters(codec="ascii"), max_size=8)))
 def test_the_quick_serializer_writes_what_the_standards_own_writes(value):
     assert canonical_bytes(value) == rfc8785.dumps(value)
 

@@ -12,20 +12,8 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-NEEDED = [
-    "sh",
-    "dirname",
-    "awk",
-    "cat",
-    "cmp",
-    "grep",
-    "mkdir",
-    "rm",
-    "timeout",
-    "tr",
-    "touch",
-    "chmod",
-]
+NEEDED = ("sh", "dirname", "awk", "cat", "cmp", "grep", "mkdir", "rm", "timeout", "tr", "touch",
+          "chmod")  # fmt: skip
 INSTALLS = """#!/bin/sh
 echo "$@" >> "{folder}/asked"
 case "$*" in *bubblewrap*) touch "{folder}/bwrap" && chmod +x "{folder}/bwrap" ;; esac

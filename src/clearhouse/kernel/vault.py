@@ -229,17 +229,20 @@ class Vault(Sealer):
         try:
             if not rest:  # as it was done before there were passing keys
                 return _SUITE.decrypt(head, self._key(kek_id), info=compartment.encode())
-            cipher = self._passing.get(head)
-            if cipher is None:
-                cipher = AESGCM(_SUITE.decrypt(head, self._key(kek_id), info=_PASSING))
-                if len(self._passing) >= _REMEMBERED:
-                    self._passing.clear()
-                self._passing[head] = cipher
-            return _decrypted(cipher, rest, compartment.encode())
+            return _decrypted(self._passing_key(head, kek_id), rest, compartment.encode())
         except InvalidTag as error:
             raise DamagedPayloadError(
                 f"the data key of {compartment} was not wrapped to this installation's key"
             ) from error
+
+    def _passing_key(self, head: bytes, kek_id: str) -> AESGCM:
+        known = self._passing.get(head)
+        if known is None:
+            known = AESGCM(_SUITE.decrypt(head, self._key(kek_id), info=_PASSING))
+            if len(self._passing) >= _REMEMBERED:
+                self._passing.clear()
+            self._passing[head] = known
+        return known
 
     def _key(self, kek_id: str) -> X25519PrivateKey:
         own = kek_id_of(self.sealing_key) == kek_id

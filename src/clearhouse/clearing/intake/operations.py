@@ -124,11 +124,11 @@ def _take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
                 return earlier
         receipt, readers = new_receipt(), (*arrival.house, actor.party_id)
         judged = arrival.judged or tuple(map(judge, arrival.drafts))
-        # Reports that came together may end in different cases.
-        apart = len(arrival.drafts) if len(arrival.drafts) > 1 else 0
-        box, *own = counter.sealer.new_boxes(transaction, readers, 1 + apart)
+        # A single report shares the box of its submission; several may end in different cases.
+        count = len(arrival.drafts)
+        boxes = counter.sealer.new_boxes(transaction, readers, 1 if count == 1 else 1 + count)
         body_mark = _body_mark(counter, receipt, arrival.original)
-        _insert_submission(transaction, actor, arrival, receipt, box, (mark, body_mark))
+        _insert_submission(transaction, actor, arrival, receipt, boxes[0], (mark, body_mark))
         salt = secrets.token_hex(16)
         report_ids = [
             _insert_report(
@@ -139,11 +139,11 @@ def _take_in(counter: Counter, actor: Actor, arrival: Arrival) -> Receipt:
                 ordinal,
                 draft,
                 completeness,
-                report_box,
+                box,
                 salt,
             )
-            for ordinal, (draft, completeness, report_box) in enumerate(
-                zip(arrival.drafts, judged, own or [box] * len(judged), strict=True)
+            for ordinal, (draft, completeness, box) in enumerate(
+                zip(arrival.drafts, judged, boxes[len(boxes) - count :], strict=True)
             )
         ]
         for report_id in report_ids:

@@ -22,8 +22,11 @@ from clearhouse.kernel.ids import ReportId, new_id
 from clearhouse.kernel.services import Desk
 from clearhouse.kernel.store.database import Transaction
 
-MOST = 160
+_MOST = 160
 """So many are matched at once where nobody waits: more take more memory and save no time."""
+_ELSEWHERE: dict[ReportId, frozenset[int]] = {}
+"""The names of reports that somebody else was at, so that they need not be read to ask again."""
+_REMEMBERED = 10_000
 Matched = dict[ReportId, _compare.Found]
 """What was found for each report."""
 
@@ -69,7 +72,7 @@ def match_reports(
         desk.authority.demand(actor, "report.clear", places[report_ids[0]].readers)
         return {}
     if not wait:
-        waiting = _without_locked(transaction, waiting)[:MOST]
+        waiting = _without_those_elsewhere(transaction, waiting)[:_MOST]
         if not waiting:
             return {}
     reports = load(desk, transaction, waiting, files=True)
@@ -134,22 +137,19 @@ def _pair_event(
     return ledger.Event(kind, subject, data, _store.MACHINERY)
 
 
-_LOCKED: dict[ReportId, frozenset[int]] = {}
-"""The names of reports that somebody else was at, so that they need not be read to ask again."""
-_REMEMBERED = 10_000
-
-
-def _without_locked(transaction: Transaction, report_ids: Sequence[ReportId]) -> list[ReportId]:
-    """Leave out reports that were locked when they were last asked for, and still are."""
-    known = {one: _LOCKED[one] for one in report_ids if one in _LOCKED}
+def _without_those_elsewhere(
+    transaction: Transaction, report_ids: Sequence[ReportId]
+) -> list[ReportId]:
+    """Leave out reports that somebody was at when they were last asked for, and still is."""
+    known = {one: _ELSEWHERE[one] for one in report_ids if one in _ELSEWHERE}
     free = set(_store.try_lock(transaction, known)) if known else set()
     return [one for one in report_ids if one not in known or one in free]
 
 
 def _remember(report_id: ReportId, names: frozenset[int]) -> None:
-    if len(_LOCKED) >= _REMEMBERED:
-        _LOCKED.pop(next(iter(_LOCKED)), None)
-    _LOCKED[report_id] = names
+    if len(_ELSEWHERE) >= _REMEMBERED:
+        _ELSEWHERE.pop(next(iter(_ELSEWHERE)), None)
+    _ELSEWHERE[report_id] = names
 
 
 def _take(
@@ -159,10 +159,10 @@ def _take(
     names = {one.report_id: _compare.names(desk, one.content) for one in reports}
     if waited_for is not None:  # before any other, so that no two wait for each other
         _store.lock(transaction, names[waited_for])
-    locked = set(_store.try_lock(transaction, names))
-    for report_id in names.keys() - locked:
+    ours = set(_store.try_lock(transaction, names))
+    for report_id in names.keys() - ours:
         _remember(report_id, names[report_id])
-    mine = [one for one in reports if one.report_id in locked]
+    mine = [one for one in reports if one.report_id in ours]
     # Another transaction may have matched them while this one waited.
     places = _store.places(transaction, [report.report_id for report in mine])
     unfiled = frozenset(_store.waiting(transaction, [report.report_id for report in mine]))
